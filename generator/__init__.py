@@ -1,0 +1,1 @@
+"""From an installed transformers to skill files; imports neither torch nor transformers until it must."""

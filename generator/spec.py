@@ -1,0 +1,148 @@
+"""SkillSpec: everything a template may see of a skill. Plain frozen data, JSON-serialisable, no behaviour
+beyond (de)serialisation; not the place where any of it is found out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+FAMILIES = (
+    "encoder-only",
+    "decoder-only",
+    "encoder-decoder",
+    "vision",
+    "vision-text",
+    "speech",
+    "multimodal",
+    "time-series",
+    "other",
+)
+"""The families an architecture can belong to; each names a template."""
+
+TIERS = ("critical", "high", "medium", "long-tail")
+"""Tiers from the most to the least urgent."""
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """One argument of a head's ``forward``, as a constructor call that the skill file will hold."""
+
+    name: str
+    """Parameter name of ``forward``."""
+    kind: str
+    """Class of ``harness.inputs`` that makes the tensor: Tokens, Integers, Floats, Mask, Booleans, Literal."""
+    arguments: dict[str, Any]
+    """Keyword arguments of that class: ``shape`` always (but for Literal), bounds, runs, ``matters``."""
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """One named tensor that the head's ``forward`` gives for the inputs of the spec."""
+
+    name: str
+    """Field of the ModelOutput; members of tuples and lists are dotted: ``hidden_states.0``."""
+    shape: tuple[int, ...]
+    """Shape for the inputs as given in the spec."""
+    dtype: str
+    """torch's name without the prefix: float32, int64, bool."""
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """A model class of the architecture, with what it takes and gives."""
+
+    class_name: str
+    """Public class of transformers."""
+    mappings: tuple[str, ...]
+    """transformers mappings that hold it, without ``_NAMES``: MODEL_FOR_CAUSAL_LM_MAPPING."""
+    pipelines: tuple[str, ...]
+    """Tasks of transformers' pipeline registry that would load it."""
+    primary: bool
+    """The one head that stands for the architecture."""
+    config: dict[str, Any]
+    """Config arguments of this head, on top of the skill's."""
+    inputs: tuple[InputSpec, ...]
+    """Arguments of ``forward``, in the order of its signature."""
+    outputs: tuple[OutputSpec, ...]
+    """What ``forward`` gives for them."""
+    parameters: int
+    """Count of the tiny model's parameters, shared ones once."""
+    batch: int
+    """Rows in the inputs; 1 where the model takes one row only."""
+    generation: dict[str, Any] | None
+    """Keyword arguments of ``generate()`` for a generative head, None for all others."""
+    notes: tuple[str, ...] = ()
+    """Reasons of the rows that were needed, for the reader of the skill."""
+
+
+@dataclass(frozen=True)
+class SkillSpec:
+    """One architecture as its skill file will state it."""
+
+    model_type: str
+    """Canonical key of the architecture."""
+    module: str
+    """Module of the skill without the package: hf_gptj."""
+    class_name: str
+    """Class of the skill: GPTJ."""
+    title: str
+    """Name for people, from the library: GPT-J, or the class name."""
+    family: str
+    """One of FAMILIES; chooses the template."""
+    tier: str
+    """One of TIERS."""
+    modalities: tuple[str, ...]
+    """What it takes in: text, image, video, audio, time-series, table, …, sorted."""
+    checkpoint: str | None
+    """Reference checkpoint that the config's own documentation names."""
+    requires: tuple[str, ...]
+    """Optional libraries that its modelling code needs, by distribution name."""
+    config_class: str
+    """Public config class of transformers."""
+    config: dict[str, Any]
+    """Explicit tiny arguments of the config class; nested configs as dicts."""
+    facts: dict[str, Any]
+    """What the family's template states beyond that (vocabulary, image size, sampling rate), by attribute name."""
+    heads: tuple[HeadSpec, ...]
+    """All heads, the primary one first."""
+    transformers: str
+    """Release that the facts were read from."""
+    sources: dict[str, str]
+    """For each fact above, where it came from."""
+
+    @property
+    def template(self) -> str:
+        """File of the family's template, relative to ``templates/skills``."""
+        return self.family.replace("-", "_") + ".py.mako"
+
+
+def to_json(spec: SkillSpec) -> str:
+    """The spec as JSON text; equal specs give equal text."""
+    return json.dumps(dataclasses.asdict(spec), sort_keys=True, ensure_ascii=True)
+
+
+def from_json(text: str) -> SkillSpec:
+    """The spec that ``to_json`` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError: the text is not such a spec.
+    """
+    raw = json.loads(text)
+    heads = tuple(
+        HeadSpec(
+            **{
+                **head,
+                "mappings": tuple(head["mappings"]),
+                "pipelines": tuple(head["pipelines"]),
+                "notes": tuple(head["notes"]),
+                "inputs": tuple(InputSpec(**item) for item in head["inputs"]),
+                "outputs": tuple(OutputSpec(item["name"], tuple(item["shape"]), item["dtype"]) for item in head["outputs"]),
+            }
+        )
+        for head in raw["heads"]
+    )
+    return SkillSpec(
+        **{**raw, "heads": heads, "modalities": tuple(raw["modalities"]), "requires": tuple(raw["requires"])}
+    )

@@ -1,0 +1,1 @@
+"""From a skill to result records: inputs, checks, hardware, the pytest plugin."""

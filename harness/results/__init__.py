@@ -1,0 +1,1 @@
+"""What a run leaves behind: the record of a cell and the files that hold it."""

@@ -1,0 +1,1 @@
+"""From result records to reports; imports neither torch nor transformers."""
