@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 FAMILIES = (
@@ -75,6 +75,18 @@ class HeadSpec:
     """Keyword arguments of ``generate()`` for a generative head, None for all others."""
     notes: tuple[str, ...] = ()
     """Reasons of the rows that were needed, for the reader of the skill."""
+    config_class: str | None = None
+    """Public config class of the head where it is not the skill's."""
+    part: str | None = None
+    """Argument of the skill's config whose nested config the head is built from: MusicgenForCausalLM, of "decoder"."""
+    within: str | None = None
+    """Argument of ``config_class`` that takes the skill's config whole: JevForDecision, in "text_config"."""
+    method: str = "forward"
+    """What a user of the head calls with the inputs."""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """Further keyword arguments of that call, plain values."""
+    generation_config: dict[str, Any] = field(default_factory=dict)
+    """Attributes that the model's generation config must hold, which a real checkpoint brings in its own file."""
 
 
 @dataclass(frozen=True)

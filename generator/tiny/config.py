@@ -1,0 +1,153 @@
+"""The smallest valid arguments of a config class: every field by its role, nested configs by recursion.
+
+Works from the default config alone and knows no model; what the rules get wrong is in ``rows``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from generator.tiny import roles
+
+__all__ = ["merge", "shrink"]
+
+_COMMON_ID = 16
+"""Ids below this are kept: the usual pad, bos, eos, unk, mask."""
+_SCALES = re.compile(r"(.*_)?(width|depth)_(coefficient|multiplier)|mlp_ratio_scale")
+_PLACEHOLDER = re.compile(r"(image|video|audio)_token_(id|index)")
+_STAGES = ("depths", "hidden_sizes", "num_block_repeats", "strides", "out_channels", "depth_multiplier")
+
+
+def shrink(config_class: Any) -> dict[str, Any]:
+    """Explicit arguments of a tiny config, without those that keep their default.
+
+    Args:
+        config_class: a config class of transformers.
+
+    Returns:
+        Plain data; a nested config is a dict that names its ``model_type`` where the field admits several.
+
+    Raises:
+        TypeError, ValueError: the class cannot be made with its defaults and says why.
+    """
+    ids: dict[int, int] = {}
+    return _shrink(config_class(), {}, ids)
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the values of ``over``, nested dicts merged; a value ``...`` in ``over`` removes the argument."""
+    merged = dict(base)
+    for name, value in over.items():
+        if value is ...:
+            merged.pop(name, None)
+        elif isinstance(value, Mapping) and isinstance(merged.get(name), Mapping):
+            merged[name] = merge(merged[name], value)
+        else:
+            merged[name] = dict(value) if isinstance(value, Mapping) else value
+    return merged
+
+
+def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[str, Any]:
+    nested = {name: value for name in config.sub_configs if (value := vars(config).get(name)) is not None}
+    defaults = _defaults(config)
+    arguments: dict[str, Any] = {}
+    for name, value in defaults.items():
+        if name in nested:
+            continue
+        tiny = _field(name, value, defaults, ids)
+        if tiny != value or name in given:
+            arguments[name] = tiny
+    arguments |= {name: value for name, value in given.items() if name not in defaults}
+    arguments |= _crossed(defaults, arguments)
+    if "image_grid_pinpoints" in defaults:
+        arguments["image_grid_pinpoints"] = [[roles.IMAGE, roles.IMAGE]]  # one tile besides the whole image
+    for name, child in nested.items():
+        spec = getattr(config, "sub_configs_defaults", {}).get(name)
+        kwargs = dict(getattr(spec, "init_kwargs", {}) or {})
+        inner = _shrink(child, kwargs, ids)
+        arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner
+    return arguments
+
+
+def _defaults(config: Any) -> dict[str, Any]:
+    """Fields of the config that its own class declares, with the values that a default config holds."""
+    from transformers import PreTrainedConfig
+
+    common = {field.name for field in dataclasses.fields(PreTrainedConfig)} if dataclasses.is_dataclass(config) else set()
+    values = vars(config)
+    if dataclasses.is_dataclass(config):
+        names = [field.name for field in dataclasses.fields(config) if field.name not in common]
+    else:
+        reference = vars(PreTrainedConfig())
+        names = [name for name in values if name not in reference]
+    return {name: values[name] for name in names if name in values}
+
+
+def _field(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int]) -> Any:
+    if roles.TOKEN_ID.fullmatch(name) and _is_ids(value):
+        return _moved(value, ids)
+    if value is None and _PLACEHOLDER.fullmatch(name):
+        return ids.setdefault(-1 - len(ids), roles.VOCABULARY - 1 - len(ids))
+    if isinstance(value, bool) or value is None:
+        return value
+    if name in ("image_size", "img_size", "input_size"):
+        return _resized(value, roles.STAGED_IMAGE if _staged(defaults) else roles.IMAGE)
+    if name == "patch_size":
+        return value if not isinstance(value, int) or _staged(defaults) else min(value, roles.PATCH)
+    if isinstance(value, int):
+        if name in ("embed_dim", "hidden_size", "embedding_size") and _staged(defaults):
+            return min(value, 16)
+        if name == "window_size" and _staged(defaults):
+            return min(value, 2)  # the last stage is 2 by 2
+        return roles.small(name, value)
+    if isinstance(value, float) and _SCALES.fullmatch(name):
+        return min(value, 0.25)
+    if isinstance(value, (list, tuple)) and value and all(type(item) is int for item in value):
+        if roles.LAYER_INDICES.fullmatch(name):
+            return type(value)(range(min(len(value), roles.LAYERS)))
+        return type(value)(roles.small_sequence(name, value))
+    return value
+
+
+def _crossed(defaults: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments that follow from two fields at once."""
+    changes: dict[str, Any] = {}
+    heads, shared = defaults.get("num_attention_heads"), defaults.get("num_key_value_heads")
+    if isinstance(heads, int) and isinstance(shared, int) and 1 < shared < heads:
+        changes["num_key_value_heads"] = 2  # keeps the groups that the default has
+    patch, stride = defaults.get("patch_size"), defaults.get("encoder_stride")
+    if stride is not None and stride == patch and "patch_size" in arguments:
+        changes["encoder_stride"] = arguments["patch_size"]
+    if "pad_token_id" in defaults and defaults["pad_token_id"] is None:
+        changes["pad_token_id"] = 0  # classifiers need one to find the last token of a row
+    return changes
+
+
+def _staged(defaults: Mapping[str, Any]) -> bool:
+    return any(isinstance(defaults.get(name), (list, tuple)) for name in _STAGES) or "depth_multiplier" in defaults
+
+
+def _resized(value: Any, side: int) -> Any:
+    if isinstance(value, int):
+        return min(value, side)
+    if isinstance(value, (list, tuple)):
+        return type(value)(min(item, side) for item in value)
+    return value
+
+
+def _is_ids(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(type(item) is int for item in value)
+    return type(value) is int
+
+
+def _moved(value: Any, ids: dict[int, int]) -> Any:
+    """Ids moved below the tiny vocabulary: equal ids stay equal, different ones different."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_moved(item, ids) for item in value)
+    if value < _COMMON_ID:
+        return value
+    return ids.setdefault(value, roles.VOCABULARY - 1 - len(ids))

@@ -1,0 +1,166 @@
+"""One head built with its tiny config and run once, to learn what it needs and gives; random weights, CPU, float32."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from generator.spec import InputSpec, OutputSpec
+
+__all__ = ["LIMIT", "build", "count", "forward_parameters", "learn_placeholders", "named", "run"]
+
+LIMIT = 20_000_000
+"""Parameters beyond which a head is refused before memory is taken: a shrunk config never comes near."""
+_CACHES = ("past_key_values", "cache_params", "mems", "state", "past_buckets_states")
+
+
+def build(head: str, config: Any) -> Any:
+    """The head in eval mode.
+
+    Raises:
+        ValueError: it would have more than LIMIT parameters.
+    """
+    import torch
+    import transformers
+
+    cls = getattr(transformers, head)
+    with torch.device("meta"):
+        size = count(cls(config))
+    if size > LIMIT:
+        raise ValueError(f"{head} keeps {size:,} parameters of at most {LIMIT:,}")
+    torch.manual_seed(0)
+    return cls(config).eval()
+
+
+def count(model: Any) -> int:
+    """Parameters of a model, shared ones once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def forward_parameters(model: Any) -> Mapping[str, inspect.Parameter]:
+    """Parameters of ``forward`` without self."""
+    return inspect.signature(model.forward).parameters
+
+
+def run(model: Any, inputs: Sequence[InputSpec]) -> tuple[OutputSpec, ...]:
+    """What the head's ``forward`` gives for the inputs.
+
+    Raises:
+        Exception: whatever the model raises.
+        ValueError: it gave no tensor.
+    """
+    import torch
+
+    arguments = tensors(inputs)
+    accepted = forward_parameters(model)
+    if "use_cache" in accepted:
+        arguments["use_cache"] = False
+    if "return_dict" in accepted:
+        arguments["return_dict"] = True
+    torch.manual_seed(0)
+    with torch.no_grad():
+        outputs = model(**arguments)
+    specs = tuple(
+        OutputSpec(name, tuple(value.shape), str(value.dtype).removeprefix("torch."))
+        for name, value in named(outputs).items()
+    )
+    if not specs:
+        raise ValueError(f"{type(model).__name__} gave no tensor")
+    return specs
+
+
+def tensors(inputs: Sequence[InputSpec]) -> dict[str, Any]:
+    """Tensors that fit the declarations; any valid ones serve for learning shapes."""
+    import torch
+
+    drawn: dict[str, Any] = {}
+    generator = torch.Generator().manual_seed(0)
+    for item in inputs:
+        given = item.arguments
+        if item.kind in ("Tokens", "Integers"):
+            value = torch.randint(given.get("low", 0), given["high"], given["shape"], generator=generator)
+            for token, start, length in given.get("runs", ()):
+                value[..., start : start + length] = token
+        elif item.kind == "Floats":
+            value = torch.randn(given["shape"], generator=generator) * given.get("scale", 1.0)
+        elif item.kind == "FlattenedPatches":
+            value = torch.randn(given["shape"], generator=generator)
+            places = torch.arange(given["shape"][1])
+            value[..., 0] = places // given["columns"] + 1
+            value[..., 1] = places % given["columns"] + 1
+        elif item.kind == "Mask":
+            value = torch.ones(given["shape"], dtype=getattr(torch, given.get("dtype", "int64")))
+        elif item.kind == "Booleans":
+            value = torch.zeros(given["shape"], dtype=torch.bool)
+            value[..., : given["true"]] = True
+        elif item.kind == "Literal":
+            value = torch.tensor(given["values"], dtype=getattr(torch, given.get("dtype", "int64")))
+        else:
+            raise ValueError(f"no input kind {item.kind!r}")
+        drawn[item.name] = value
+    return drawn
+
+
+def named(outputs: Any, prefix: str = "") -> dict[str, Any]:
+    """Tensors of a model output by dotted name, caches left out."""
+    import torch
+
+    if isinstance(outputs, torch.Tensor):
+        return {prefix or "output": outputs}
+    if isinstance(outputs, Mapping):
+        pairs = [(str(name), value) for name, value in outputs.items() if not str(name).startswith(_CACHES)]
+    elif isinstance(outputs, (list, tuple)):
+        pairs = [(str(index), value) for index, value in enumerate(outputs)]
+    else:
+        return {}
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        found |= named(value, f"{prefix}.{name}" if prefix else name)
+    return found
+
+
+def learn_placeholders(model: Any, inputs: Sequence[InputSpec]) -> dict[str, int]:
+    """Placeholder tokens that each row of the text needs, by modality, from the features that the model makes.
+
+    The count is read where the model compares its features with the placeholders, so it is the model's own.
+    """
+    import torch
+
+    seen: dict[str, int] = {}
+    rows = inputs[0].arguments["shape"][0]
+    with _spied(model, seen), torch.no_grad():
+        try:
+            model(**tensors(inputs))
+        except Exception as error:  # the text has no placeholders yet: only what was seen on the way counts
+            if not seen:
+                raise error
+    return {modality: total // rows for modality, total in seen.items()}
+
+
+@contextmanager
+def _spied(model: Any, seen: dict[str, int]) -> Iterator[None]:
+    import torch
+
+    patched = []
+    for module in model.modules():
+        original = getattr(module, "get_placeholder_mask", None)
+        if original is None:
+            continue
+
+        def spy(*args: Any, _original: Any = original, **kwargs: Any) -> Any:
+            bound = inspect.signature(_original).bind(*args, **kwargs).arguments
+            width = bound["inputs_embeds"].shape[-1]
+            for name, value in bound.items():
+                if isinstance(value, torch.Tensor) and name.endswith("_features"):
+                    seen[name.removesuffix("_features")] = value.numel() // width
+            return _original(*args, **kwargs)
+
+        module.get_placeholder_mask = spy
+        patched.append(module)
+    try:
+        yield
+    finally:
+        for module in patched:
+            del module.get_placeholder_mask

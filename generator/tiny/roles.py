@@ -1,0 +1,106 @@
+"""What a config field's name and default say about its role, and the small value that the role gets; knows no model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+WIDTH = 64
+"""Hidden width: 4 heads of 16 lanes, and a multiple of 32 for group norms."""
+HEADS = 4
+"""Attention heads."""
+LAYERS = 2
+"""Layers of a stack: the least in which a layer reads another's output."""
+VOCABULARY = 128
+"""Vocabulary size; special token ids are moved below it."""
+POSITIONS = 64
+"""Positions that a text tower can address."""
+IMAGE = 32
+"""Side of an image in pixels for towers that cut it into patches once."""
+STAGED_IMAGE = 64
+"""Side of an image in pixels for towers that halve it stage by stage, up to 32 times smaller."""
+PATCH = 8
+"""Side of a patch in pixels: 16 patches an image."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role and the fields that play it."""
+
+    name: str
+    """What the field is."""
+    pattern: re.Pattern[str]
+    """Field names, matched from the start to the end."""
+    small: Callable[[int], int]
+    """The small value for a default value."""
+
+
+def _at_most(limit: int) -> Callable[[int], int]:
+    return lambda value: min(value, limit)
+
+
+def _role(name: str, pattern: str, small: Callable[[int], int]) -> Role:
+    return Role(name, re.compile(pattern), small)
+
+
+ROLES: tuple[Role, ...] = (
+    _role("vocabulary", r"(.*_)?vocab(ulary)?_size|vocab_size_.*|image_vocab_size", _at_most(VOCABULARY)),
+    _role("positions", r"(.*_)?max_(.*_)?(positions?|position_embeddings|seq_len|sequence_length|seq_length)|n_positions|n_ctx|"
+          r"max_length|seq_len|seq_length|context_length|max_seqlen|block_size_tokens", _at_most(POSITIONS)),
+    _role("experts", r"(.*_)?(num|n)_(.*_)?experts|moe_num_experts|num_routed_experts", _at_most(4)),
+    _role("experts per token", r"(.*_)?num_experts_per_tok(en)?|moe_topk|(moe_)?top_k(_experts)?|num_experts_per_token", _at_most(2)),
+    _role("key-value heads", r"(.*_)?(num|n)_(key_value|kv)_heads|(.*_)?kv_heads|num_key_value_groups", _at_most(HEADS)),
+    _role("heads", r"(.*_)?((num|n)_(.*_)?heads?|attention_heads|nhead|heads)", _at_most(HEADS)),
+    _role("head width", r"(.*_)?head_(dim|size)|d_kv|(qk|v)_.*head_dim|attention_head_dim|key_length", _at_most(WIDTH // HEADS)),
+    _role("rotary width", r"rotary_(dim|emb_dim|ndims)", _at_most(WIDTH // HEADS // 2)),
+    _role("layers", r"((num|n)_(.*_)?layers?|(.*_)?layers|(.*_)?depth|max_window_layers|num_blocks)", _at_most(LAYERS)),
+    _role("feed-forward width", r"(.*_)?(ffn_dim|ffn_hidden_size|intermediate_size|intermediate_dim|d_ff|n_inner|inner_dim|mlp_dim|ff_dim"
+          r"|feedforward_dim|feed_forward_size|ffn_size)|hidden_dim", _at_most(2 * WIDTH)),
+    _role("queries", r"(.*_)?(num_query_tokens|num_queries|n_latents|latent_query_num|num_latents|num_global_tokens)", _at_most(4)),
+    _role("codebook", r"(.*_)?codebook_size|num_codevectors_per_group|num_embeddings|codebook_vocab_size", _at_most(WIDTH)),
+    _role("window", r"(.*_)?(window_size|sliding_window|attention_window|local_radius|block_size|window|attention_chunk_size)", _at_most(8)),
+    _role("mel bins", r"(.*_)?(num_mel_bins|n_mels|mel_bins|feature_size|num_mel_channels)", _at_most(16)),
+    _role("convolutional positions", r"num_conv_pos_embeddings", _at_most(16)),
+    _role("convolutional groups", r"num_conv_pos_embedding_groups", _at_most(4)),
+    _role("convolution filters", r"(.*_)?(num_filters|base_channels)", _at_most(8)),
+    _role("width", r"(.*_)?(hidden_size|hidden_dims?|d_model|n_embd|embed_dim|embedding_size|embedding_dim|emb_size|emb_dim|dim|width"
+          r"|projection_dim|proj_dim|proj_size|hidden_units|units|output_dim|channels_dim|hidden_channels|embed_dims"
+          r"|reduce_dim|filters|conv_channels|auxiliary_channels|codevector_dim|pooler_output_size|latent_dim|model_dim|num_hiddens)",
+          _at_most(WIDTH)),
+)
+"""Roles of integer fields; the first that matches decides."""
+
+TOKEN_ID = re.compile(r"(.*_)?(token_ids?|token_index|tokens|token_indices|pad|bos|eos)(_id)?")
+"""Names of fields that hold ids into the vocabulary."""
+LAYER_INDICES = re.compile(r"(.*_)?(extract_layers|out_indices|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes)")
+"""Names of fields that hold indices of layers."""
+STAGE_WIDTHS = re.compile(r"(.*_)?(hidden_sizes|conv_dim|tdnn_dim|embed_dims|widths|channels|num_filters|dims|hidden_dims|encoder_hidden_sizes)")
+"""Names of sequences with a width for each stage."""
+STAGE_DEPTHS = re.compile(r"(.*_)?(depths|num_block_repeats|layer_depths|num_blocks|blocks)")
+"""Names of sequences with a depth for each stage."""
+STAGE_HEADS = re.compile(r"(.*_)?(num_heads|num_attention_heads|heads)")
+"""Names of sequences with a number of heads for each stage."""
+
+
+def small(name: str, value: int) -> int:
+    """The value that the role of field ``name`` gives where its default is ``value``; that default if none matches."""
+    for role in ROLES:
+        if role.pattern.fullmatch(name):
+            return role.small(value)
+    return value
+
+
+def small_sequence(name: str, values: Sequence[int]) -> list[int]:
+    """Small values for a field that holds one integer a stage.
+
+    Widths keep their ratios and stay multiples of 8, so that equal widths stay equal across lists; heads become
+    powers of two, which divide them.
+    """
+    if STAGE_WIDTHS.fullmatch(name):
+        return [min(value, max(8, -(-value // 64) * 8)) for value in values]
+    if STAGE_DEPTHS.fullmatch(name):
+        return [min(value, LAYERS) for value in values]
+    if STAGE_HEADS.fullmatch(name):
+        return [1 << (min(value, 8).bit_length() - 1) for value in values]
+    return list(values)
