@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Booleans", "Floats", "Input", "Integers", "Literal", "Mask", "Tokens", "draw"]
+__all__ = ["Booleans", "FlattenedPatches", "Floats", "Input", "Integers", "Literal", "Mask", "Tokens", "draw"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +109,23 @@ class Booleans(Input):
 
     def redraw(self, generator: torch.Generator) -> torch.Tensor:
         return self.draw(generator).flip(-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlattenedPatches(Input):
+    """Patches of an image as rows: float32 (rows, patches, 2 + lanes), the first two lanes the patch's row and column
+    from 1, with ``columns`` patches in a row of the image."""
+
+    columns: int
+
+    def draw(self, generator: torch.Generator) -> torch.Tensor:
+        import torch
+
+        patches = torch.randn(self.shape, generator=generator)
+        places = torch.arange(self.shape[1])
+        patches[..., 0] = (places // self.columns + 1).to(patches.dtype)
+        patches[..., 1] = (places % self.columns + 1).to(patches.dtype)
+        return patches
 
 
 @dataclass(frozen=True, kw_only=True)

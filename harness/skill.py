@@ -37,6 +37,18 @@ class Head:
     """Keyword arguments of ``generate()``; None for a head that does not generate."""
     notes: tuple[str, ...] = field(kw_only=True, default=())
     """Why anything above departs from the rule."""
+    config_class: str | None = field(kw_only=True, default=None)
+    """Public config class of the head where it is not the skill's."""
+    part: str | None = field(kw_only=True, default=None)
+    """Argument of the skill's config whose nested config the head is built from: MusicgenForCausalLM, of "decoder"."""
+    within: str | None = field(kw_only=True, default=None)
+    """Argument of ``config_class`` that takes the skill's config whole: JevForDecision, in "text_config"."""
+    method: str = field(kw_only=True, default="forward")
+    """What a user of the head calls with the inputs."""
+    arguments: Mapping[str, Any] = field(kw_only=True, default_factory=dict)
+    """Further keyword arguments of that call."""
+    generation_config: Mapping[str, Any] = field(kw_only=True, default_factory=dict)
+    """Attributes that the model's generation config must hold, which a real checkpoint brings in its own file."""
 
 
 class Skill:
