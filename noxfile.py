@@ -166,10 +166,9 @@ def _parser(environment: Environment) -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} workers cannot run anything; give 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of workers; give 1 or more")
+    return int(text)
 
 
 def _skills(session: nox.Session, names: Sequence[str]) -> list[str]:
@@ -184,7 +183,10 @@ def _skills(session: nox.Session, names: Sequence[str]) -> list[str]:
 
 
 def _unavailable(session: nox.Session, environment: Environment, variables: Mapping[str, str]) -> str | None:
-    return _ask(session, "harness.hardware", environment.hardware, env=variables) or None
+    """Why the hardware cannot be used here, as a sentence; None if it can."""
+    answer = _ask(session, "harness.hardware", environment.hardware, "--json", env=variables, success_codes=(0, 3))
+    reason = json.loads(answer)[environment.hardware]
+    return f"no {environment.hardware} here: {reason}." if reason else None
 
 
 def _install(session: nox.Session, *requirements: str) -> None:
@@ -218,12 +220,25 @@ def _python(session: nox.Session, module: str, *arguments: str, env: Mapping[str
     session.run(_interpreter(session), "-m", module, *arguments, env=env, external=True)
 
 
-def _ask(session: nox.Session, module: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-    """What a module prints on its standard output; on failure the session fails with what it printed."""
+def _ask(
+    session: nox.Session,
+    module: str,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    success_codes: Sequence[int] = (0,),
+) -> str:
+    """What a module prints on its standard output; on another exit code the session fails with it."""
     answer = session.run(
-        _interpreter(session), "-m", module, *arguments, env=env, external=True, silent=True, log=False, stderr=None
+        _interpreter(session),
+        *("-m", module, *arguments),
+        env=env,
+        external=True,
+        silent=True,
+        log=False,
+        stderr=None,
+        success_codes=success_codes,
     )
-    return str(answer).strip()
+    return str(answer)
 
 
 def _interpreter(session: nox.Session) -> str:
