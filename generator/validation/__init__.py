@@ -1,0 +1,54 @@
+"""The stages that a skill's text must pass before it is written: syntax, structure, pipeline, task, build.
+
+Each stage looks at the text alone, never at the spec's word for it, and the first failure stops. Nothing here
+writes or mends a skill.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generator.validation.errors import (
+    STAGES,
+    BuildError,
+    PipelineError,
+    StructureError,
+    SyntaxStageError,
+    TaskError,
+    ValidationError,
+)
+
+if TYPE_CHECKING:
+    from generator.catalog import Catalog
+    from generator.spec import SkillSpec
+    from generator.validation.reading import Reading
+
+__all__ = [
+    "STAGES",
+    "BuildError",
+    "PipelineError",
+    "StructureError",
+    "SyntaxStageError",
+    "TaskError",
+    "ValidationError",
+    "static",
+]
+
+
+def static(text: str, model_type: str, catalog: Catalog, spec: SkillSpec | None = None) -> Reading:
+    """What the text states, once it has passed the four stages that need no framework.
+
+    The text is parsed once. With ``spec``, the text must also state exactly what the spec does.
+
+    Raises:
+        ValidationError: of the stage that failed first.
+    """
+    from generator.validation import pipeline, structure, syntax, task
+
+    tree = syntax.check(text, model_type)
+    reading = structure.check(text, tree, model_type)
+    if spec is not None:
+        structure.check_against(reading, spec)
+    pipeline.check(reading, catalog)
+    task.check(reading, catalog)
+    return reading

@@ -1,0 +1,192 @@
+"""Stage ``build``: the config as stated builds each head as stated, on torch's meta device.
+
+The text is read again from its syntax tree, with nothing of the harness, so that what is built is what the file
+says. Builds run in warm worker processes; a text that has passed once is not built again under the same releases.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
+from functools import lru_cache
+from importlib import metadata
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+from generator import cache
+from generator.validation import structure
+from generator.validation.errors import BuildError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType, TracebackType
+    from typing import Self
+
+    from generator.spec import HeadSpec
+    from generator.validation.reading import Reading
+
+FREE_ARGUMENTS = frozenset({"model_type", "architectures", "torch_dtype", "dtype"})
+"""Config arguments that every config class takes without declaring them."""
+
+
+class Builder:
+    """Worker processes that have the frameworks imported, started when the first text needs one.
+
+    Use it as a context manager; leaving it ends the workers.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = workers or len(os.sched_getaffinity(0))
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def check(self, texts: Mapping[str, str]) -> Iterator[tuple[str, BuildError | None]]:
+        """Build the skills, given as texts by model type; gives each verdict as soon as it is known."""
+        open_texts = {}
+        for model_type, text in texts.items():
+            if cache.read(_verdict(text)) is not None:
+                yield model_type, None
+            else:
+                open_texts[model_type] = text
+        suspects: list[str] = []
+        for model_type, message in self._build(open_texts, suspects):
+            yield model_type, _settle(model_type, open_texts[model_type], message)
+        # A worker that died took its neighbours' verdicts along: alone, each shows whether it was the one.
+        for model_type in suspects:
+            died: list[str] = []
+            for _, message in self._build({model_type: open_texts[model_type]}, died):
+                yield model_type, _settle(model_type, open_texts[model_type], message)
+            if died:
+                yield model_type, BuildError(
+                    model_type, "the process that built it died; it may have run out of memory"
+                )
+
+    def _build(self, texts: Mapping[str, str], lost: list[str]) -> Iterator[tuple[str, str | None]]:
+        if not texts:
+            return
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                min(self._workers, len(texts)), mp_context=get_context("spawn"), initializer=_warm_up
+            )
+        futures: dict[Future[str | None], str] = {
+            self._pool.submit(build, text, model_type): model_type for model_type, text in texts.items()
+        }
+        for future in as_completed(futures):
+            try:
+                yield futures[future], future.result()
+            except BrokenExecutor:
+                lost.append(futures[future])
+        if lost:
+            self._close()
+
+    def _close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+def build(text: str, model_type: str) -> str | None:
+    """What keeps the skill's heads from being built as stated, or None.
+
+    Raises nothing that a model's code raises: its error is the answer.
+    """
+    import torch
+    import transformers
+
+    reading = structure.check(text, ast.parse(text), model_type)
+    where = f"transformers {transformers.__version__}"
+    for head in reading.heads:
+        try:
+            model_class = _class(transformers, head.class_name)
+            config = _config(transformers, reading, head)
+            with torch.device("meta"):
+                model = model_class(config)
+        except MissingClassError as error:
+            return f"{where} {error}"
+        except Exception as error:  # noqa: BLE001  # whatever a model's own code raises is the verdict on the skill
+            return f"{where} refuses to build {head.class_name}: {type(error).__name__}: {_sentence(error)}"
+        expected = model_class.config_class
+        if expected is not None and not isinstance(config, expected):
+            return f"{head.class_name} takes a {expected.__name__}, not a {type(config).__name__}"
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        if parameters != head.parameters:
+            return f"{head.class_name} has {parameters} parameters, the skill states {head.parameters}"
+    return None
+
+
+def _config(transformers: ModuleType, reading: Reading, head: HeadSpec) -> Any:
+    """The config that the head is built from, as the text states it."""
+    config_class = _class(transformers, reading.config_class)
+    own_class = _class(transformers, head.config_class) if head.config_class else config_class
+    arguments = {**reading.config, **head.config}
+    if head.part is None and head.within is None:
+        return own_class(**_known(own_class, arguments))
+    config = config_class(**_known(config_class, arguments))
+    if head.within is not None:
+        return own_class(**_known(own_class, {head.within: config}))
+    return getattr(config, str(head.part))
+
+
+class MissingClassError(Exception):
+    """A class that the skill names and the installed release does not have."""
+
+
+def _class(transformers: ModuleType, name: str) -> Any:
+    try:
+        return getattr(transformers, name)
+    except AttributeError as error:
+        raise MissingClassError(f"has no class {name}; it was renamed or removed") from error
+    except (ImportError, RuntimeError) as error:
+        raise MissingClassError(f"cannot import {name}: {_sentence(error)}") from error
+
+
+def _known(config_class: Any, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    # Config classes keep whatever keyword they are given, so that a misspelt one would be silently without effect.
+    known = {*config_class.__dataclass_fields__, *config_class.attribute_map, *FREE_ARGUMENTS}
+    unknown = sorted(set(arguments) - known)
+    if unknown:
+        raise TypeError(f"{config_class.__name__} has no argument {', '.join(unknown)}")
+    return arguments
+
+
+def _sentence(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or "no message"
+
+
+def _warm_up() -> None:
+    # The parent answers ctrl-C for all: a worker that dies of it would look like a model that killed it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch
+    import transformers
+
+    torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()
+
+
+@lru_cache
+def _releases() -> tuple[str, ...]:
+    return tuple(f"{name} {metadata.version(name)}" for name in ("torch", "transformers"))
+
+
+def _verdict(text: str) -> Path:
+    return cache.directory() / "builds" / f"{cache.key('build', text, *_releases())}.json"
+
+
+def _settle(model_type: str, text: str, message: str | None) -> BuildError | None:
+    """Only a pass is remembered: a failure may be that of a library that is installed a minute later."""
+    if message is not None:
+        return BuildError(model_type, message)
+    cache.write(_verdict(text), json.dumps({"model_type": model_type, "releases": _releases()}))
+    return None

@@ -1,0 +1,137 @@
+"""The heads and inputs that a skill declares, read from their calls in the syntax tree; knows no other part of it."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from generator.spec import HeadSpec, InputSpec, OutputSpec
+from generator.validation import literals
+
+INPUTS: dict[str, frozenset[str]] = {
+    "Booleans": frozenset({"shape", "matters", "true"}),
+    "FlattenedPatches": frozenset({"shape", "matters", "columns"}),
+    "Floats": frozenset({"shape", "matters", "scale", "uniform"}),
+    "Integers": frozenset({"shape", "matters", "low", "high"}),
+    "Literal": frozenset({"shape", "matters", "values", "dtype"}),
+    "Mask": frozenset({"shape", "matters", "dtype", "hidden"}),
+    "Tokens": frozenset({"shape", "matters", "low", "high", "runs"}),
+}
+"""Input classes of the harness and their keyword arguments; a test holds this table to the classes themselves,
+which the generator may not import."""
+
+_HEAD: dict[str, tuple[type, ...]] = {
+    "mappings": (tuple,),
+    "pipelines": (tuple,),
+    "primary": (bool,),
+    "config": (dict,),
+    "outputs": (dict,),
+    "parameters": (int,),
+    "batch": (int,),
+    "generation": (dict, type(None)),
+    "notes": (tuple,),
+    "config_class": (str, type(None)),
+    "part": (str, type(None)),
+    "within": (str, type(None)),
+    "method": (str,),
+    "arguments": (dict,),
+    "generation_config": (dict,),
+}
+_HEAD_DEFAULTS: dict[str, Any] = {
+    "pipelines": (),
+    "primary": False,
+    "config": {},
+    "batch": 1,
+    "generation": None,
+    "notes": (),
+    "config_class": None,
+    "part": None,
+    "within": None,
+    "method": "forward",
+    "arguments": {},
+    "generation_config": {},
+}
+
+
+class FaultError(Exception):
+    """What is wrong, before it is known of which skill."""
+
+
+def heads(node: ast.expr, used: set[str]) -> tuple[HeadSpec, ...]:
+    """The heads of a tuple of ``Head(...)``; the input classes that they name are added to ``used``.
+
+    Raises:
+        FaultError, NotALiteralError: anything else stands there.
+    """
+    if not isinstance(node, ast.Tuple):
+        raise FaultError(f"line {node.lineno}: heads must be a tuple of Head(...)")
+    return tuple(_head(element, used) for element in node.elts)
+
+
+def _head(node: ast.expr, used: set[str]) -> HeadSpec:
+    match node:
+        case ast.Call(func=ast.Name(id="Head"), args=[ast.Constant(value=str(class_name))], keywords=keywords):
+            pass
+        case _:
+            raise FaultError(f'line {node.lineno}: a head is written Head("ClassName", keyword=value, ...)')
+    stated: dict[str, Any] = {}
+    for keyword in keywords:
+        if keyword.arg == "inputs":
+            stated["inputs"] = _inputs(keyword.value, used)
+            continue
+        if keyword.arg not in _HEAD:
+            raise FaultError(f"line {node.lineno}: {class_name}: a head has no keyword {keyword.arg}")
+        stated[keyword.arg] = literals.value(keyword.value)
+        if not isinstance(stated[keyword.arg], _HEAD[keyword.arg]):
+            raise FaultError(f"line {keyword.value.lineno}: {class_name}: {keyword.arg} is of the wrong type")
+    facts = {**_HEAD_DEFAULTS, **stated}
+    missing = [name for name in ("inputs", *_HEAD) if name not in facts]
+    if missing:
+        raise FaultError(f"line {node.lineno}: {class_name} does not state {', '.join(missing)}")
+    if not facts["inputs"] or not facts["outputs"]:
+        raise FaultError(f"line {node.lineno}: {class_name} states no inputs or no outputs, so that nothing could fail")
+    if facts["parameters"] < 0 or facts["batch"] < 1:
+        raise FaultError(f"line {node.lineno}: {class_name} has a negative count of parameters, or no rows")
+    return HeadSpec(class_name=class_name, **{**facts, "outputs": _outputs(class_name, facts["outputs"])})
+
+
+def _inputs(node: ast.expr, used: set[str]) -> tuple[InputSpec, ...]:
+    if not isinstance(node, ast.Dict):
+        raise FaultError(f"line {node.lineno}: inputs must be a dict by parameter name")
+    inputs: dict[str, InputSpec] = {}
+    for key, call in zip(node.keys, node.values, strict=True):
+        match key, call:
+            case (
+                ast.Constant(value=str(name)),
+                ast.Call(func=ast.Name(id=kind), args=[], keywords=keywords),
+            ) if (
+                kind in INPUTS and name not in inputs
+            ):
+                pass
+            case _:
+                raise FaultError(f"line {call.lineno}: `{ast.unparse(call)}` is not an input of a kind that is known")
+        arguments = {item.arg or "**": literals.value(item.value) for item in keywords}
+        unknown = sorted(set(arguments) - INPUTS[kind])
+        if unknown:
+            raise FaultError(f"line {call.lineno}: {name}: {kind} has no argument {', '.join(unknown)}")
+        shape = arguments.get("shape")
+        if not (kind == "Literal" and shape is None) and not _is_shape(shape):
+            raise FaultError(f"line {call.lineno}: {name}: the shape of {kind} must be a tuple of sizes, not {shape!r}")
+        used.add(kind)
+        inputs[name] = InputSpec(name, kind, arguments)
+    return tuple(inputs.values())
+
+
+def _outputs(class_name: str, raw: dict[Any, Any]) -> tuple[OutputSpec, ...]:
+    outputs = []
+    for name, item in raw.items():
+        match item:
+            case (tuple() as shape, str(dtype)) if isinstance(name, str) and _is_shape(shape):
+                outputs.append(OutputSpec(name, shape, dtype))
+            case _:
+                raise FaultError(f"{class_name}: output {name!r} is not stated as (shape, dtype)")
+    return tuple(outputs)
+
+
+def _is_shape(shape: object) -> bool:
+    return isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
