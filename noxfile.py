@@ -24,6 +24,8 @@ __all__ = ["ENVIRONMENTS", "Environment"]
 
 nox.needs_version = ">=2026.10"
 nox.options.sessions = ["lint", "tests"]
+# pip, not uv: builds of torch come from wherever pip is told to look, local folders included.
+nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 
