@@ -1,0 +1,211 @@
+"""The tiny model of an architecture: its config, and for each head what it takes, gives and generates.
+
+Everything is found by rules over the library's own classes, then by ``rows``, and proved by a run on the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator.spec import HeadSpec, InputSpec
+from generator.tiny import config as shrinking
+from generator.tiny import inputs as declaring
+from generator.tiny import probe, rows
+
+if TYPE_CHECKING:
+    from generator.catalog import HeadRow, Row
+
+__all__ = ["Tiny", "TinyError", "build"]
+
+NEW_TOKENS = 6
+"""Tokens that a generative head is asked for: enough for the cache to be read several times."""
+
+_FACTS = {
+    "vocab_size": ("vocab_size",),
+    "max_position_embeddings": ("max_position_embeddings",),
+    "decoder_start_token_id": ("decoder_start_token_id",),
+    "eos_token_id": ("eos_token_id",),
+    "pad_token_id": ("pad_token_id",),
+    "image_size": ("image_size",),
+    "patch_size": ("patch_size",),
+    "num_channels": ("num_channels",),
+    "image_token_id": ("image_token_id", "image_token_index"),
+    "video_token_id": ("video_token_id", "video_token_index"),
+    "audio_token_id": ("audio_token_id", "audio_token_index"),
+    "sampling_rate": ("sampling_rate",),
+    "num_mel_bins": ("num_mel_bins",),
+    "context_length": ("context_length",),
+    "prediction_length": ("prediction_length",),
+}
+"""Facts that a family's template may state: attribute of the skill, names in the config."""
+
+
+class TinyError(ValueError):
+    """An architecture that could not be built tiny, with the head and the library's own words."""
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """What the tiny builder knows of an architecture."""
+
+    config: dict[str, Any]
+    """Explicit arguments of the config class."""
+    facts: dict[str, Any]
+    """Figures of that config which the family's template may state."""
+    heads: tuple[HeadSpec, ...]
+    """Every head of the catalogue's row, in its order."""
+
+
+def build(row: Row) -> Tiny:
+    """The tiny model of an architecture, every head of it built and run.
+
+    Raises:
+        TinyError: the config or a head could not be built, fed or run.
+    """
+    import transformers
+
+    try:
+        config_class = getattr(transformers, row.config_class)
+        arguments = shrinking.shrink(config_class)
+        for exception in rows.of(row.model_type, ""):
+            arguments = shrinking.merge(arguments, exception.config)
+        arguments |= _starts(config_class(**arguments))
+        config = config_class(**arguments)
+    except Exception as error:
+        raise TinyError(_words(row.model_type, row.config_class, error)) from error
+    heads = tuple(_head(row, head, arguments) for head in row.heads)
+    context = declaring.Context(config, {}, ())
+    facts = {name: value for name, names in _FACTS.items() if (value := context.find(*names)) is not None}
+    return Tiny(arguments, facts, heads)
+
+
+def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
+    try:
+        return _proved(row, head, shared)
+    except Exception as error:
+        raise TinyError(_words(row.model_type, head.class_name, error)) from error
+
+
+def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
+    exceptions = rows.of(row.model_type, head.class_name)
+    place = _place(row, head)
+    overlay = _overlay(row, head, place, shared)
+    config = _config(row, place, shared, overlay)
+    model = probe.build(head.class_name, config)
+    method, call, generation_config = "forward", dict[str, Any](), dict[str, Any]()
+    for exception in exceptions:
+        if exception.method != "forward":
+            method, call = exception.method, dict(exception.arguments)
+        generation_config |= exception.generation_config
+    for name, value in generation_config.items():
+        setattr(model.generation_config, name, value)
+    inputs = _inputs(model, head, config, exceptions, method)
+    outputs = probe.run(model, inputs, method, call)
+    batch = next((exception.batch for exception in exceptions if exception.batch is not None), declaring.BATCH)
+    return HeadSpec(
+        class_name=head.class_name,
+        mappings=head.mappings,
+        pipelines=head.pipelines,
+        primary=head.primary,
+        config=overlay,
+        inputs=tuple(inputs),
+        outputs=outputs,
+        parameters=probe.count(model),
+        batch=batch,
+        generation=_generation(model, exceptions),
+        notes=tuple(exception.reason for exception in exceptions),
+        config_class=place.get("config_class"),
+        part=place.get("part"),
+        within=place.get("within"),
+        method=method,
+        arguments=call,
+        generation_config=generation_config,
+    )
+
+
+def _starts(config: Any) -> dict[str, Any]:
+    """A decoder's first token where the config leaves it to the checkpoint's generation config."""
+    if config.is_encoder_decoder and getattr(config, "decoder_start_token_id", None) is None:
+        first = next((value for name in ("pad", "bos") if (value := getattr(config, f"{name}_token_id", None)) is not None), 0)
+        return {"decoder_start_token_id": first}
+    return {}
+
+
+def _place(row: Row, head: HeadRow) -> dict[str, str]:
+    """Where the head's config stands to the skill's: the same, a part of it, or around it, by the classes alone."""
+    import transformers
+
+    own = getattr(transformers, row.config_class)
+    wanted = getattr(transformers, head.class_name).config_class
+    if wanted is None or issubclass(own, wanted) or issubclass(wanted, own):
+        return {}
+    for name, kind in own.sub_configs.items():
+        if kind is wanted:
+            return {"config_class": wanted.__name__, "part": name}
+    for name, kind in wanted.sub_configs.items():
+        if not hasattr(kind, "model_type") or kind is own:  # AutoConfig takes any type
+            return {"config_class": wanted.__name__, "within": name}
+    return {}
+
+
+def _overlay(row: Row, head: HeadRow, place: Mapping[str, str], shared: Mapping[str, Any]) -> dict[str, Any]:
+    overlay: dict[str, Any] = {}
+    config = _config(row, place, shared, {})
+    if "MODEL_FOR_CAUSAL_LM_MAPPING" in head.mappings and not config.is_encoder_decoder:
+        if getattr(config, "is_decoder", None) is False:
+            overlay["is_decoder"] = True  # an encoder's language model head is causal only when told so
+    for exception in rows.of(row.model_type, head.class_name):
+        if exception.heads:
+            overlay = shrinking.merge(overlay, exception.config)
+    return overlay
+
+
+def _config(row: Row, place: Mapping[str, str], shared: Mapping[str, Any], overlay: Mapping[str, Any]) -> Any:
+    import transformers
+
+    arguments = dict(shared)
+    if "part" in place:
+        arguments = {name: value for name, value in shared[place["part"]].items() if name != "model_type"}
+    elif "within" in place:
+        arguments = {place["within"]: {"model_type": row.model_type, **shared}}
+    return getattr(transformers, place.get("config_class", row.config_class))(**shrinking.merge(arguments, overlay))
+
+
+def _inputs(
+    model: Any, head: HeadRow, config: Any, exceptions: Sequence[rows.Row], method: str
+) -> list[InputSpec]:
+    given = {
+        name: InputSpec(name, item[0], dict(item[1])) if item else None
+        for exception in exceptions
+        for name, item in exception.inputs.items()
+    }
+    forward = probe.parameters(model, method)
+    needed: dict[str, int] = {}
+    while True:
+        context = declaring.Context(config, forward, head.mappings, needed)
+        specs = {spec.name: spec for spec in declaring.declare(context, given)}
+        learned = probe.learn_placeholders(model, list(specs.values()))
+        if learned.keys() <= needed.keys():
+            break
+        needed |= learned
+    for name in (name for exception in exceptions for name in exception.indifferent):
+        specs[name].arguments["matters"] = False
+    return list(specs.values())
+
+
+def _generation(model: Any, exceptions: Sequence[rows.Row]) -> dict[str, Any] | None:
+    if not model.can_generate():
+        return None
+    arguments: dict[str, Any] = {"max_new_tokens": NEW_TOKENS}
+    for exception in exceptions:
+        if exception.generation is None:
+            return None
+        arguments |= exception.generation
+    return arguments
+
+
+def _words(model_type: str, name: str, error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{model_type}: {name} could not be built tiny: {type(error).__name__}: {text[:300]}"

@@ -28,7 +28,7 @@ def shrink(config_class: Any) -> dict[str, Any]:
         config_class: a config class of transformers.
 
     Returns:
-        Plain data; a nested config is a dict that names its ``model_type`` where the field admits several.
+        Plain data, sequences as lists like in a config.json; a nested config is a dict that names its ``model_type`` where the field admits several.
 
     Raises:
         TypeError, ValueError: the class cannot be made with its defaults and says why.
@@ -59,7 +59,7 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
             continue
         tiny = _field(name, value, defaults, ids)
         if tiny != value or name in given:
-            arguments[name] = tiny
+            arguments[name] = list(tiny) if isinstance(tiny, tuple) else tiny
     arguments |= {name: value for name, value in given.items() if name not in defaults}
     arguments |= _crossed(defaults, arguments)
     if "image_grid_pinpoints" in defaults:
@@ -107,8 +107,9 @@ def _field(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, in
         return min(value, 0.25)
     if isinstance(value, (list, tuple)) and value and all(type(item) is int for item in value):
         if roles.LAYER_INDICES.fullmatch(name):
-            return type(value)(range(min(len(value), roles.LAYERS)))
-        return type(value)(roles.small_sequence(name, value))
+            return list(range(min(len(value), roles.LAYERS)))
+        small = roles.small_sequence(name, value)
+        return small if small != list(value) else value
     return value
 
 
@@ -134,7 +135,7 @@ def _resized(value: Any, side: int) -> Any:
     if isinstance(value, int):
         return min(value, side)
     if isinstance(value, (list, tuple)):
-        return type(value)(min(item, side) for item in value)
+        return [min(item, side) for item in value]
     return value
 
 
@@ -147,7 +148,7 @@ def _is_ids(value: Any) -> bool:
 def _moved(value: Any, ids: dict[int, int]) -> Any:
     """Ids moved below the tiny vocabulary: equal ids stay equal, different ones different."""
     if isinstance(value, (list, tuple)):
-        return type(value)(_moved(item, ids) for item in value)
+        return [_moved(item, ids) for item in value]
     if value < _COMMON_ID:
         return value
     return ids.setdefault(value, roles.VOCABULARY - 1 - len(ids))

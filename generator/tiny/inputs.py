@@ -53,15 +53,23 @@ class Context:
         return None
 
 
-def declare(context: Context) -> list[InputSpec]:
+def declare(context: Context, given: Mapping[str, InputSpec | None]) -> list[InputSpec]:
     """The inputs that the head is fed, in the order of its signature.
+
+    Args:
+        context: what the rules may look at.
+        given: inputs that a row states, or None for those that it withholds; they go before the rules.
 
     Raises:
         LookupError: a parameter without default has no rule.
     """
-    specs = []
+    specs = [item for name, item in given.items() if item is not None and name not in context.forward]
     for name, parameter in context.forward.items():
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        if name in given:
+            if (stated := given[name]) is not None:
+                specs.append(stated)
             continue
         rule = _RULES.get(name)
         spec = rule(context, name) if rule else None
@@ -116,7 +124,7 @@ def _text(context: Context, name: str) -> InputSpec | None:
     if size is None:
         return None
     runs: list[tuple[int, int, int]] = []
-    start = 2
+    start = 0
     for modality, count in context.placeholders.items():
         token = context.find(f"{modality}_token_id", f"{modality}_token_index")
         runs.append((token, start, count))
@@ -155,13 +163,18 @@ def _types(context: Context, name: str) -> InputSpec | None:
 
 
 def _target(context: Context, name: str) -> InputSpec | None:
-    if _classifies_at_end(context):
+    required = context.forward[name].default is inspect.Parameter.empty
+    if _classifies_at_end(context) or not (required or _has_decoder(context)):
         return None
     rows = BATCH * (context.find("num_codebooks", within="decoder") or 1)
     size = context.find("decoder_vocab_size", "vocab_size", within="decoder") or context.find(
         "vocab_size", within="text"
     ) or context.find("decoder_vocab_size", "vocab_size")
     return InputSpec(name, "Tokens", tokens(context, (rows, TARGET), size)) if size else None
+
+
+def _has_decoder(context: Context) -> bool:
+    return any(_get(config, "is_encoder_decoder") for config in _configs(context.config, None))
 
 
 def _side(context: Context) -> tuple[int, int]:
@@ -194,10 +207,11 @@ def _video(context: Context, name: str) -> InputSpec:
 
 def _masked_patches(context: Context, name: str) -> InputSpec | None:
     required = context.forward[name].default is inspect.Parameter.empty
-    if not required and "MODEL_FOR_MASKED_IMAGE_MODELING_MAPPING" not in context.mappings:
+    masks = "MODEL_FOR_MASKED_IMAGE_MODELING_MAPPING" in context.mappings or "codebook_pixel_values" in context.forward
+    if not required and not masks:
         return None
     height, width = _side(context)
-    patch = context.find("patch_size")
+    patch = context.find("patch_size", within="image") or context.find("patch_size")
     count = (height // patch) * (width // patch)
     return InputSpec(name, "Booleans", {"shape": (BATCH, count), "true": count // 2})
 

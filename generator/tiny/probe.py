@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.spec import InputSpec, OutputSpec
 
-__all__ = ["LIMIT", "build", "count", "forward_parameters", "learn_placeholders", "named", "run"]
+__all__ = ["LIMIT", "build", "count", "learn_placeholders", "named", "parameters", "run"]
 
 LIMIT = 20_000_000
 """Parameters beyond which a head is refused before memory is taken: a shrunk config never comes near."""
@@ -39,13 +39,15 @@ def count(model: Any) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def forward_parameters(model: Any) -> Mapping[str, inspect.Parameter]:
-    """Parameters of ``forward`` without self."""
-    return inspect.signature(model.forward).parameters
+def parameters(model: Any, method: str) -> Mapping[str, inspect.Parameter]:
+    """Parameters of a method of the model, without self."""
+    return inspect.signature(getattr(model, method)).parameters
 
 
-def run(model: Any, inputs: Sequence[InputSpec]) -> tuple[OutputSpec, ...]:
-    """What the head's ``forward`` gives for the inputs.
+def run(
+    model: Any, inputs: Sequence[InputSpec], method: str = "forward", arguments: Mapping[str, Any] | None = None
+) -> tuple[OutputSpec, ...]:
+    """What the head's ``method`` gives for the inputs and further arguments.
 
     Raises:
         Exception: whatever the model raises.
@@ -53,15 +55,16 @@ def run(model: Any, inputs: Sequence[InputSpec]) -> tuple[OutputSpec, ...]:
     """
     import torch
 
-    arguments = tensors(inputs)
-    accepted = forward_parameters(model)
+    call = model if method == "forward" else getattr(model, method)
+    accepted = parameters(model, method)
+    given = {**tensors(inputs), **(arguments or {})}
     if "use_cache" in accepted:
-        arguments["use_cache"] = False
+        given["use_cache"] = False
     if "return_dict" in accepted:
-        arguments["return_dict"] = True
+        given["return_dict"] = True
     torch.manual_seed(0)
     with torch.no_grad():
-        outputs = model(**arguments)
+        outputs = call(**given)
     specs = tuple(
         OutputSpec(name, tuple(value.shape), str(value.dtype).removeprefix("torch."))
         for name, value in named(outputs).items()
@@ -129,13 +132,19 @@ def learn_placeholders(model: Any, inputs: Sequence[InputSpec]) -> dict[str, int
     import torch
 
     seen: dict[str, int] = {}
-    rows = inputs[0].arguments["shape"][0]
+    text = next((item for item in inputs if item.name == "input_ids"), None)
+    if text is None or not any(hasattr(module, "get_placeholder_mask") for module in model.modules()):
+        return seen
+    rows = text.arguments["shape"][0]
     with _spied(model, seen), torch.no_grad():
         try:
             model(**tensors(inputs))
         except Exception as error:  # the text has no placeholders yet: only what was seen on the way counts
             if not seen:
                 raise error
+    queries = getattr(model.config, "num_query_tokens", None)
+    if not seen and queries:
+        return {"image": queries}  # a query transformer gives as many features as it has queries, and does not compare
     return {modality: total // rows for modality, total in seen.items()}
 
 

@@ -71,7 +71,7 @@ ROLES: tuple[Role, ...] = (
 )
 """Roles of integer fields; the first that matches decides."""
 
-TOKEN_ID = re.compile(r"(.*_)?(token_ids?|token_index|tokens|token_indices|pad|bos|eos)(_id)?")
+TOKEN_ID = re.compile(r"(?!num_|n_|max_|min_)(.*_)?(token_ids?|token_index|tokens|token_indices|pad|bos|eos)(_id)?")
 """Names of fields that hold ids into the vocabulary."""
 LAYER_INDICES = re.compile(r"(.*_)?(extract_layers|out_indices|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes)")
 """Names of fields that hold indices of layers."""

@@ -1,0 +1,103 @@
+"""SkillSpecs from rows of the catalogue and their tiny models; kept by content, built on every core when they are not."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator import cache
+from generator.spec import SkillSpec, from_json, to_json
+from generator.tiny import TinyError
+
+if TYPE_CHECKING:
+    from generator.catalog import Catalog, Row
+
+__all__ = ["TinyError", "specs"]
+
+FEW = 4
+"""Architectures up to which one process is faster than starting another: each start imports torch anew."""
+
+
+def specs(rows: Sequence[Row], catalog: Catalog) -> Iterator[SkillSpec | TinyError]:
+    """The spec of each row, or why there is none, in the order of the rows; each is given out as soon as it is there.
+
+    Torch is imported only for rows whose spec is not in the cache. A spec depends on the row, on the release that
+    the catalogue describes, on torch and on the code of the tiny builder.
+    """
+    release = cache.key(catalog.transformers, importlib.metadata.version("torch"), _builder_digest())
+    known = {row.model_type: _known(row, release) for row in rows}
+    fresh = [row for row in rows if known[row.model_type] is None]
+    built = _build_all(fresh)
+    for row in rows:
+        spec = known[row.model_type] or next(built)
+        if known[row.model_type] is None and isinstance(spec, SkillSpec):
+            cache.write(_place(row, release), to_json(spec))
+        yield spec
+
+
+def _build_all(rows: Sequence[Row]) -> Iterator[SkillSpec | TinyError]:
+    workers = min(os.cpu_count() or 1, len(rows) // FEW)
+    if workers < 2:
+        yield from map(_build, rows)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_build, rows)
+
+
+def _build(row: Row) -> SkillSpec | TinyError:
+    # One thread a process: the tensors are tiny, and the processes share the cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    import torch
+    import transformers
+
+    torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()  # warnings about the odd configs that are made on purpose
+    from generator import tiny
+
+    try:
+        model = tiny.build(row)
+    except TinyError as error:
+        return error
+    return SkillSpec(
+        model_type=row.model_type,
+        module=row.module,
+        class_name=row.class_name,
+        title=row.title,
+        family=row.family,
+        tier=row.tier,
+        modalities=row.modalities,
+        checkpoint=row.checkpoint,
+        requires=row.requires,
+        config_class=row.config_class,
+        config=model.config,
+        facts=model.facts,
+        heads=model.heads,
+        transformers=importlib.metadata.version("transformers"),
+        sources={**row.sources, "config": "rules over the default config, then rows", "heads": "one run on the cpu"},
+    )
+
+
+def _known(row: Row, release: str) -> SkillSpec | None:
+    text = cache.read(_place(row, release))
+    return None if text is None else from_json(text)
+
+
+def _place(row: Row, release: str) -> Path:
+    return cache.directory() / "specs" / f"{row.module}-{cache.key(release, repr(row))}.json"
+
+
+def _builder_digest() -> str:
+    """Digest of the code that a spec depends on besides its row."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([here / "assemble.py", here / "spec.py", *(here / "tiny").glob("*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
