@@ -1,0 +1,125 @@
+"""The compact results that are committed: of each cell the evidence that counts, one Parquet file a hardware.
+
+They hold all that the Markdown reports are made of, so that a clone without the raw runs makes the same ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shlex
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.results.record import Record, from_row, to_line
+from reporting.decoding import check
+from reporting.evidence import Environment, Evidence
+
+__all__ = ["ArchiveError", "load", "render"]
+
+_NUMBERS = {"attempt": "BIGINT", "seed": "BIGINT", "schema": "BIGINT", "seconds": "DOUBLE", "primary": "BOOLEAN"}
+_COLUMNS = {
+    **{item.name: _NUMBERS.get(item.name, "VARCHAR") for item in dataclasses.fields(Record)},
+    "unreadable": "VARCHAR",
+    "fingerprint": "VARCHAR",
+}
+"""The record's fields by name, ``metrics`` as a JSON object, then where a line lies that could not be read, and
+the environment as a JSON object (NULL if unknown). Query with DuckDB: ``SELECT * FROM 'reports/results/*.parquet'``."""
+
+_SELECTED = ", ".join("md5(fingerprint)" if name == "fingerprint" else f'"{name}"' for name in _COLUMNS)
+
+
+class ArchiveError(Exception):
+    """Committed results that cannot be read; the message is the user's sentence."""
+
+
+def load(directory: Path) -> list[Evidence]:
+    """The evidence kept in ``directory``.
+
+    Raises:
+        ArchiveError: a file is not what ``render`` writes; results would be lost if it were passed over.
+    """
+    return [item for file in sorted(directory.glob("*.parquet")) for item in _load(file)]
+
+
+def render(evidence: Iterable[Evidence]) -> dict[str, bytes]:
+    """The bytes of each file, by its name without the suffix; equal evidence gives equal bytes."""
+    files: dict[str, list[Evidence]] = {}
+    for item in evidence:
+        files.setdefault(stem(item.record.hardware), []).append(item)
+    return {name: _render(sorted(items, key=lambda one: (one.record.cell, one.key))) for name, items in files.items()}
+
+
+def stem(hardware: str) -> str:
+    """Name of the file of a hardware, whatever it is called: letters, digits, dots and dashes stay."""
+    return re.sub(r"[^A-Za-z0-9._-]", lambda mark: f"%{ord(mark[0]):x}", hardware).lstrip(".")[:80] or "unnamed"
+
+
+def _load(file: Path) -> list[Evidence]:
+    import duckdb
+
+    try:
+        with duckdb.connect() as connection:
+            # A fingerprint is thousands of times in a file and kilobytes long, so it is fetched once, under its digest.
+            prints = connection.execute(
+                "SELECT DISTINCT md5(fingerprint), fingerprint FROM read_parquet(?) WHERE fingerprint IS NOT NULL",
+                [str(file)],
+            ).fetchall()
+            rows = connection.execute(f"SELECT {_SELECTED} FROM read_parquet(?)", [str(file)]).fetchall()  # noqa: S608
+        environments = {digest: Environment(**json.loads(text)) for digest, text in prints}
+        return [_evidence(dict(zip(_COLUMNS, row, strict=True)), environments) for row in rows]
+    except (duckdb.Error, ValueError, TypeError, KeyError) as error:
+        raise ArchiveError(
+            f"{file}: cannot be read as results: {str(error).partition(chr(10))[0]}. The reports would lose what it "
+            f"holds, so nothing was written. Run: git checkout -- {shlex.quote(str(file))}"
+        ) from error
+
+
+def _evidence(row: dict[str, Any], environments: Mapping[str, Environment]) -> Evidence:
+    digest, unreadable = row.pop("fingerprint"), row.pop("unreadable")
+    row["metrics"] = json.loads(row["metrics"])
+    record = from_row(row)
+    check(record)
+    return Evidence(record, None if digest is None else environments[digest], unreadable)
+
+
+def _render(evidence: Iterable[Evidence]) -> bytes:
+    import duckdb
+
+    prints: dict[Environment | None, int] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        rows, environments, file = (Path(directory) / name for name in ("rows", "environments", "parquet"))
+        with rows.open("w", encoding="ascii") as stream:
+            for number, item in enumerate(evidence):
+                row = json.loads(to_line(item.record))
+                row["metrics"] = json.dumps(row["metrics"])
+                row |= {"unreadable": item.unreadable, "number": number}
+                row["print"] = prints.setdefault(item.environment, len(prints))
+                stream.write(json.dumps(row) + "\n")
+        with environments.open("w", encoding="ascii") as stream:
+            for environment, number in prints.items():
+                text = environment and json.dumps(dataclasses.asdict(environment), sort_keys=True)
+                stream.write(json.dumps({"print": number, "fingerprint": text}) + "\n")
+        with duckdb.connect() as connection:
+            # One thread: with more, the order and the size of the row groups would be the scheduler's.
+            connection.execute("SET threads = 1")
+            columns = {name: kind for name, kind in _COLUMNS.items() if name != "fingerprint"}
+            connection.execute(
+                f"""COPY (
+                    SELECT {", ".join(f'"{name}"' for name in _COLUMNS)}
+                    FROM read_json($rows, format = 'newline_delimited', columns = $columns)
+                    JOIN read_json($environments, format = 'newline_delimited', columns = $prints) USING (print)
+                    ORDER BY number
+                ) TO $file (FORMAT parquet, COMPRESSION zstd)""",  # noqa: S608 the names are the record's
+                {
+                    "rows": str(rows),
+                    "columns": {**columns, "number": "BIGINT", "print": "BIGINT"},
+                    "environments": str(environments),
+                    "prints": {"print": "BIGINT", "fingerprint": "VARCHAR"},
+                    "file": str(file),
+                },
+            )
+        return file.read_bytes()

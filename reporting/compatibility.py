@@ -1,0 +1,193 @@
+"""The compatibility report: architectures by hardware, the failures by cause, and each architecture's heads by checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reporting.markdown import code
+from reporting.matrix import TIERS, Line
+from reporting.standing import Standing
+
+__all__ = ["view"]
+
+CHECKS = (
+    "build",
+    "forward",
+    "vacuity",
+    "determinism",
+    "batch_invariance",
+    "round_trip",
+    "generation",
+    "parity",
+)
+"""Order of the columns; checks that are not here follow by name."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Cells that are not green for the same reason."""
+
+    hardware: str
+    status: str
+    reason: str
+    cells: tuple[Standing, ...]
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """Sorts causes, the worst status first, stale before not_run."""
+        return min(cell.rank[0] for cell in self.cells), self.status != "stale"
+
+    @property
+    def architectures(self) -> list[str]:
+        """Model types concerned, by name."""
+        return sorted({cell.record.model_type for cell in self.cells})
+
+    @property
+    def command(self) -> str:
+        """What runs the first of them again."""
+        return f"nox -s test_{self.hardware} -- --model {self.architectures[0]}"
+
+    @property
+    def row(self) -> list[object]:
+        """Its line in the table of causes."""
+        names = self.architectures
+        some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        return [self.status, code(self.hardware), len(self.cells), self.reason, some, code(self.command)]
+
+    @property
+    def remark(self) -> str:
+        """The reason and the first of the cells, with their figures, for the architecture's own section."""
+        shown = [f"{cell.record.cell.partition('/')[2]}{_figures(cell)}" for cell in self.cells[:4]]
+        more = f" and {len(self.cells) - 4} more" if len(self.cells) > 4 else ""
+        return f"{self.reason or 'no reason recorded'}: {', '.join(shown)}{more}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A head on a hardware in a dtype, with what each check said."""
+
+    head: str
+    primary: bool
+    hardware: str
+    dtype: str
+    checks: tuple[Standing | None, ...]
+    """One for each column of the table; None where there is no such cell."""
+
+    @property
+    def row(self) -> list[object]:
+        """Its line: each check, then parameters, the greatest max_abs of any check, and the seconds of all."""
+        cells = [cell for cell in self.checks if cell]
+        counted = [cell.record.metrics["parameters"] for cell in cells if "parameters" in cell.record.metrics]
+        largest = [cell.record.metrics["max_abs"] for cell in cells if "max_abs" in cell.record.metrics]
+        name = f"{self.head} (primary)" if self.primary else self.head
+        seconds = sum(cell.record.seconds for cell in cells)
+        return [
+            name,
+            f"{self.hardware} {self.dtype}",
+            *map(_said, self.checks),
+            f"{counted[0]:,}" if counted and isinstance(counted[0], int) else "",
+            _number(max(largest, key=_size)) if largest else "",
+            f"{seconds:.2f}",
+        ]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """All that is known of one architecture."""
+
+    line: Line
+    checks: tuple[str, ...]
+    """Columns of the table."""
+    rows: tuple[Row, ...]
+    """By hardware, the primary head first."""
+    remarks: tuple[tuple[str, str, str], ...]
+    """Status, hardware and reason of what is not green, the worst first."""
+    devices: tuple[str, ...]
+    """What the cells ran on, as read back."""
+
+
+def view(lines: Sequence[Line], hardware: Sequence[str]) -> dict[str, Any]:
+    """What the template shows, as plain data."""
+    shown = [
+        line
+        for line in lines
+        if line.generated
+        or any(square.cells for square in line.squares.values())
+        or line.architecture.tier in TIERS[:3]
+    ]
+    details = [_detail(line) for line in shown if any(square.cells for square in line.squares.values())]
+    return {
+        "hardware": hardware,
+        "lines": shown,
+        "hidden": len(lines) - len(shown),
+        "causes": _causes(cell for line in lines for square in line.squares.values() for cell in square.cells),
+        "details": sorted(details, key=lambda detail: detail.line.order),
+    }
+
+
+def _said(cell: Standing | None) -> str:
+    """A check's cell: the status with rel_l2 where it was measured, or which old evidence there is."""
+    if cell is None:
+        return ""
+    record = cell.record
+    if cell.stale:
+        return f"stale ({record.status} {cell.day})"
+    words = record.status
+    if "rel_l2" in record.metrics:
+        words += f" {_number(record.metrics['rel_l2'])}"
+    return words if record.attempt == 1 or cell.evidence.unreadable else f"{words} (attempt {record.attempt})"
+
+
+def _figures(cell: Standing) -> str:
+    """Every figure of a cell: `` (max_abs 1.2, rel_l2 0.3)``; empty if it has none of today."""
+    if cell.stale:
+        return ""
+    words = ", ".join(f"{name} {_number(value)}" for name, value in sorted(cell.record.metrics.items()))
+    return f" ({words})" if words else ""
+
+
+def _size(value: object) -> float:
+    """Sorts figures that may be spelled ``nan`` or ``inf``: those are the largest."""
+    return float(value) if isinstance(value, int | float) else float("inf")
+
+
+def _number(value: object) -> str:
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+
+def _causes(cells: Iterable[Standing]) -> list[Cause]:
+    groups: dict[tuple[str, str, str], list[Standing]] = {}
+    for cell in cells:
+        if not cell.passed:
+            record = cell.record
+            cause = cell.stale or record.signature or record.reason or ""
+            groups.setdefault((cell.status, record.hardware, cause), []).append(cell)
+    causes = []
+    for (status, where, _), found in groups.items():
+        found.sort(key=lambda cell: cell.record.cell)
+        causes.append(Cause(where, status, found[0].stale or found[0].reason, tuple(found)))
+    return sorted(causes, key=lambda cause: (*cause.rank, -len(cause.cells), cause.hardware, cause.reason))
+
+
+def _detail(line: Line) -> Detail:
+    cells = [cell for square in line.squares.values() for cell in square.cells]
+    found = {cell.record.check for cell in cells}
+    checks = [name for name in CHECKS if name in found] + sorted(found.difference(CHECKS))
+    rows: dict[tuple[str, str, str], dict[str, Standing]] = {}
+    for cell in cells:
+        record = cell.record
+        rows.setdefault((record.head, record.hardware, record.dtype), {})[record.check] = cell
+    made = [
+        Row(head, any(cell.record.primary for cell in of.values()), where, dtype, tuple(map(of.get, checks)))
+        for (head, where, dtype), of in rows.items()
+    ]
+    hardware = list(line.squares)
+    made.sort(key=lambda row: (hardware.index(row.hardware), not row.primary, row.head, row.dtype))
+    remarks = [(cause.status, cause.hardware, cause.remark) for cause in _causes(cells)]
+    for name, square in line.squares.items():
+        if square.cells and square.missing:
+            remarks.append(("not_run", name, f"no result of {', '.join(square.missing)}"))
+    devices = sorted({cell.record.executed_on for cell in cells if cell.record.executed_on})
+    return Detail(line, tuple(checks), tuple(made), tuple(remarks), tuple(devices))

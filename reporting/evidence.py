@@ -1,0 +1,88 @@
+"""Evidence: a record with the environment it was made in, and what is wrong with it. Data only; nothing is read here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.results.record import STATUSES, Record
+
+__all__ = ["Damage", "Environment", "Evidence", "moment", "normalised", "worse"]
+
+_RUN_STARTED = re.compile(r"(\d{8})T(\d{6})")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where and with what a run's records were made, as far as the reports need it."""
+
+    id: str
+    run: str
+    """Run that the fingerprint lies with."""
+    started: str = ""
+    """UTC, ISO 8601."""
+    python: str = ""
+    platform: str = ""
+    cpu: str = ""
+    gpu: str = ""
+    revision: str = ""
+    """Revision of the working tree."""
+    command: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Every installed distribution, by normalised name."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something among the results that cannot be taken as it lies."""
+
+    where: str
+    """File and line, relative to the reports' directory."""
+    what: str
+    """What is wrong, and what became of it."""
+    cell: str | None = None
+    """Cell that it speaks of, where that can be read."""
+    taints: bool = False
+    """Whether results are missing because of it that no cell can be held to."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One record with its environment."""
+
+    record: Record
+    environment: Environment | None
+    """None where the run's fingerprint is missing or unreadable."""
+    unreadable: str = ""
+    """Where the line lies that cannot be read; the record then holds only what could be salvaged."""
+    key: tuple[str, str, int, bool] = field(init=False, compare=False)
+    """Sorts the evidence of one cell, the newest last; an unreadable line is newer than its readable twin."""
+
+    def __post_init__(self) -> None:
+        record = self.record
+        object.__setattr__(self, "key", (moment(record), record.run, record.attempt, bool(self.unreadable)))
+
+
+def moment(record: Record) -> str:
+    """When the record's run began, as fourteen digits that sort by time: from the run's id, or else its own start."""
+    if match := _RUN_STARTED.match(record.run):
+        return match[1] + match[2]
+    return re.sub(r"\D", "", record.started)[:14]
+
+
+def worse(one: Evidence, other: Evidence) -> Evidence:
+    """Of two that claim to be the same attempt, the one that is less to the model's credit."""
+
+    def rank(evidence: Evidence) -> tuple[bool, int, bool, str]:
+        record = evidence.record
+        # the last two only make the answer independent of the order of the arguments
+        known = evidence.environment is not None
+        return not evidence.unreadable, STATUSES.index(record.status), not known, repr(record)
+
+    return min(one, other, key=rank)
+
+
+def normalised(distribution: str) -> str:
+    """A distribution's name as PEP 503 spells it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()

@@ -1,0 +1,158 @@
+"""From results to the files under ``reports/``: reads the evidence, writes the reports and what they were made from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.results.record import STATUSES
+from reporting import archive, compatibility, coverage, inventory, matrix, provenance, runs
+from reporting.evidence import Damage
+from reporting.files import ReportError, alone, write
+from reporting.markdown import plain
+from reporting.standing import Freshness, Ledger, Standing
+
+__all__ = ["Outcome", "ReportError", "update"]
+
+TEMPLATES = Path(__file__).parent.parent / "templates" / "reports"
+
+_TOLERABLE = {*STATUSES[STATUSES.index("unsupported") :], "stale"}
+_SILENT = STATUSES.index("unsupported")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an update of the reports found."""
+
+    text: str
+    """A few lines for the terminal."""
+    ok: bool
+    """Whether no cell of today is worse than ``unsupported``, and nothing among the results is unreadable."""
+    counts: Mapping[str, int]
+    """Cells by status, the worst first, with ``stale`` for those whose evidence no longer counts."""
+    damage: tuple[Damage, ...]
+    """What among the results cannot be taken as it lies."""
+    written: tuple[Path, ...]
+    """Files whose content changed."""
+
+
+def update(
+    reports: Path,
+    skills: Path,
+    pins: Mapping[str, Mapping[str, str]],
+    catalogue: Sequence[Mapping[str, Any]],
+    *,
+    expected: Iterable[str] | None = None,
+) -> Outcome:
+    """Make ``coverage.md``, ``compatibility.md`` and ``results/*.parquet`` in ``reports`` say what is known today.
+
+    Evidence is what lies in ``reports/results`` and under ``reports/runs``, taken together. It is fresh while the
+    skill's file is byte for byte the one that it was made with and its environment held the pinned versions. Equal
+    evidence, skills, pins and catalogue give equal bytes; files whose content would not change are not touched.
+
+    Args:
+        reports: directory of the reports, made if it is missing.
+        skills: directory of the skill files and their ``manifest.json``.
+        pins: version by distribution, by hardware; each hardware gets its column, with results or without.
+        catalogue: the rows of the catalogue, as ``reporting.inventory.architecture`` takes them.
+        expected: ids of all cells that today's skills have on the hardware of ``pins``, so that what a narrow run
+            left out is named; without it, only heads without any result are.
+
+    Raises:
+        ReportError: the committed results cannot be read, or a file cannot be written; then none was.
+    """
+    rows = [inventory.architecture(row) for row in catalogue]
+    results = reports / "results"
+    with alone(reports):
+        shelf = inventory.skills(skills, rows)
+        ledger = Ledger(Freshness(shelf.digests, pins))
+        damage = [*shelf.damage, *_collect(reports, ledger)]
+        standings = ledger.standings()
+        damage += provenance.remembered(standings, damage)
+        lines = matrix.lines(rows, shelf, standings, pins, expected)
+        hardware = list(dict.fromkeys([*pins, *sorted({cell.record.hardware for cell in standings})]))
+        shared = {"runs": provenance.sources(standings), "damage": provenance.consequences(standings, damage)}
+        contents: dict[Path, bytes | None] = {
+            reports / "coverage.md": _render("coverage.md.mako", coverage.view(lines, rows, hardware) | shared),
+            reports
+            / "compatibility.md": _render("compatibility.md.mako", compatibility.view(lines, hardware) | shared),
+        }
+        kept = archive.render(ledger.kept())
+        contents |= dict.fromkeys(results.glob("*.parquet"))
+        contents |= {results / f"{name}.parquet": content for name, content in kept.items()}
+        written = write(contents)
+    return _outcome(lines, standings, damage, written)
+
+
+def _collect(reports: Path, ledger: Ledger) -> list[Damage]:
+    damage: list[Damage] = []
+    paths = runs.runs(reports / "runs")
+    here = {path.name for path in paths}
+    try:
+        for kept in archive.load(reports / "results"):
+            # While a run lies here, its lines say themselves whether they can be read: one may have been mended.
+            if not (kept.unreadable and kept.record.run in here):
+                ledger.add(kept)
+    except archive.ArchiveError as error:
+        raise ReportError(str(error)) from error
+    for path in paths:
+        run = runs.read(path)
+        damage += run.damage
+        for item in run.evidence:
+            ledger.add(item)
+    return damage
+
+
+def _render(name: str, view: Mapping[str, Any]) -> bytes:
+    from mako.lookup import TemplateLookup
+
+    lookup = TemplateLookup(
+        [str(TEMPLATES)],
+        strict_undefined=True,
+        default_filters=["text"],
+        imports=["from reporting.markdown import Markdown, code, listing, table, text"],
+    )
+    return str(lookup.get_template(name).render_unicode(**view)).encode()
+
+
+def _outcome(
+    lines: Sequence[matrix.Line], standings: Sequence[Standing], damage: Sequence[Damage], written: tuple[Path, ...]
+) -> Outcome:
+    found = Counter(cell.status for cell in standings)
+    order = [*STATUSES[:-1], "stale", STATUSES[-1]]
+    counts = {status: found[status] for status in order if found[status]}
+    lost = [cell for cell in standings if cell.evidence.unreadable]
+    bad = sum(count for status, count in counts.items() if status not in _TOLERABLE)
+    taints = [item for item in damage if item.taints]
+    return Outcome(
+        text=_text(lines, counts, damage),
+        ok=not (bad or lost or taints),
+        counts=counts,
+        damage=tuple(damage),
+        written=written,
+    )
+
+
+def _text(lines: Sequence[matrix.Line], counts: Mapping[str, int], damage: Sequence[Damage]) -> str:
+    known = [line for line in lines if line.architecture.state == "architecture"]
+    said = []
+    for name in dict.fromkeys(name for line in known for name in line.squares):
+        shares = []
+        for tier in matrix.TIERS:
+            squares = [line.squares[name] for line in known if line.architecture.tier == tier]
+            if any(square.cells for square in squares):
+                shares.append(f"{sum(square.passed for square in squares)} of {len(squares)} {tier}")
+        said.append(f"{plain(name)}: {', '.join(shares) + ' passed' if shares else 'never ran'}")
+    cells = ", ".join(f"{count} {status}" for status, count in counts.items())
+    said.append(f"cells: {cells or 'none'}")
+    said += [f"damage: {plain(item.where)}: {plain(item.what)}" for item in damage[:5]]
+    said += [f"damage: {len(damage) - 5} more, named in the reports"] if len(damage) > 5 else []
+    for line in lines:
+        worst = [(name, square) for name, square in line.squares.items() if square.rank[0] < _SILENT]
+        said += [
+            f"{plain(line.architecture.model_type)} on {plain(name)}: {plain(square.text)}" for name, square in worst
+        ]
+    return "\n".join(said)

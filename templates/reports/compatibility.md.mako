@@ -1,0 +1,54 @@
+<%namespace file="evidence.mako" import="sources, losses"/>\
+<!-- Written by `invoke report` from the results; do not edit. -->
+
+Compatibility
+=============
+
+Each architecture on each hardware, the worst status first. Only `passed` is green: it counts the cells (head × dtype ×
+check) with fresh evidence. `stale` shows what an older run said of another skill or other versions; it is no pass.
+How far the tiers have come is in the [coverage report](coverage.md).
+${losses(damage) | n}\
+
+% if causes:
+Causes
+------
+
+Cells that are not green, by cause.
+
+${table(["status", "hardware", "cells", "reason", "architectures", "run again"], [cause.row for cause in causes])}
+
+% endif
+Architectures
+-------------
+
+${table(["architecture", "tier", *hardware], [[code(line.architecture.model_type), line.architecture.tier, *[line.squares[name].text for name in hardware]] for line in lines])}
+% if hidden:
+
+${hidden} architectures of the long tail have neither a skill nor a result; the coverage report names them.
+% endif
+
+Details
+-------
+
+A figure beside a status is rel_l2, the relative difference that the check measured; max_abs is the largest absolute
+difference of any check of the head, seconds are those of all of them.
+% for detail in details:
+<% row = detail.line.architecture %>\
+
+<details>
+<summary>${row.model_type}: ${text("; ".join(f"{name} {square.text}" for name, square in detail.line.squares.items()), 400)}</summary>
+
+${row.tier}, ${row.family}${Markdown(f", ran on {text(', '.join(detail.devices))}") if detail.devices else ""}
+
+${table(["head", "on", *detail.checks, "parameters", "max_abs", "seconds"], [item.row for item in detail.rows])}
+% if detail.remarks:
+
+% for status, where, words in detail.remarks:
+- **${status}** on ${where}: ${text(words, 600)}
+% endfor
+% endif
+
+</details>
+% endfor
+
+${sources(runs) | n}\

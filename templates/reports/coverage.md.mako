@@ -1,0 +1,44 @@
+<%namespace file="evidence.mako" import="sources, losses"/>\
+<!-- Written by `invoke report` from the results; do not edit. -->
+
+Coverage
+========
+
+How many architectures are catalogued, have a skill, have one that is validated, have run on a hardware, and passed
+there. *Ran* means that some cell has a fresh verdict; *passed*, that every head has fresh evidence and all of it is
+green. What each cell said is in the [compatibility report](compatibility.md).
+${losses(damage) | n}\
+
+By tier
+-------
+
+${table(["tier", *columns], [[name, *counts] for name, counts in tiers])}
+
+By family
+---------
+
+${table(["family", *columns], [[name, *counts] for name, counts in families])}
+
+What is missing
+---------------
+% for tier, found in gaps.items():
+
+**${tier}**: \
+% if found:
+${sum(len(gap.names) for gap in found if gap.stage == "generated")} without a skill
+
+${table(["not", "why", "architectures", "which"], [[gap.stage, gap.why, len(gap.names), listing(gap.names)] for gap in found])}
+% else:
+nothing
+% endif
+% endfor
+
+Not architectures
+-----------------
+
+Of the ${entries} entries of transformers' table of configs, those that are no architecture of their own, or cannot be
+one here. `invoke catalog --model NAME` says more of each.
+
+${table(["state", "reason", "entries", "which"], [[state, reason, len(found), listing(found)] for state, reason, found in outside])}
+
+${sources(runs) | n}\
