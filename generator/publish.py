@@ -108,6 +108,11 @@ class Shelf:
         """Whether there is such a folder."""
         return self.folder.is_dir()
 
+    @property
+    def generated(self) -> frozenset[str]:
+        """Model types whose skill is there, edited or not."""
+        return frozenset(name for name, entry in self.entries.items() if entry.file in self.files)
+
     def has(self, entry: Entry) -> bool:
         """Whether exactly this skill is there and recorded."""
         return self.entries.get(entry.model_type) == entry and self.files.get(entry.file) == entry.sha256

@@ -19,6 +19,8 @@ from generator.validation.errors import (
 )
 
 if TYPE_CHECKING:
+    import ast
+
     from generator.catalog import Catalog
     from generator.spec import SkillSpec
     from generator.validation.reading import Reading
@@ -31,8 +33,20 @@ __all__ = [
     "SyntaxStageError",
     "TaskError",
     "ValidationError",
+    "parsed",
     "static",
 ]
+
+
+def parsed(text: str, model_type: str) -> ast.Module:
+    """The syntax tree of a text, which has passed the stage ``syntax``.
+
+    Raises:
+        SyntaxStageError: it does not pass.
+    """
+    from generator.validation import syntax
+
+    return syntax.check(text, model_type)
 
 
 def static(text: str, model_type: str, catalog: Catalog, spec: SkillSpec | None = None) -> Reading:
@@ -43,9 +57,9 @@ def static(text: str, model_type: str, catalog: Catalog, spec: SkillSpec | None 
     Raises:
         ValidationError: of the stage that failed first.
     """
-    from generator.validation import pipeline, structure, syntax, task
+    from generator.validation import pipeline, structure, task
 
-    tree = syntax.check(text, model_type)
+    tree = parsed(text, model_type)
     reading = structure.check(text, tree, model_type)
     if spec is not None:
         structure.check_against(reading, spec)

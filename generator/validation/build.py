@@ -176,17 +176,18 @@ def _warm_up() -> None:
 
 
 @lru_cache
-def _releases() -> tuple[str, ...]:
+def releases() -> tuple[str, ...]:
+    """Names and installed releases of what a build depends on."""
     return tuple(f"{name} {metadata.version(name)}" for name in ("torch", "transformers"))
 
 
 def _verdict(text: str) -> Path:
-    return cache.directory() / "builds" / f"{cache.key('build', text, *_releases())}.json"
+    return cache.directory() / "builds" / f"{cache.key('build', text, *releases())}.json"
 
 
 def _settle(model_type: str, text: str, message: str | None) -> BuildError | None:
     """Only a pass is remembered: a failure may be that of a library that is installed a minute later."""
     if message is not None:
         return BuildError(model_type, message)
-    cache.write(_verdict(text), json.dumps({"model_type": model_type, "releases": _releases()}))
+    cache.write(_verdict(text), json.dumps({"model_type": model_type, "releases": releases()}))
     return None

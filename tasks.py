@@ -1,0 +1,263 @@
+"""The commands: each parses its arguments, calls the rooms that do the work, prints what they answer, and no more.
+
+Everything else is imported when a command runs, so that `invoke --list` costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Context, Exit, task
+
+if TYPE_CHECKING:
+    from generator.summary import Summary
+    from reporting import Outcome, Verdict
+
+ROOT = Path(__file__).resolve().parent
+SKILLS = Path(os.environ.get("SKILLMATRIX_SKILLS") or os.path.relpath(ROOT / "skills"))
+REPORTS = Path(os.path.relpath(ROOT / "reports"))
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes beside 0; options that invoke itself does not know end with 1, by invoke's own rule."""
+
+MODEL = "an architecture by any of its names: gpt-j, GPTJForCausalLM, EleutherAI/gpt-j-6b; repeatable"
+TIER = "critical, high, medium or long-tail; several with commas"
+JSON = "print JSON for scripts, and nothing else, on standard output"
+
+
+@task(
+    iterable=["model"],
+    help={
+        "model": MODEL,
+        "tier": TIER,
+        "batch": "the next N architectures that have no skill, the most urgent tier first; --tier bounds it",
+        "all": "every architecture",
+        "check": "write nothing; print how the skills on disk differ from what would be generated now",
+        "dry-run": "write nothing; say what would be written",
+        "force": "overwrite skills that were edited by hand; the edits are lost",
+        "prune": "remove skills whose type is no longer an architecture",
+        "json": JSON,
+    },
+)
+def generate(  # noqa: PLR0917  # invoke passes options by position
+    _context: Context,
+    model: list[str],
+    tier: str | None = None,
+    batch: str | None = None,
+    all_: bool = False,
+    check: bool = False,
+    dry_run: bool = False,
+    force: bool = False,
+    prune: bool = False,
+    json: bool = False,
+) -> None:
+    """Generate skills from the installed transformers; give one of --model, --tier, --batch and --all.
+
+    A skill that fails a stage is not written, the one that was there stays, and the others go on.
+    Exit codes: 0 all is well; 1 a skill failed, was edited by hand, or has drifted; 2 wrong usage; 130 interrupted.
+    """
+    with _sentences("generate"):
+        from generator import command
+        from generator.selection import Selection, count, tiers
+
+        asked = Selection(
+            models=tuple(model),
+            tiers=() if tier is None else tiers(tier),
+            batch=None if batch is None else count(batch),
+            everything=all_,
+        )
+        options = command.Options(check=check, dry_run=dry_run, force=force, prune=prune)
+        _show(command.generate(asked, options, SKILLS), as_json=json)
+
+
+@task(help={"json": JSON})
+def missing(_context: Context, json: bool = False) -> None:
+    """List the architectures that have no skill, by tier, and the tracked names that stand for none.
+
+    Exit codes: 0 the list was printed, be it empty or long; 1 the skills or the catalogue cannot be read.
+    """
+    with _sentences("missing"):
+        from generator import command
+
+        print(command.missing(SKILLS, as_json=json))
+
+
+@task(help={"json": JSON})
+def validate(_context: Context, json: bool = False) -> None:
+    """Put every skill on disk through all stages of validation.
+
+    Exit codes: 0 all are valid; 1 one failed, was edited, is missing, or was not generated; 130 interrupted.
+    """
+    with _sentences("validate"):
+        from generator import command
+
+        _show(command.validate(SKILLS), as_json=json)
+
+
+@task(help={"model": "an architecture by any of its names; without it, the counts", "json": JSON})
+def catalog(_context: Context, model: str | None = None, json: bool = False) -> None:
+    """Show what the installed transformers has: the row of one model, or how many there are of what.
+
+    Exit codes: 0 it was printed; 1 the catalogue cannot be read; 2 no model answers to the name.
+    """
+    with _sentences("catalog"):
+        from generator import command
+
+        text, why = command.catalog(model, as_json=json)
+        if why:
+            print(why, file=sys.stderr)
+        print(text)
+
+
+@task(help={"json": JSON})
+def report(_context: Context, json: bool = False) -> None:
+    """Write the reports from the results under reports/; a cell that failed is in them, and is no failure of this.
+
+    Exit codes: 0 the reports were written; 1 they were not, or some of the results cannot be read.
+    """
+    with _sentences("report"):
+        outcome = _report()
+        print(_as_json(outcome) if json else outcome.text)
+        if outcome.damage:
+            raise Exit(code=FAILED)
+
+
+@task(
+    iterable=["model"],
+    help={
+        "model": MODEL,
+        "tier": TIER,
+        "hardware": "cpu or cuda; several with commas (default: cpu)",
+        "no-venv": "run in the environment of this command, not in one that Nox makes for the hardware",
+    },
+)
+def sweep(
+    _context: Context, model: list[str], tier: str | None = None, hardware: str = "cpu", no_venv: bool = False
+) -> None:
+    """Generate skills, run all their cells on the hardware, and report; give --model or --tier.
+
+    Exit codes: 0 every skill was generated and every cell asked for passed; 1 otherwise, a device that is not here
+    included; 2 wrong usage; 130 interrupted.
+    """
+    with _sentences("sweep"):
+        from generator import command
+        from generator.selection import Selection, tiers
+
+        asked = Selection(models=tuple(model), tiers=() if tier is None else tiers(tier))
+        chosen = _hardware(hardware)
+        generated = command.generate(asked, command.Options(), ROOT / "skills")
+        _print(generated.text())
+        modules = _intact() & {line.file.removesuffix(".py") for line in generated.lines}
+        runs = [_run(name, asked.tiers, modules, no_venv=no_venv) for name in chosen if modules]
+        _print(_report().text)
+        for one in runs:
+            _print("\n".join([*one.failures[:20], one.text]))
+        if not generated.ok or not runs or not all(one.passed for one in runs):
+            raise Exit("sweep: not everything that was asked for passed; see above.", code=FAILED)
+
+
+@contextmanager
+def _sentences(name: str) -> Iterator[None]:
+    """Turn what a user can cause into its sentence on standard error and its exit code; let defects show themselves."""
+    from generator.catalog import CatalogError, UnknownModelError
+    from generator.catalog.ledger import LedgerError
+    from generator.publish import PublishError
+    from generator.selection import SelectionError
+
+    try:
+        yield
+    except (SelectionError, UnknownModelError) as error:
+        raise Exit(f"{name}: {error}" if isinstance(error, SelectionError) else str(error), code=MISUSED) from error
+    except (CatalogError, LedgerError, PublishError) as error:
+        raise Exit(str(error), code=FAILED) from error
+    except ModuleNotFoundError as error:
+        needed = f"{name}: {error.name} is not installed. {name} cannot work without it."
+        raise Exit(f"{needed} Run: {sys.executable} -m pip install -e '.[generate]'", code=FAILED) from error
+    except KeyboardInterrupt as error:
+        kept = "What was finished until then is kept, and nothing is half-written."
+        raise Exit(f"{name}: interrupted. {kept} Run the same command again to go on.", code=INTERRUPTED) from error
+
+
+def _show(summary: Summary, *, as_json: bool) -> None:
+    _print(summary.json() if as_json else summary.text())
+    if not summary.ok:
+        raise Exit(code=FAILED)
+
+
+def _print(text: str) -> None:
+    # Nox and its pytest write to the same terminal: what comes first must also be seen first.
+    print(text, flush=True)
+
+
+def _report() -> Outcome:
+    from dataclasses import asdict
+
+    from generator import catalog
+    from noxfile import ENVIRONMENTS
+    from reporting import ReportError, update
+
+    pins = {name: environment.pins for name, environment in ENVIRONMENTS.items()}
+    rows = [asdict(row) for row in catalog.load().rows.values()]
+    try:
+        return update(REPORTS, ROOT / "skills", pins, rows, expected=_cells(_intact(), pins))
+    except ReportError as error:
+        raise Exit(str(error), code=FAILED) from error
+
+
+def _as_json(outcome: Outcome) -> str:
+    from dataclasses import asdict
+    from json import dumps
+
+    damage = [asdict(item) for item in outcome.damage]
+    return dumps({"ok": outcome.ok, "counts": dict(outcome.counts), "damage": damage}, indent=2)
+
+
+def _hardware(text: str) -> list[str]:
+    from generator.selection import SelectionError
+    from noxfile import ENVIRONMENTS
+
+    names = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in names:
+        if name not in ENVIRONMENTS:
+            raise SelectionError(f"--hardware {name[:60]!r}: has no environment; there are {', '.join(ENVIRONMENTS)}.")
+    return names
+
+
+def _run(hardware: str, tiers: Iterable[str], modules: set[str], *, no_venv: bool) -> Verdict:
+    """Run skills by one Nox session a tier, or one for these modules, all as one run; its verdict."""
+    from harness.results.store import new_run
+    from reporting import verdict
+
+    run = new_run()
+    for which in [[f"--tier={tier}"] for tier in tiers] or [[f"--model={name}" for name in sorted(modules)]]:
+        command = [sys.executable, "-m", "nox", *(["--no-venv"] if no_venv else []), "-s", f"test_{hardware}"]
+        # Its exit code is 0 where there is no device: what counts is what the run has records of.
+        subprocess.run([*command, "--", *which, f"--run={run}"], cwd=ROOT, check=False)
+    return verdict(REPORTS / "runs" / run, _cells(modules, [hardware]))
+
+
+def _intact() -> set[str]:
+    """Modules of the skills that are as they were generated; no other is imported here."""
+    from generator import publish
+
+    shelf = publish.read(ROOT / "skills")
+    return {entry.module for entry in shelf.entries.values() if shelf.has(entry)}
+
+
+def _cells(modules: Iterable[str], hardware: Iterable[str]) -> set[str]:
+    """Ids of all cells that these skills have on the hardware."""
+    from importlib import import_module
+
+    from harness.cells import Selection, cells
+    from harness.skill import Skill
+
+    selection = Selection(hardware=tuple(hardware))
+    members = [item for name in modules for item in vars(import_module(f"skills.{name}")).values()]
+    skills = [item for item in members if isinstance(item, type) and issubclass(item, Skill) and item is not Skill]
+    return {cell.id for skill in skills for cell in cells(skill, selection)}
