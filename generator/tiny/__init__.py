@@ -72,6 +72,7 @@ def build(row: Row) -> Tiny:
         for exception in rows.of(row.model_type, ""):
             arguments = shrinking.merge(arguments, exception.config)
         arguments |= _starts(config_class(**arguments))
+        arguments = shrinking.settled(arguments, config_class(**arguments))
         config = config_class(**arguments)
     except Exception as error:
         raise TinyError(_words(row.model_type, row.config_class, error)) from error
@@ -114,7 +115,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
         outputs=outputs,
         parameters=probe.count(model),
         batch=batch,
-        generation=_generation(model, exceptions),
+        generation=_generation(model, inputs, exceptions),
         notes=tuple(exception.reason for exception in exceptions),
         config_class=place.get("config_class"),
         part=place.get("part"),
@@ -195,10 +196,13 @@ def _inputs(
     return list(specs.values())
 
 
-def _generation(model: Any, exceptions: Sequence[rows.Row]) -> dict[str, Any] | None:
+def _generation(model: Any, inputs: Sequence[InputSpec], exceptions: Sequence[rows.Row]) -> dict[str, Any] | None:
     if not model.can_generate():
         return None
     arguments: dict[str, Any] = {"max_new_tokens": NEW_TOKENS}
+    names = [item.name for item in inputs if not item.name.startswith(("decoder_", "labels"))]
+    if len(names) < len(inputs):
+        arguments["inputs"] = names  # generation writes the decoder's text itself
     for exception in exceptions:
         if exception.generation is None:
             return None

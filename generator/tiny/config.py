@@ -12,7 +12,7 @@ from typing import Any
 
 from generator.tiny import roles
 
-__all__ = ["merge", "shrink"]
+__all__ = ["merge", "settled", "shrink"]
 
 _COMMON_ID = 16
 """Ids below this are kept: the usual pad, bos, eos, unk, mask."""
@@ -50,6 +50,19 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def settled(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
+    """The arguments with the values that the config made of them, such as a number that became one number a layer."""
+    held = vars(config)
+    stated: dict[str, Any] = {}
+    for name, value in arguments.items():
+        own = held.get(name, value)
+        if isinstance(value, Mapping):
+            stated[name] = settled(value, own) if name in config.sub_configs else dict(value)
+        else:
+            stated[name] = list(own) if isinstance(own, (list, tuple)) else own if isinstance(own, int | float) else value
+    return stated
+
+
 def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[str, Any]:
     nested = {name: value for name in config.sub_configs if (value := vars(config).get(name)) is not None}
     defaults = _defaults(config)
@@ -83,7 +96,7 @@ def _defaults(config: Any) -> dict[str, Any]:
     else:
         reference = vars(PreTrainedConfig())
         names = [name for name in values if name not in reference]
-    return {name: values[name] for name in names if name in values}
+    return {name: values[name] for name in names if name in values and not name.startswith("_")}
 
 
 def _field(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int]) -> Any:

@@ -72,6 +72,20 @@ ROWS: tuple[Row, ...] = (
         "its codebook's stages are one, two, four and eight times as wide as the first",
         config={"image_codebook_config": {"hidden_size": 16}},
     ),
+    Row(
+        "led",
+        "the model writes a window for each layer into the config that it is given",
+        config={"attention_window": [8, 8]},
+    ),
+    Row(
+        "musicgen",
+        "the decoder's tokens are the codec's codes, and the one after the last of them starts and pads",
+        config={
+            "audio_encoder": {"codebook_size": 64},
+            "decoder": {"vocab_size": 64, "pad_token_id": 64, "bos_token_id": 64},
+            "decoder_start_token_id": 64,
+        },
+    ),
     # Heads whose inputs are not what the names of the arguments say
     Row(
         "speecht5",
@@ -85,9 +99,9 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "blip",
-        "it answers with a text decoder of its own, which no field of the config tells",
+        "forward says nothing of the question but by the loss of an answer to it",
         heads=("BlipForQuestionAnswering",),
-        inputs={"decoder_input_ids": ("Tokens", {"shape": (2, 8), "low": 3, "high": 100})},
+        inputs={"labels": ("Tokens", {"shape": (2, 8), "low": 3, "high": 100})},
     ),
     Row(
         "fuyu",
@@ -102,6 +116,12 @@ ROWS: tuple[Row, ...] = (
             "input_ids": ("Tokens", {"shape": (8, 12), "low": 0, "high": 64}),
             "attention_mask": ("Mask", {"shape": (2, 12)}),
         },
+    ),
+    Row(
+        "musicgen",
+        "it takes sound to go on from only in place of the decoder's tokens",
+        heads=("MusicgenForConditionalGeneration",),
+        inputs={"input_values": None},
     ),
     # Heads that a user calls otherwise than by forward
     Row(
