@@ -1,0 +1,93 @@
+"""Tiny models: every head of the critical and high tiers, and what each row of exceptions is for."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+
+import pytest
+
+from generator import assemble, catalog, tiny
+from generator.spec import SkillSpec, from_json, to_json
+from generator.tiny import inputs, rows
+
+SIZE = 2_000_000
+"""Parameters that a tiny model stays below."""
+
+
+@pytest.fixture(scope="session")
+def specs() -> dict[str, SkillSpec]:
+    """Specs of the critical and high tiers, by model type."""
+    listing = catalog.load()
+    wanted = [*listing.architectures("critical"), *listing.architectures("high")]
+    made = list(assemble.specs(wanted, listing))
+    assert not [error for error in made if isinstance(error, tiny.TinyError)]
+    return {spec.model_type: spec for spec in made if isinstance(spec, SkillSpec)}
+
+
+def test_every_head_of_the_critical_and_high_tiers_is_built_and_small(specs: dict[str, SkillSpec]) -> None:
+    listing = catalog.load()
+    for model_type, spec in specs.items():
+        assert [head.class_name for head in spec.heads] == [head.class_name for head in listing.rows[model_type].heads]
+        for head in spec.heads:
+            assert 0 < head.parameters < SIZE, f"{model_type} {head.class_name}"
+            assert head.outputs
+
+
+def test_multimodal_heads_are_fed_every_modality(specs: dict[str, SkillSpec]) -> None:
+    fed = {model_type: {item.name for item in spec.heads[0].inputs} for model_type, spec in specs.items()}
+    for model_type in ("llava", "paligemma", "blip-2", "video_llava", "idefics", "fuyu", "git", "clip", "flava"):
+        assert {"input_ids", "pixel_values"} <= fed[model_type] or "pixel_values_videos" in fed[model_type], model_type
+    assert "pixel_values_videos" in fed["video_llava"]
+
+
+def test_texts_hold_a_placeholder_for_each_feature_of_the_image(specs: dict[str, SkillSpec]) -> None:
+    head = specs["llava"].heads[0]
+    text = next(item for item in head.inputs if item.name == "input_ids")
+    (token, _, count), *others = text.arguments["runs"]
+    assert token == specs["llava"].config["image_token_index"]
+    assert count == 16  # an image of 32 by 32 in patches of 8 by 8
+    assert not others
+
+
+def test_specs_survive_json(specs: dict[str, SkillSpec]) -> None:
+    for spec in specs.values():
+        assert to_json(from_json(to_json(spec))) == to_json(spec)
+
+
+@pytest.mark.parametrize("row", rows.ROWS, ids=lambda row: "-".join((row.model_type, *row.heads)))
+def test_every_row_is_needed(row: rows.Row, specs: dict[str, SkillSpec], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "ROWS", tuple(other for other in rows.ROWS if other is not row))
+    listed = catalog.load().rows[row.model_type]
+    heads = tuple(head for head in listed.heads if not row.heads or head.class_name in row.heads)
+    try:
+        without = tiny.build(dataclasses.replace(listed, heads=heads))
+    except tiny.TinyError:
+        return
+    spec = specs[row.model_type]
+    had = {head.class_name: head for head in spec.heads}
+    stripped = [dataclasses.replace(had[head.class_name], notes=()) for head in heads]
+    assert without.config != spec.config or [dataclasses.replace(head, notes=()) for head in without.heads] != stripped
+
+
+def test_every_row_is_about_a_head_that_exists() -> None:
+    listing = catalog.load()
+    for row in rows.ROWS:
+        known = {head.class_name for head in listing.rows[row.model_type].heads}
+        assert set(row.heads) <= known, row.model_type
+        assert row.reason
+
+
+def test_an_input_that_no_rule_makes_is_named() -> None:
+    def forward(inference_session: object) -> None: ...
+
+    context = inputs.Context(None, inspect.signature(forward).parameters, ())
+    with pytest.raises(LookupError, match="inference_session"):
+        inputs.declare(context, {})
+
+
+def test_a_class_that_vanished_is_a_sentence_about_it() -> None:
+    row = catalog.load().rows["bert"]
+    gone = dataclasses.replace(row.heads[0], class_name="BertForGone")
+    with pytest.raises(tiny.TinyError, match="bert: BertForGone could not be built tiny"):
+        tiny.build(dataclasses.replace(row, heads=(gone,)))

@@ -1,0 +1,78 @@
+"""Configs made small by the roles of their fields."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.tiny import config, roles
+
+
+@given(st.lists(st.integers(1, 4096), min_size=1, max_size=8))
+def test_widths_of_stages_that_were_equal_stay_equal_and_none_grows(widths: list[int]) -> None:
+    small = roles.small_sequence("hidden_sizes", widths)
+    assert len(small) == len(widths)
+    for before, after in zip(widths, small, strict=True):
+        assert 0 < after <= before
+        assert [b for a, b in zip(widths, small, strict=True) if a == before] == [after] * widths.count(before)
+
+
+@given(st.lists(st.integers(1, 64), min_size=1, max_size=8))
+def test_heads_of_stages_become_powers_of_two(heads: list[int]) -> None:
+    for before, after in zip(heads, roles.small_sequence("num_heads", heads), strict=True):
+        assert after <= before
+        assert after & (after - 1) == 0
+
+
+@given(st.sampled_from(["vocab_size", "hidden_size", "num_hidden_layers", "n_head", "d_ff"]), st.integers(1, 10**9))
+def test_a_field_never_grows(name: str, value: int) -> None:
+    assert 0 < roles.small(name, value) <= value
+
+
+@pytest.mark.parametrize("name", ["num_query_tokens", "max_new_tokens", "n_tokens", "hidden_size", "unpadded"])
+def test_counts_of_tokens_are_not_taken_for_ids(name: str) -> None:
+    assert roles.TOKEN_ID.fullmatch(name) is None
+
+
+def test_special_ids_lie_inside_the_vocabulary_and_stay_apart() -> None:
+    from transformers import PaliGemmaConfig
+
+    arguments = config.shrink(PaliGemmaConfig)
+    made = PaliGemmaConfig(**arguments)
+    text = made.text_config
+    ids = [made.image_token_index, text.bos_token_id, text.eos_token_id, text.pad_token_id]
+    assert all(0 <= item < text.vocab_size for item in ids)
+    assert len(set(ids)) == len(ids)
+
+
+def test_grouped_query_attention_keeps_its_groups() -> None:
+    from transformers import MistralConfig
+
+    made = MistralConfig(**config.shrink(MistralConfig))
+    assert 1 < made.num_key_value_heads < made.num_attention_heads
+
+
+def test_nested_configs_name_their_type_and_become_small_too() -> None:
+    from transformers import LlavaConfig
+
+    arguments = config.shrink(LlavaConfig)
+    assert arguments["text_config"]["model_type"] == "llama"
+    assert arguments["vision_config"]["model_type"] == "clip_vision_model"
+    assert LlavaConfig(**arguments).vision_config.hidden_size == roles.WIDTH
+
+
+def test_what_a_template_gets_survives_json() -> None:
+    from transformers import BeitConfig, ConvNextConfig, Wav2Vec2Config
+
+    for config_class in (BeitConfig, ConvNextConfig, Wav2Vec2Config):
+        arguments = config.shrink(config_class)
+        assert json.loads(json.dumps(arguments)) == arguments
+
+
+def test_merging_goes_into_nested_configs_and_can_remove() -> None:
+    base = {"a": 1, "b": {"c": 2, "d": 3}, "e": 4}
+    assert config.merge(base, {"b": {"c": 5}, "e": ...}) == {"a": 1, "b": {"c": 5, "d": 3}}
+    assert base == {"a": 1, "b": {"c": 2, "d": 3}, "e": 4}
