@@ -6,19 +6,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from generator.catalog import families, library, requirements
-from generator.catalog.heads import heads
+from generator.catalog import checkpoints, families, library, requirements
+from generator.catalog.heads import heads, missing, pipelines
 from generator.catalog.ledger import LedgerError, Standing, ledger
 from generator.catalog.library import Entry, Library
 from generator.catalog.row import Catalog, HeadRow, Row
-from generator.catalog.spelling import squash
 from generator.catalog.tiers import tier_of
 
-__all__ = ["build"]
-
-CHECKPOINT = re.compile(r"[\w.\-]+/[\w.\-]+")
-STYLE = re.compile(r"\b([\w.\-]+/[\w.\-]+) style configuration")
+__all__ = ["assemble", "build"]
 
 
 def build(digest: str) -> Catalog:
@@ -26,17 +23,21 @@ def build(digest: str) -> Catalog:
 
     Raises:
         ImportError: transformers or torch cannot be imported.
+        LedgerError: as ``assemble``.
+    """
+    return assemble(library.read(), digest)
+
+
+def assemble(facts: Library, digest: str) -> Catalog:
+    """The catalogue of what was read.
+
+    Raises:
         LedgerError: an entry of ``CONFIG_MAPPING`` has no state, or two architectures would share a file.
     """
-    facts = library.read()
     standings = ledger(facts)
     found = {name: heads(entry, facts) for name, entry in facts.entries.items()}
-    heads_of = {name: rows for name, (rows, _) in found.items()}
-    checkpoints = _checkpoints(facts, standings)
-    rows = {
-        name: _row(entry, standings[name], heads_of, found[name][1], checkpoints[name], facts)
-        for name, entry in facts.entries.items()
-    }
+    named = checkpoints.choose(facts, standings)
+    rows = {name: _row(entry, standings[name], found, named[name], facts) for name, entry in facts.entries.items()}
     _refuse_clashes(rows.values())
     return Catalog(
         transformers=facts.release,
@@ -51,24 +52,26 @@ def build(digest: str) -> Catalog:
 def _row(
     entry: Entry,
     standing: Standing,
-    heads_of: Mapping[str, tuple[HeadRow, ...]],
-    missing: tuple[str, ...],
+    found: Mapping[str, tuple[HeadRow, ...]],
     checkpoint: tuple[str | None, str],
     facts: Library,
 ) -> Row:
     name = entry.model_type
-    nature = families.nature(entry, heads_of[name], facts)
-    rows, _ = heads(entry, facts, nature.modalities)
-    requires, requires_source = requirements.needs(name, heads_of, facts)
+    nature = families.nature(entry, found[name], facts)
+    rows = tuple(replace(head, pipelines=pipelines(head.mappings, facts, nature.modalities)) for head in found[name])
+    requires, requires_source = requirements.needs(name, found, facts)
     tier, tier_source = tier_of(name)
     class_name = entry.config_class.removesuffix("Config")
     title = facts.titles.get(name)
-    reason = standing.reason
-    if missing:
-        reason += f"; its mappings list {', '.join(missing)}, which transformers {facts.release} does not export"
+    state, reason = standing.state, standing.reason
+    absent = missing(entry, facts)
+    if absent:
+        reason += f"; its mappings list {', '.join(absent)}, which transformers {facts.release} does not export"
+    if state == "architecture" and not rows:
+        state = "impossible"
     return Row(
         model_type=name,
-        state=standing.state,
+        state=state,
         of=standing.of,
         reason=reason,
         config_class=entry.config_class,
@@ -93,9 +96,9 @@ def _row(
             "pipelines": "SUPPORTED_TASKS, by the mappings of its auto classes",
         },
         module="hf_" + re.sub(r"\W", "_", name).lower(),
-        class_name=class_name[:1].upper() + class_name[1:],
+        class_name=class_name,
         folder=entry.folder,
-        missing=missing,
+        missing=absent,
     )
 
 
@@ -103,37 +106,6 @@ def _heads_source(rows: tuple[HeadRow, ...]) -> str:
     if not rows:
         return "no mapping lists any"
     return "mappings of modeling_auto" if rows[0].mappings else "exports of its folder; no mapping lists any"
-
-
-def _checkpoints(facts: Library, standings: Mapping[str, Standing]) -> dict[str, tuple[str | None, str]]:
-    """The reference checkpoint of each type, and where it was read.
-
-    Where several architectures' documentation names one checkpoint, most did so by being copied: it stays with those whose
-    name it bears, and the others take the one in their docstring's example if that names another.
-    """
-    claims: defaultdict[str, list[str]] = defaultdict(list)
-    for name, entry in facts.entries.items():
-        if standings[name].state == "architecture" and _is_checkpoint(entry.checkpoint):
-            claims[str(entry.checkpoint).lower()].append(name)
-    chosen: dict[str, tuple[str | None, str]] = {}
-    for name, entry in facts.entries.items():
-        if not _is_checkpoint(entry.checkpoint):
-            chosen[name] = None, f"{entry.config_class} names none"
-            continue
-        rivals = [other for other in claims[str(entry.checkpoint).lower()] if other != name]
-        example = STYLE.search(entry.documentation)
-        bears = squash(name) in squash(str(entry.checkpoint))
-        if rivals and not bears and example and example[1] != entry.checkpoint:
-            source = f"example in the docstring of {entry.config_class}; its {entry.checkpoint} is also that of {rivals[0]}"
-            chosen[name] = example[1], source
-        else:
-            shared = f"; also named by {', '.join(rivals)}" if rivals else ""
-            chosen[name] = entry.checkpoint, entry.checkpoint_source + shared
-    return chosen
-
-
-def _is_checkpoint(text: str | None) -> bool:
-    return text is not None and CHECKPOINT.fullmatch(text) is not None
 
 
 def _owners(rows: Iterable[Row], facts: Library) -> dict[str, str]:
@@ -147,7 +119,14 @@ def _owners(rows: Iterable[Row], facts: Library) -> dict[str, str]:
     for class_name, users in sorted(listing.items()):
         if len(users) > 1:
             home = facts.modules[class_name].removeprefix("models.").rpartition(".")[0]
-            best = min(users, key=lambda row: (row.folder != home, row.state != "architecture", row.model_type.replace("-", "_") != home))
+            best = min(
+                users,
+                key=lambda row: (
+                    row.folder != home,
+                    row.state != "architecture",
+                    row.model_type.replace("-", "_") != home,
+                ),
+            )
             owners[class_name] = best.model_type
     return owners
 

@@ -46,13 +46,17 @@ TASKS = {
 DECLARED = {"time": "time-series"}
 """transformers' words for modalities (PreTrainedModel.input_modalities) that are not ours."""
 
-PLACES = re.compile(r"(image|video|audio|speech|media|vision|sound|modality)\w*_token_(id|index)|(image|video|audio|speech)_token")
+PLACES = re.compile(
+    r"(image|video|audio|speech|media|vision|sound|modality)\w*_token_(id|index)|(image|video|audio|speech)_token"
+)
 """Fields of configs that give media a token of their own in the text."""
 
 MERGES = "get_placeholder_mask"
 """Method by which transformers' models put media where the text has placeholders for them."""
 
-MASKS = frozenset({"image_attention_mask", "image_embeds_position_mask", "cross_attention_mask", "image_patches_indices"})
+MASKS = frozenset(
+    {"image_attention_mask", "image_embeds_position_mask", "cross_attention_mask", "image_patches_indices"}
+)
 """Arguments of ``forward`` that say where in the text media stand."""
 
 AUDIBLE = frozenset({"MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING", "MODEL_FOR_TEXT_TO_SPECTROGRAM_MAPPING"})
@@ -103,13 +107,19 @@ def _modalities(
     Declarations are inherited, and so are sometimes another model's: a modality that no argument carries and no task
     implies is left out, and one that an argument carries is added.
     """
-    declared = _declared(model, library)
+    declared = _declared(model, "input_modalities", library)
     if not arguments:
-        return (tuple(sorted(declared)), f"input_modalities of {model.name}") if declared else (("text",), "PreTrainedModel")
+        return (
+            (tuple(sorted(declared)), f"input_modalities of {model.name}")
+            if declared
+            else (("text",), "PreTrainedModel")
+        )
     carried = {kind for kind, carrier in CARRIERS.items() if any(carrier.fullmatch(name) for name in arguments)}
     implied = {kind for kind, words in TASKS.items() if any(words.search(name) for name in mappings)}
     kept = declared & (carried | implied)
-    if not kept - carried:  # else an argument that reads as one modality carries another: ImageGPT's input_ids are pixels
+    if (
+        not kept - carried
+    ):  # else an argument that reads as one modality carries another: ImageGPT's input_ids are pixels
         kept |= _unclaimed(arguments, kept)
     if not kept:
         return ("other",), f"{model.name}.forward has no argument that names a modality"
@@ -119,8 +129,8 @@ def _modalities(
     return tuple(sorted(kept)), f"arguments of {model.name}.forward{against}"
 
 
-def _declared(model: ModelClass, library: Library) -> set[str]:
-    value = library.models.attribute(model, "input_modalities")
+def _declared(model: ModelClass, attribute: str, library: Library) -> set[str]:
+    value = library.models.attribute(model, attribute)
     words = [value] if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else []
     return {DECLARED.get(word, word) for word in words}
 
@@ -146,8 +156,10 @@ def _family(
         return "multimodal", f"writes text, and media have their place in the text it takes: {places}"
     if any("multimodal" in sub.field for sub in entry.subs):
         return "multimodal", "holds a config for an encoder over all modalities together"
-    if heard or primary & AUDIBLE:
-        return "speech", "takes audio" if heard else "a text-to-audio mapping lists its primary head"
+    if heard:
+        return "speech", "takes audio"
+    if primary & AUDIBLE or _declared(model, "output_modalities", library) == {"audio"}:
+        return "speech", "gives audio: a text-to-audio mapping or output_modalities says so"
     if seen and "text" in modalities:
         return "vision-text", "takes what is seen and text, each by its own way in"
     if seen and writes:
@@ -156,9 +168,14 @@ def _family(
         return "vision", "takes only what is seen"
     if modalities != {"text"}:
         return "other", "takes none of text, images, video, audio, series"
+    return _text_family(entry, primary)
+
+
+def _text_family(entry: Entry, mappings: set[str]) -> tuple[str, str]:
+    """The family of what takes text only."""
     if entry.encoder_decoder:
         return "encoder-decoder", "takes text only; its config says is_encoder_decoder"
-    if primary & WRITES and "MODEL_FOR_MASKED_LM_MAPPING" not in primary:
+    if mappings & WRITES and "MODEL_FOR_MASKED_LM_MAPPING" not in mappings:
         return "decoder-only", "takes text only; its primary head writes on from it"
     return "encoder-only", "takes text only; its primary head writes none"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from generator.catalog.library import Entry, Library
 from generator.catalog.row import HeadRow
 
-__all__ = ["BASE", "PRIORITY", "TASKLESS", "heads"]
+__all__ = ["BASE", "PRIORITY", "TASKLESS", "heads", "missing", "pipelines"]
 
 BASE = "MODEL_MAPPING"
 """The mapping of models without a head, behind ``AutoModel``."""
@@ -77,28 +77,29 @@ PRIORITY = (
 before the taskless ones."""
 
 
-def heads(entry: Entry, library: Library, modalities: tuple[str, ...] = ()) -> tuple[tuple[HeadRow, ...], tuple[str, ...]]:
-    """The heads of an entry, the primary one first, then by name; and the listed classes that do not exist.
-
-    Args:
-        entry: the type.
-        library: the installed transformers.
-        modalities: what the type takes in; a pipeline that serves every base model is kept only where it fits them.
-    """
-    listed: dict[str, list[str]] = {}
-    for name, table in library.mappings.items():
-        for class_name in table.get(entry.model_type, ()):
-            listed.setdefault(class_name, []).append(name)
-    missing = tuple(sorted(name for name in listed if name not in library.modules))
+def heads(entry: Entry, library: Library) -> tuple[HeadRow, ...]:
+    """The heads of an entry that exist, the primary one first, then by name; their pipelines are left empty."""
+    listed = _listed(entry, library)
     found = {name: tuple(sorted(mappings)) for name, mappings in sorted(listed.items()) if name in library.modules}
     if not listed and entry.model_type.replace("-", "_") == entry.folder:
         found = dict.fromkeys(library.models.exported(entry.folder), ())
     order = sorted(found, key=lambda name: (_rank(name, found[name], entry, library), name))
-    rows = [
-        HeadRow(name, found[name], _pipelines(found[name], library, modalities), primary=name == order[0])
-        for name in order[:1] + sorted(order[1:])
-    ]
-    return tuple(rows), missing
+    names = order[:1] + sorted(order[1:])
+    return tuple(HeadRow(name, found[name], (), primary=name == order[0]) for name in names)
+
+
+def missing(entry: Entry, library: Library) -> tuple[str, ...]:
+    """Classes that mappings list for the entry and the installed transformers does not have, sorted."""
+    return tuple(sorted(name for name in _listed(entry, library) if name not in library.modules))
+
+
+def _listed(entry: Entry, library: Library) -> dict[str, list[str]]:
+    """Class -> the mappings that list it for the entry."""
+    listed: dict[str, list[str]] = {}
+    for name, table in library.mappings.items():
+        for class_name in table.get(entry.model_type, ()):
+            listed.setdefault(class_name, []).append(name)
+    return listed
 
 
 def _rank(name: str, mappings: tuple[str, ...], entry: Entry, library: Library) -> tuple[int, ...]:
@@ -116,10 +117,19 @@ def _rank(name: str, mappings: tuple[str, ...], entry: Entry, library: Library) 
 def _place(mapping: str) -> int:
     if mapping in PRIORITY:
         return PRIORITY.index(mapping)
-    return len(PRIORITY) + (1 + sorted(TASKLESS, key=lambda name: name != BASE).index(mapping) if mapping in TASKLESS else 0)
+    return len(PRIORITY) + (
+        1 + sorted(TASKLESS, key=lambda name: name != BASE).index(mapping) if mapping in TASKLESS else 0
+    )
 
 
-def _pipelines(mappings: tuple[str, ...], library: Library, modalities: tuple[str, ...]) -> tuple[str, ...]:
+def pipelines(mappings: tuple[str, ...], library: Library, modalities: tuple[str, ...]) -> tuple[str, ...]:
+    """Tasks of the pipeline registry that would load a head, sorted.
+
+    Args:
+        mappings: those that list the head.
+        library: the installed transformers.
+        modalities: what the head takes in; a pipeline that would load any base model is kept only where it fits them.
+    """
     fitting = []
     for task, served in library.pipelines.items():
         behind = set(served) & set(mappings)

@@ -84,7 +84,9 @@ class _Rules:
             what = "no auto class for a task" if listed else "no auto class"
             return Standing("component", namesake, f"lives in the folder of {namesake}, and {what} lists it")
         if listed:
-            return Standing("architecture", None, f"{(tasks or listed)[0]} lists it, and no type of its folder holds it")
+            return Standing(
+                "architecture", None, f"{(tasks or listed)[0]} lists it, and no type of its folder holds it"
+            )
         if self._library.models.exported(entry.folder):
             return Standing("architecture", None, "no auto class lists it, but its folder exports models of its own")
         return self._borrowed(entry)
@@ -104,7 +106,9 @@ class _Rules:
             folder = self._library.modules.get(name, "").removeprefix("models.").partition(".")[0]
             owner = self._namesakes.get(folder)
             if owner is not None:
-                return Standing("alias", owner, f"has no model code of its own; its documentation builds {name} from it")
+                return Standing(
+                    "alias", owner, f"has no model code of its own; its documentation builds {name} from it"
+                )
         return Standing("impossible", None, "this release has no model code for it, and no auto class lists it")
 
 

@@ -15,7 +15,9 @@ from generator.catalog.modeling import Models
 
 __all__ = ["Entry", "Library", "SubConfig", "read"]
 
-CHECKPOINT_ARGUMENT = re.compile(r"""@auto_docstring\([^)]*?checkpoint\s*=\s*["']([^"']+)["'][^)]*\)(?:\s*@[^\n]*)*\s*class (\w+)""")
+CHECKPOINT_ARGUMENT = re.compile(
+    r"""@auto_docstring\([^)]*?checkpoint\s*=\s*["']([^"']+)["'][^)]*\)(?:\s*@[^\n]*)*\s*class (\w+)"""
+)
 CHECKPOINT_LINK = re.compile(r"\[([\w.\-]+(?:/[\w.\-]+)?)\]\(https://huggingface\.co/\1/?\)")
 
 
@@ -85,6 +87,7 @@ def read() -> Library:
     Raises:
         ImportError: transformers or torch cannot be imported.
     """
+    import torch  # noqa: F401 - without it transformers hands out empty mappings instead of failing
     import transformers
     from transformers import pipelines
     from transformers.models.auto import configuration_auto, modeling_auto
@@ -148,7 +151,9 @@ def _entry(model_type: str, config: Any) -> Entry:
 def _subs(config: Any) -> tuple[SubConfig, ...]:
     specs = getattr(config, "sub_configs_defaults", None)
     if specs is not None:
-        return tuple(SubConfig(name, spec.model_type or "", bool(spec.optional)) for name, spec in sorted(specs.items()))
+        return tuple(
+            SubConfig(name, spec.model_type or "", bool(spec.optional)) for name, spec in sorted(specs.items())
+        )
     classes: Mapping[str, Any] = getattr(config, "sub_configs", {})
     return tuple(SubConfig(name, getattr(kind, "model_type", ""), False) for name, kind in sorted(classes.items()))
 

@@ -15,10 +15,12 @@ from pathlib import Path
 
 __all__ = ["ModelClass", "Models"]
 
-TOP_LEVEL = re.compile(r"^(?=class |def |async def |@|if |try:|with |from |import |[A-Za-z_]\w*(?: ?:[^=\n]+)? = )", re.M)
-CLASS = re.compile(r"^class (\w+)", re.M)
-IMPORT = re.compile(r"^from (\.+[\w.]*) import (\([^)]*\)|[^\n]*)", re.M)
-UNGUARDED = re.compile(r"^(?:import|from) ([A-Za-z]\w*)", re.M)
+TOP_LEVEL = re.compile(
+    r"^(?=class |def |async def |@|if |try:|with |from |import |[A-Za-z_]\w*(?: ?:[^=\n]+)? = )", re.MULTILINE
+)
+CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
+IMPORT = re.compile(r"^from (\.+[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+UNGUARDED = re.compile(r"^(?:import|from) ([A-Za-z]\w*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,11 @@ class ModelClass:
     def constant(self, name: str) -> object | None:
         """The literal that the class itself assigns to an attribute; None where it assigns none."""
         for node in self.tree.body:
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+            targets = (
+                node.targets
+                if isinstance(node, ast.Assign)
+                else [node.target] if isinstance(node, ast.AnnAssign) else []
+            )
             if any(isinstance(target, ast.Name) and target.id == name for target in targets):
                 value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
                 try:

@@ -55,7 +55,7 @@ def resolve(text: str, catalog: Catalog) -> Resolution:
     if row.state == "architecture":
         return found
     if row.state == "alias" and row.of is not None:
-        return Resolution(row.of, f"{row.model_type} is an alias of {row.of}: {row.reason}"[:300])
+        return Resolution(row.of, f"{row.model_type} is an alias of {row.of}: {row.reason}")
     if row.state == "component":
         raise UnknownModelError(
             f"catalog: {row.model_type} is a component of {row.of}, not a model that is loaded by itself. "
@@ -76,19 +76,23 @@ def find(text: str, catalog: Catalog) -> Resolution:
     if "/" in name:
         return _checkpoint(name, catalog)
     index = _index(catalog)
+    if name in index.exact:
+        return Resolution(index.exact[name])
     for level in index.levels:
         types = level.get(squash(name), ())
         if len(types) == 1:
             return Resolution(types[0])
         if types:
-            raise UnknownModelError(f"catalog: {printable(name)} can mean {_listed(types)}. Run it again with one of them.")
+            raise UnknownModelError(
+                f"catalog: {printable(name)} can mean {_listed(types)}. Run it again with one of them."
+            )
     listed = index.tracked.get(squash(name))
     if listed is not None:
         found = _answer(listed, catalog)
         if found.model_type is not None:
             return Resolution(found.model_type, found.sentence)
         raise UnknownModelError(f"catalog: {found.sentence}. {LIST}")
-    raise UnknownModelError(f"catalog: no model is called {printable(name)}. {_nearest(name, index)}{LIST}")
+    raise UnknownModelError(f"catalog: no model is called {printable(name)}. {_nearest(name, catalog)}. {LIST}")
 
 
 def answer(name: str, catalog: Catalog) -> Answer:
@@ -104,25 +108,31 @@ def answer(name: str, catalog: Catalog) -> Answer:
 class _Index:
     """Spellings, squashed, of one catalogue."""
 
+    exact: dict[str, str]
+    """Class name, letter for letter -> model type; before any other, since Emu3TextModel is not emu3_text_model."""
     levels: tuple[dict[str, tuple[str, ...]], ...]
     """Spelling -> model types, the surest kind of spelling first."""
     tracked: dict[str, TrackedName]
     """Spelling -> row of the tracked list."""
-    spellings: dict[str, str]
-    """Every spelling -> as it is written, for the nearest ones."""
+    spellings: dict[str, tuple[str, str]]
+    """Every spelling of an architecture or a tracked name -> as it is written, and the type it leads to."""
 
 
 def _admit(text: str) -> str:
     """The name, if it can be one at all."""
     if not text.isascii() or not text.isprintable():
-        raise UnknownModelError(f"catalog: {printable(text)} is no model name, for it has unprintable or non-ASCII characters. {LIST}")
+        raise UnknownModelError(
+            f"catalog: {printable(text)} is no model name, for it has unprintable or non-ASCII characters. {LIST}"
+        )
     name = text.strip()
     if not name:
         raise UnknownModelError(f"catalog: an empty name is no model. {LIST}")
     if len(name) > LONGEST:
         raise UnknownModelError(f"catalog: {printable(name)} is no model name, for it is longer than any. {LIST}")
     if name.startswith("-"):
-        raise UnknownModelError(f"catalog: {printable(name)} is an option where the name of a model was expected. Run: invoke --help")
+        raise UnknownModelError(
+            f"catalog: {printable(name)} is an option where the name of a model was expected. Run: invoke --help"
+        )
     if ".." in name or "\\" in name or name.startswith(("/", ".", "~")) or name.count("/") > 1 or name.endswith("/"):
         raise UnknownModelError(f"catalog: {printable(name)} is a path where the name of a model was expected. {LIST}")
     return name
@@ -132,22 +142,33 @@ def _admit(text: str) -> str:
 def _built(digest: str, catalog: _ByIdentity) -> _Index:
     del digest
     rows = catalog.value.rows.values()
-    own = _level((name, row.model_type) for row in rows for name in (row.model_type,))
+    own = _level((row.model_type, row.model_type) for row in rows)
     classes = _level(
         (name, row.model_type) for row in rows for name in (row.config_class, row.config_class.removesuffix("Config"))
     )
     heads = _level(
-        (head.class_name, catalog.value.owners.get(head.class_name, row.model_type)) for row in rows for head in row.heads
+        (head.class_name, catalog.value.owners.get(head.class_name, row.model_type))
+        for row in rows
+        for head in row.heads
     )
-    files = _level((name, row.model_type) for row in rows if row.state == "architecture" for name in (row.title, row.module))
+    files = _level(
+        (name, row.model_type) for row in rows if row.state == "architecture" for name in (row.title, row.module)
+    )
     levels = tuple(_preferred(level, catalog.value) for level in (own, classes, heads, files))
     names = {squash(row.name): row for row in tracked().values()}
-    spellings = {squash(row.model_type): row.model_type for row in rows if row.state == "architecture"}
-    spellings.update({spelling: row.name for spelling, row in names.items() if spelling not in spellings})
-    for row in rows:
-        if row.state == "architecture":
-            spellings.update({squash(head.class_name): head.class_name for head in row.heads})
-    return _Index(levels, names, spellings)
+    architectures = [row for row in rows if row.state == "architecture"]
+    spellings: dict[str, tuple[str, str]] = {}
+    for row in architectures:
+        spellings[squash(row.model_type)] = row.model_type, row.model_type
+    for spelling, listed in names.items():
+        spellings.setdefault(spelling, (listed.name, listed.model_type or listed.name))
+    for row in architectures:
+        for head in row.heads:
+            spellings.setdefault(squash(head.class_name), (head.class_name, row.model_type))
+    exact = {
+        head.class_name: catalog.value.owners.get(head.class_name, row.model_type) for row in rows for head in row.heads
+    }
+    return _Index(exact, levels, names, spellings)
 
 
 class _ByIdentity:
@@ -209,7 +230,9 @@ def _checkpoint(name: str, catalog: Catalog) -> Resolution:
         agreed = {model_type: spelling for model_type, spelling in guesses.items() if model_type in named}
         if len(agreed) == 1:
             return Resolution(*_guessed(name, agreed))
-        raise UnknownModelError(f"catalog: {printable(name)} is the reference checkpoint of {_listed(named)}. Run it again with one of them.")
+        raise UnknownModelError(
+            f"catalog: {printable(name)} is the reference checkpoint of {_listed(named)}. Run it again with one of them."
+        )
     if len(guesses) == 1:
         return Resolution(*_guessed(name, guesses))
     if guesses:
@@ -218,7 +241,7 @@ def _checkpoint(name: str, catalog: Catalog) -> Resolution:
             "Run it again with the model_type of its config.json."
         )
     raise UnknownModelError(
-        f"catalog: nothing in {printable(name)} is the name of a model. {_nearest(name.partition('/')[2], _index(catalog))}"
+        f"catalog: nothing in {printable(name)} is the name of a model. {_nearest(name.partition('/')[2], catalog)}. "
         "Run it again with the model_type of its config.json."
     )
 
@@ -251,10 +274,14 @@ def _read(repository: str, catalog: Catalog) -> dict[str, str]:
     return {model_type: spelling for _, _, model_type, spelling in longest}
 
 
-def _nearest(name: str, index: _Index) -> str:
-    """A sentence with the nearest names of different models, or nothing where none is near."""
-    close = difflib.get_close_matches(squash(name), index.spellings, n=3, cutoff=0.3)
-    return f"The nearest are {', '.join(index.spellings[spelling] for spelling in close)}. " if close else ""
+def _nearest(name: str, catalog: Catalog) -> str:
+    """The three nearest names of different models, in a sentence; names that stand in the name as words come first."""
+    spellings = _index(catalog).spellings
+    near = {model_type: model_type for model_type in _read(name, catalog)}
+    for spelling in difflib.get_close_matches(squash(name), spellings, n=20, cutoff=0.0):
+        written, model_type = spellings[spelling]
+        near.setdefault(model_type, written)
+    return f"The nearest are {', '.join(list(near.values())[:3])}"
 
 
 def _listed(types: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ class HeadRow:
     mappings: tuple[str, ...]
     """Mappings that list it for the type, sorted: MODEL_FOR_CAUSAL_LM_MAPPING; empty for a class that none lists."""
     pipelines: tuple[str, ...]
-    """Tasks of the pipeline registry that would load it, in the registry's order."""
+    """Tasks of the pipeline registry that would load it, sorted."""
     primary: bool
     """The one head that stands for the architecture."""
 
@@ -49,7 +49,7 @@ class Row:
     tier: str
     """One of generator.spec.TIERS."""
     modalities: tuple[str, ...]
-    """What the primary head takes in, sorted: audio, image, text, time-series, video, other."""
+    """What the primary head takes in, sorted: audio, image, text, time-series, video; ``other`` alone where none is known."""
     checkpoint: str | None
     """Reference checkpoint that the config's documentation names."""
     requires: tuple[str, ...]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 from generator import cache
@@ -13,7 +11,7 @@ from generator.catalog.row import Catalog, from_json, to_json
 
 __all__ = ["CatalogError", "digest", "load"]
 
-INSTALL = 'python -m pip install "skillmatrix[cpu]"'
+INSTALL = 'python -m pip install ".[generate]"'
 
 
 class CatalogError(RuntimeError):
@@ -58,6 +56,10 @@ def digest() -> str:
     Raises:
         CatalogError: transformers is not installed.
     """
+    # A third of what importing this package would cost, and of no use to those who only want its names.
+    from importlib.metadata import PackageNotFoundError, version
+    from importlib.util import find_spec
+
     spec = find_spec("transformers")
     try:
         release = version("transformers")
