@@ -100,4 +100,3 @@ def _builder_digest() -> str:
     for path in sorted([here / "assemble.py", here / "spec.py", *(here / "tiny").glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
-

@@ -150,7 +150,9 @@ def from_json(text: str) -> SkillSpec:
                 "pipelines": tuple(head["pipelines"]),
                 "notes": tuple(head["notes"]),
                 "inputs": tuple(InputSpec(**item) for item in head["inputs"]),
-                "outputs": tuple(OutputSpec(item["name"], tuple(item["shape"]), item["dtype"]) for item in head["outputs"]),
+                "outputs": tuple(
+                    OutputSpec(item["name"], tuple(item["shape"]), item["dtype"]) for item in head["outputs"]
+                ),
             }
         )
         for head in raw["heads"]

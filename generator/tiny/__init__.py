@@ -129,7 +129,9 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
 def _starts(config: Any) -> dict[str, Any]:
     """A decoder's first token where the config leaves it to the checkpoint's generation config."""
     if config.is_encoder_decoder and getattr(config, "decoder_start_token_id", None) is None:
-        first = next((value for name in ("pad", "bos") if (value := getattr(config, f"{name}_token_id", None)) is not None), 0)
+        first = next(
+            (value for name in ("pad", "bos") if (value := getattr(config, f"{name}_token_id", None)) is not None), 0
+        )
         return {"decoder_start_token_id": first}
     return {}
 
@@ -154,9 +156,9 @@ def _place(row: Row, head: HeadRow) -> dict[str, str]:
 def _overlay(row: Row, head: HeadRow, place: Mapping[str, str], shared: Mapping[str, Any]) -> dict[str, Any]:
     overlay: dict[str, Any] = {}
     config = _config(row, place, shared, {})
-    if "MODEL_FOR_CAUSAL_LM_MAPPING" in head.mappings and not config.is_encoder_decoder:
-        if getattr(config, "is_decoder", None) is False:
-            overlay["is_decoder"] = True  # an encoder's language model head is causal only when told so
+    speaks = "MODEL_FOR_CAUSAL_LM_MAPPING" in head.mappings and not config.is_encoder_decoder
+    if speaks and getattr(config, "is_decoder", None) is False:
+        overlay["is_decoder"] = True  # an encoder's language model head is causal only when told so
     for exception in rows.of(row.model_type, head.class_name):
         if exception.heads:
             overlay = shrinking.merge(overlay, exception.config)
@@ -174,9 +176,7 @@ def _config(row: Row, place: Mapping[str, str], shared: Mapping[str, Any], overl
     return getattr(transformers, place.get("config_class", row.config_class))(**shrinking.merge(arguments, overlay))
 
 
-def _inputs(
-    model: Any, head: HeadRow, config: Any, exceptions: Sequence[rows.Row], method: str
-) -> list[InputSpec]:
+def _inputs(model: Any, head: HeadRow, config: Any, exceptions: Sequence[rows.Row], method: str) -> list[InputSpec]:
     given = {
         name: InputSpec(name, item[0], dict(item[1])) if item else None
         for exception in exceptions

@@ -59,7 +59,9 @@ def settled(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
         if isinstance(value, Mapping):
             stated[name] = settled(value, own) if name in config.sub_configs else dict(value)
         else:
-            stated[name] = list(own) if isinstance(own, (list, tuple)) else own if isinstance(own, int | float) else value
+            stated[name] = (
+                list(own) if isinstance(own, (list, tuple)) else own if isinstance(own, int | float) else value
+            )
     return stated
 
 
@@ -89,7 +91,9 @@ def _defaults(config: Any) -> dict[str, Any]:
     """Fields of the config that its own class declares, with the values that a default config holds."""
     from transformers import PreTrainedConfig
 
-    common = {field.name for field in dataclasses.fields(PreTrainedConfig)} if dataclasses.is_dataclass(config) else set()
+    common = (
+        {field.name for field in dataclasses.fields(PreTrainedConfig)} if dataclasses.is_dataclass(config) else set()
+    )
     values = vars(config)
     if dataclasses.is_dataclass(config):
         names = [field.name for field in dataclasses.fields(config) if field.name not in common]

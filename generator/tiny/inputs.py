@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from generator.spec import InputSpec
@@ -91,10 +92,12 @@ def specials(config: Any, size: int) -> list[int]:
     return sorted(found)
 
 
-def tokens(context: Context, shape: tuple[int, ...], size: int, runs: tuple[tuple[int, int, int], ...] = ()) -> dict[str, Any]:
+def tokens(
+    context: Context, shape: tuple[int, ...], size: int, runs: tuple[tuple[int, int, int], ...] = ()
+) -> dict[str, Any]:
     """Arguments of Tokens that draw no special id: the widest gap between them."""
     marks = [-1, *specials(context.config, size), size]
-    low, high = max(((a + 1, b) for a, b in zip(marks, marks[1:], strict=False)), key=lambda gap: gap[1] - gap[0])
+    low, high = max(((a + 1, b) for a, b in pairwise(marks)), key=lambda gap: gap[1] - gap[0])
     arguments: dict[str, Any] = {"shape": shape, "low": low, "high": high}
     if runs:
         arguments["runs"] = runs
@@ -167,9 +170,11 @@ def _target(context: Context, name: str) -> InputSpec | None:
     if _classifies_at_end(context) or not (required or _has_decoder(context)):
         return None
     rows = BATCH * (context.find("num_codebooks", within="decoder") or 1)
-    size = context.find("decoder_vocab_size", "vocab_size", within="decoder") or context.find(
-        "vocab_size", within="text"
-    ) or context.find("decoder_vocab_size", "vocab_size")
+    size = (
+        context.find("decoder_vocab_size", "vocab_size", within="decoder")
+        or context.find("vocab_size", within="text")
+        or context.find("decoder_vocab_size", "vocab_size")
+    )
     return InputSpec(name, "Tokens", tokens(context, (rows, TARGET), size)) if size else None
 
 
@@ -178,7 +183,11 @@ def _has_decoder(context: Context) -> bool:
 
 
 def _side(context: Context) -> tuple[int, int]:
-    value = context.find("image_size", within="vision") or context.find("image_size", within="image") or context.find("image_size", "img_size")
+    value = (
+        context.find("image_size", within="vision")
+        or context.find("image_size", within="image")
+        or context.find("image_size", "img_size")
+    )
     if value is None:
         return roles.STAGED_IMAGE, roles.STAGED_IMAGE
     if isinstance(value, Mapping):
@@ -223,7 +232,9 @@ def _samples(context: Context, name: str) -> InputSpec:
 
 
 def _spectrogram(context: Context, name: str) -> InputSpec:
-    bins = context.find("num_mel_bins", "n_mels", within="audio") or context.find("num_mel_bins", "n_mels", "feature_size")
+    bins = context.find("num_mel_bins", "n_mels", within="audio") or context.find(
+        "num_mel_bins", "n_mels", "feature_size"
+    )
     positions = context.find("max_source_positions")
     # A front end that halves the frames and has a position for each that is left takes exactly twice as many.
     frames = 2 * positions if positions else MELS

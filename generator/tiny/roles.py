@@ -46,36 +46,71 @@ def _role(name: str, pattern: str, small: Callable[[int], int]) -> Role:
 
 ROLES: tuple[Role, ...] = (
     _role("vocabulary", r"(.*_)?vocab(ulary)?_size|vocab_size_.*|image_vocab_size", _at_most(VOCABULARY)),
-    _role("positions", r"(.*_)?max_(.*_)?(positions?|position_embeddings|seq_len|sequence_length|seq_length)|n_positions|n_ctx|"
-          r"max_length|seq_len|seq_length|context_length|max_seqlen|block_size_tokens", _at_most(POSITIONS)),
+    _role(
+        "positions",
+        r"(.*_)?max_(.*_)?(positions?|position_embeddings|seq_len|sequence_length|seq_length)|n_positions|n_ctx|"
+        r"max_length|seq_len|seq_length|context_length|max_seqlen|block_size_tokens",
+        _at_most(POSITIONS),
+    ),
     _role("experts", r"(.*_)?(num|n)_(.*_)?experts|moe_num_experts|num_routed_experts", _at_most(4)),
-    _role("experts per token", r"(.*_)?num_experts_per_tok(en)?|moe_topk|(moe_)?top_k(_experts)?|num_experts_per_token", _at_most(2)),
-    _role("key-value heads", r"(.*_)?(num|n)_(key_value|kv)_heads|(.*_)?kv_heads|num_key_value_groups", _at_most(HEADS)),
+    _role(
+        "experts per token",
+        r"(.*_)?num_experts_per_tok(en)?|moe_topk|(moe_)?top_k(_experts)?|num_experts_per_token",
+        _at_most(2),
+    ),
+    _role(
+        "key-value heads", r"(.*_)?(num|n)_(key_value|kv)_heads|(.*_)?kv_heads|num_key_value_groups", _at_most(HEADS)
+    ),
     _role("heads", r"(.*_)?((num|n)_(.*_)?heads?|attention_heads|nhead|heads)", _at_most(HEADS)),
-    _role("head width", r"(.*_)?head_(dim|size)|d_kv|(qk|v)_.*head_dim|attention_head_dim|key_length", _at_most(WIDTH // HEADS)),
+    _role(
+        "head width",
+        r"(.*_)?head_(dim|size)|d_kv|(qk|v)_.*head_dim|attention_head_dim|key_length",
+        _at_most(WIDTH // HEADS),
+    ),
     _role("rotary width", r"rotary_(dim|emb_dim|ndims)", _at_most(WIDTH // HEADS // 2)),
     _role("layers", r"((num|n)_(.*_)?layers?|(.*_)?layers|(.*_)?depth|max_window_layers|num_blocks)", _at_most(LAYERS)),
-    _role("feed-forward width", r"(.*_)?(ffn_dim|ffn_hidden_size|intermediate_size|intermediate_dim|d_ff|n_inner|inner_dim|mlp_dim|ff_dim"
-          r"|feedforward_dim|feed_forward_size|ffn_size)|hidden_dim", _at_most(2 * WIDTH)),
-    _role("queries", r"(.*_)?(num_query_tokens|num_queries|n_latents|latent_query_num|num_latents|num_global_tokens)", _at_most(4)),
-    _role("codebook", r"(.*_)?codebook_size|num_codevectors_per_group|num_embeddings|codebook_vocab_size", _at_most(WIDTH)),
-    _role("window", r"(.*_)?(window_size|sliding_window|attention_window|local_radius|block_size|window|attention_chunk_size)", _at_most(8)),
+    _role(
+        "feed-forward width",
+        r"(.*_)?(ffn_dim|ffn_hidden_size|intermediate_size|intermediate_dim|d_ff|n_inner|inner_dim|mlp_dim|ff_dim"
+        r"|feedforward_dim|feed_forward_size|ffn_size)|hidden_dim",
+        _at_most(2 * WIDTH),
+    ),
+    _role(
+        "queries",
+        r"(.*_)?(num_query_tokens|num_queries|n_latents|latent_query_num|num_latents|num_global_tokens)",
+        _at_most(4),
+    ),
+    _role(
+        "codebook", r"(.*_)?codebook_size|num_codevectors_per_group|num_embeddings|codebook_vocab_size", _at_most(WIDTH)
+    ),
+    _role(
+        "window",
+        r"(.*_)?(window_size|sliding_window|attention_window|local_radius|block_size|window|attention_chunk_size)",
+        _at_most(8),
+    ),
     _role("mel bins", r"(.*_)?(num_mel_bins|n_mels|mel_bins|feature_size|num_mel_channels)", _at_most(16)),
     _role("convolutional positions", r"num_conv_pos_embeddings", _at_most(16)),
     _role("convolutional groups", r"num_conv_pos_embedding_groups", _at_most(4)),
     _role("convolution filters", r"(.*_)?(num_filters|base_channels)", _at_most(8)),
-    _role("width", r"(.*_)?(hidden_size|hidden_dims?|d_model|n_embd|embed_dim|embedding_size|embedding_dim|emb_size|emb_dim|dim|width"
-          r"|projection_dim|proj_dim|proj_size|hidden_units|units|output_dim|channels_dim|hidden_channels|embed_dims"
-          r"|reduce_dim|filters|conv_channels|auxiliary_channels|codevector_dim|pooler_output_size|latent_dim|model_dim|num_hiddens)",
-          _at_most(WIDTH)),
+    _role(
+        "width",
+        r"(.*_)?(hidden_size|hidden_dims?|d_model|n_embd|embed_dim|embedding_size|embedding_dim|emb_size|emb_dim|dim|width"
+        r"|projection_dim|proj_dim|proj_size|hidden_units|units|output_dim|channels_dim|hidden_channels|embed_dims"
+        r"|reduce_dim|filters|conv_channels|auxiliary_channels|codevector_dim|pooler_output_size|latent_dim|model_dim|num_hiddens)",
+        _at_most(WIDTH),
+    ),
 )
 """Roles of integer fields; the first that matches decides."""
 
 TOKEN_ID = re.compile(r"(?!num_|n_|max_|min_)(.*_)?(token_ids?|token_index|tokens|token_indices|pad|bos|eos)(_id)?")
 """Names of fields that hold ids into the vocabulary."""
-LAYER_INDICES = re.compile(r"(.*_)?(extract_layers|out_indices|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes)")
+LAYER_INDICES = re.compile(
+    r"(.*_)?(extract_layers|out_indices|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes)"
+)
 """Names of fields that hold indices of layers."""
-STAGE_WIDTHS = re.compile(r"(.*_)?(hidden_sizes|conv_dim|tdnn_dim|embed_dims|widths|channels|num_filters|dims|hidden_dims|encoder_hidden_sizes)")
+STAGE_WIDTHS = re.compile(
+    r"(.*_)?(hidden_sizes|conv_dim|tdnn_dim|embed_dims|widths|channels|num_filters|dims|hidden_dims|encoder_hidden_sizes)"
+)
 """Names of sequences with a width for each stage."""
 STAGE_DEPTHS = re.compile(r"(.*_)?(depths|num_block_repeats|layer_depths|num_blocks|blocks)")
 """Names of sequences with a depth for each stage."""
