@@ -20,7 +20,7 @@ INPUTS: dict[str, frozenset[str]] = {
 """Input classes of the harness and their keyword arguments; a test holds this table to the classes themselves,
 which the generator may not import."""
 
-_HEAD: dict[str, tuple[type, ...]] = {
+HEAD: dict[str, tuple[type, ...]] = {
     "mappings": (tuple,),
     "pipelines": (tuple,),
     "primary": (bool,),
@@ -37,7 +37,9 @@ _HEAD: dict[str, tuple[type, ...]] = {
     "arguments": (dict,),
     "generation_config": (dict,),
 }
-_HEAD_DEFAULTS: dict[str, Any] = {
+"""Keywords of a head, beside its inputs, with the types of their values."""
+
+DEFAULTS: dict[str, Any] = {
     "pipelines": (),
     "primary": False,
     "config": {},
@@ -51,6 +53,7 @@ _HEAD_DEFAULTS: dict[str, Any] = {
     "arguments": {},
     "generation_config": {},
 }
+"""What a head that leaves a keyword out says by that."""
 
 
 class FaultError(Exception):
@@ -79,13 +82,13 @@ def _head(node: ast.expr, used: set[str]) -> HeadSpec:
         if keyword.arg == "inputs":
             stated["inputs"] = _inputs(keyword.value, used)
             continue
-        if keyword.arg not in _HEAD:
+        if keyword.arg not in HEAD:
             raise FaultError(f"line {node.lineno}: {class_name}: a head has no keyword {keyword.arg}")
         stated[keyword.arg] = literals.value(keyword.value)
-        if not isinstance(stated[keyword.arg], _HEAD[keyword.arg]):
+        if type(stated[keyword.arg]) not in HEAD[keyword.arg]:
             raise FaultError(f"line {keyword.value.lineno}: {class_name}: {keyword.arg} is of the wrong type")
-    facts = {**_HEAD_DEFAULTS, **stated}
-    missing = [name for name in ("inputs", *_HEAD) if name not in facts]
+    facts = {**DEFAULTS, **stated}
+    missing = [name for name in ("inputs", *HEAD) if name not in facts]
     if missing:
         raise FaultError(f"line {node.lineno}: {class_name} does not state {', '.join(missing)}")
     if not facts["inputs"] or not facts["outputs"]:

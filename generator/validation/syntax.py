@@ -32,7 +32,7 @@ def check(text: str, model_type: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", SyntaxWarning)
-            # Invalid escapes were deprecations until Python 3.12, and will be errors.
+            # Invalid escapes were deprecations until Python 3.12, and will be errors; here both are errors already.
             warnings.simplefilter("error", DeprecationWarning)
             tree = ast.parse(text, f"<skill of {model_type}>", feature_version=OLDEST)
             compile(tree, f"<skill of {model_type}>", "exec", dont_inherit=True)
@@ -41,8 +41,6 @@ def check(text: str, model_type: str) -> ast.Module:
         raise SyntaxStageError(
             model_type, f"line {error.lineno}: {error.msg}" + (f" in {shown[:120]!r}" if shown else "")
         ) from error
-    except (SyntaxWarning, DeprecationWarning) as warning:
-        raise SyntaxStageError(model_type, f"compiles only with a warning: {warning}") from warning
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxStageError(model_type, f"cannot be compiled: {error}") from error
     return tree
