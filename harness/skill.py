@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.inputs import Input
+
+if TYPE_CHECKING:
+    from harness.endpoint import Endpoint
 
 __all__ = ["Head", "Skill"]
 
@@ -28,15 +34,17 @@ class Head:
     inputs: Mapping[str, Input] = field(kw_only=True)
     """Arguments of ``forward``."""
     outputs: Mapping[str, tuple[tuple[int, ...], str]] = field(kw_only=True)
-    """Shape and dtype of each output tensor for those inputs, by dotted name."""
+    """Shape and dtype of each output tensor for those inputs, by dotted name; a size of -1 is free."""
     parameters: int = field(kw_only=True)
     """Count of parameters, shared ones once."""
     batch: int = field(kw_only=True, default=1)
     """Rows in the inputs."""
     generation: Mapping[str, Any] | None = field(kw_only=True, default=None)
-    """Keyword arguments of ``generate()``; None for a head that does not generate."""
+    """Keyword arguments of ``generate()``; None for a head that does not generate. The keys ``method``, ``cache`` and
+    ``inputs`` are for the check, which documents them."""
     notes: tuple[str, ...] = field(kw_only=True, default=())
-    """Why anything above departs from the rule."""
+    """Why anything above departs from the rule. A note that names an output and ``-inf`` or ``weights`` also tells
+    the checks that this output may hold negative infinities, or need not follow the weights."""
     config_class: str | None = field(kw_only=True, default=None)
     """Public config class of the head where it is not the skill's."""
     part: str | None = field(kw_only=True, default=None)
@@ -64,3 +72,57 @@ class Skill:
     config_class: ClassVar[str]
     config: ClassVar[Mapping[str, Any]]
     heads: ClassVar[tuple[Head, ...]]
+
+    @classmethod
+    def path(cls) -> Path:
+        """The file that states this skill."""
+        return Path(str(sys.modules[cls.__module__].__file__)).resolve()
+
+    @classmethod
+    def sha256(cls) -> str:
+        """Digest of that file's bytes, in hexadecimal: results are evidence while the file is still this."""
+        return _digest(cls.path())
+
+    def load(
+        self,
+        hardware: str = "cpu",
+        head: str | None = None,
+        checkpoint: str | None = None,
+        dtype: str = "fp32",
+        *,
+        trust_remote_code: bool = False,
+    ) -> Endpoint:
+        """The architecture as something to call: real inputs in, named outputs out.
+
+        Args:
+            hardware: where it is to run.
+            head: name of a class; the primary head if None.
+            checkpoint: id on the hub or local folder, of which weights (safetensors only), config, and tokenizer or
+                processor are taken; without one it is the tiny model with random weights.
+            dtype: fp32, fp16 or bf16.
+            trust_remote_code: whether code that lies beside the weights may run.
+
+        Raises:
+            harness.endpoint.EndpointError: with a sentence on what is wrong and what to do.
+        """
+        from harness.endpoint import load
+
+        return load(type(self), hardware, head, checkpoint, dtype, trust_remote_code=trust_remote_code)
+
+    @classmethod
+    def main(cls, arguments: Sequence[str] | None = None) -> int:
+        """Run this skill's cells as ``python -m skills.hf_…`` does.
+
+        Returns:
+            0 if all passed, 1 if any failed, 2 for wrong usage, 3 if none failed but some could not be run here.
+        """
+        from harness.command import main
+
+        return main(cls, arguments)
+
+
+@cache
+def _digest(path: Path) -> str:
+    from hashlib import sha256
+
+    return sha256(path.read_bytes()).hexdigest()

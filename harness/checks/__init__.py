@@ -1,0 +1,23 @@
+"""The checks by name, in the order in which they are run: the cheap and telling ones first."""
+
+from __future__ import annotations
+
+from harness.checks import (
+    batch_invariance,
+    build,
+    determinism,
+    forward,
+    generation,
+    parity,
+    round_trip,
+    vacuity,
+)
+from harness.checks.protocol import Check, Outcome
+
+__all__ = ["CHECKS", "Check", "Outcome"]
+
+CHECKS: dict[str, Check] = {
+    module.CHECK.name: module.CHECK
+    for module in (build, forward, determinism, vacuity, batch_invariance, round_trip, generation, parity)
+}
+"""Every check."""

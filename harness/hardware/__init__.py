@@ -1,0 +1,50 @@
+"""The hardwares by name: those built in, and third parties' through the entry points of ``skillmatrix.hardware``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from difflib import get_close_matches
+
+from harness.hardware.protocol import Call, Hardware, Runner, UnsupportedError
+
+__all__ = ["Call", "Hardware", "Runner", "UnknownHardwareError", "UnsupportedError", "hardware", "names", "register"]
+
+BUILTIN = {"cpu": "harness.hardware.cpu:Cpu", "cuda": "harness.hardware.cuda:Cuda"}
+GROUP = "skillmatrix.hardware"
+
+_registered: dict[str, Hardware] = {}
+
+
+class UnknownHardwareError(ValueError):
+    """No hardware has this name."""
+
+
+def names() -> tuple[str, ...]:
+    """Every known hardware, built-in ones first, whether or not it is here."""
+    found = [*BUILTIN, *(point.name for point in importlib.metadata.entry_points(group=GROUP)), *_registered]
+    return tuple(dict.fromkeys(found))
+
+
+def hardware(name: str) -> Hardware:
+    """The hardware of a name; one object a process.
+
+    Raises:
+        UnknownHardwareError: with the nearest names.
+    """
+    if name not in _registered:
+        points = {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+        if name in BUILTIN:
+            module, _, attribute = BUILTIN[name].partition(":")
+            _registered[name] = getattr(importlib.import_module(module), attribute)()
+        elif name in points:
+            _registered[name] = points[name].load()()
+        else:
+            near = get_close_matches(name, names(), n=3) or list(names())
+            raise UnknownHardwareError(f"no hardware is called {name!r}. Known here: {', '.join(near)}")
+    return _registered[name]
+
+
+def register(item: Hardware) -> None:
+    """Make a hardware known in this process, in place of any of the same name."""
+    _registered[item.name] = item

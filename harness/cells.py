@@ -1,0 +1,91 @@
+"""Cells: which question is put to which head on which hardware; it runs none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from harness.checks import CHECKS, Check
+from harness.weights import DTYPES
+
+if TYPE_CHECKING:
+    from harness.skill import Head, Skill
+
+__all__ = ["Cell", "Selection", "SelectionError", "cells", "heads"]
+
+
+class SelectionError(ValueError):
+    """A selection names something that there is not; the message is the user's sentence."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One check of one head on one hardware in one dtype."""
+
+    skill: type[Skill]
+    head: Head
+    hardware: str
+    dtype: str
+    check: Check
+
+    @property
+    def id(self) -> str:
+        """``model_type/head/hardware/dtype/check``; it never changes."""
+        return "/".join((self.skill.model_type, self.head.class_name, self.hardware, self.dtype, self.check.name))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which cells of a skill to run."""
+
+    hardware: tuple[str, ...] = ("cpu",)
+    """Names of hardwares."""
+    dtypes: tuple[str, ...] = ("fp32",)
+    """Dtypes."""
+    head: str = "all"
+    """``primary``, ``all``, or the name of a class."""
+    checks: tuple[str, ...] = tuple(CHECKS)
+    """Names of checks."""
+
+    def __post_init__(self) -> None:
+        """Raises SelectionError for a check or a dtype that there is not."""
+        for what, wanted, known in (("check", self.checks, tuple(CHECKS)), ("dtype", self.dtypes, tuple(DTYPES)[:3])):
+            for name in wanted:
+                if name not in known:
+                    near = get_close_matches(name, known, n=3) or known
+                    raise SelectionError(f"no {what} is called {name!r}. Known: {', '.join(near)}")
+
+
+def cells(skill: type[Skill], selection: Selection) -> Iterator[Cell]:
+    """The cells of a skill, head by head, so that what the checks of a head share is made once.
+
+    Checks that do not apply to a head (``Check.applicable`` says why) give no cell.
+
+    Raises:
+        SelectionError: the skill has no such head.
+    """
+    for head in heads(skill, selection.head):
+        for hardware in selection.hardware:
+            for dtype in selection.dtypes:
+                for name in CHECKS:
+                    if name in selection.checks and CHECKS[name].applicable(head) is None:
+                        yield Cell(skill, head, hardware, dtype, CHECKS[name])
+
+
+def heads(skill: type[Skill], wanted: str) -> Sequence[Head]:
+    """The heads of a skill by ``primary``, ``all``, or the name of a class.
+
+    Raises:
+        SelectionError: the skill has no such head.
+    """
+    if wanted == "all":
+        return skill.heads
+    if wanted == "primary":
+        return [head for head in skill.heads if head.primary] or skill.heads[:1]
+    if found := [head for head in skill.heads if head.class_name == wanted]:
+        return found
+    names = [head.class_name for head in skill.heads]
+    near = get_close_matches(wanted, names, n=3) or names
+    raise SelectionError(f"{skill.model_type} has no head {wanted!r}. Its heads: {', '.join(near)}")

@@ -1,0 +1,78 @@
+"""Does a row give alone what it gives in its batch?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.checks.protocol import Check, Outcome, passed
+from harness.comparison import Difference, difference
+from harness.tolerances import tolerance
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.session import Session
+    from harness.skill import Head
+
+
+def applicable(head: Head) -> str | None:
+    """There must be rows to take apart."""
+    return None if head.batch > 1 else "its inputs have one row only"
+
+
+def run(session: Session) -> Outcome:
+    """Each row's outputs are compared to its part of the batch's.
+
+    An input is divided if its first dimension is a multiple of the batch: image patches of all rows may be listed
+    one after the other. An output is divided along each dimension that is ``batch`` times smaller for a row alone,
+    so that a row alone has the diagonal element of a similarity matrix.
+    """
+    batch, together = session.head.batch, session.outputs
+    bound = tolerance(session.hardware.name, session.dtype, "batch_invariance").rel_max
+    worst: tuple[str, Difference] | None = None
+    for index in range(batch):
+        alone = session.run({name: _row(tensor, index, batch) for name, tensor in session.inputs.items()})
+        if set(alone) != set(together):
+            return Outcome("failed", f"row {index} alone gives other outputs than the batch")
+        for name, tensor in alone.items():
+            part = _part(together[name], tensor.shape, index, batch)
+            if part is None:
+                shapes = f"{tuple(tensor.shape)} alone and {tuple(together[name].shape)} in a batch of {batch}"
+                return Outcome("failed", f"{name} has shape {shapes}, of which it is no row")
+            if part is together[name]:
+                continue
+            found = difference(tensor, part)
+            if worst is None or found.rel_max > worst[1].rel_max:
+                worst = (name, found)
+    if worst is None:
+        return Outcome("vacuous", "no output has rows that could be compared")
+    name, found = worst
+    metrics = {**found.metrics(), "tolerance": bound, "worst_output": name}
+    if found.rel_max > bound:
+        reason = f"a row alone differs from itself in the batch in {name} by {found.rel_max:.1e} of its scale"
+        return Outcome("failed", reason, metrics)
+    return passed(metrics)
+
+
+def _row(tensor: torch.Tensor, index: int, batch: int) -> torch.Tensor:
+    if tensor.ndim == 0 or tensor.shape[0] % batch:
+        return tensor
+    size = tensor.shape[0] // batch
+    return tensor[index * size : (index + 1) * size]
+
+
+def _part(whole: torch.Tensor, shape: torch.Size, index: int, batch: int) -> torch.Tensor | None:
+    """The part of the batch's output that is row ``index``; the whole if it has no rows, None if it cannot be."""
+    if whole.ndim != len(shape):
+        return None
+    part = whole
+    for dimension, size in enumerate(shape):
+        if whole.shape[dimension] == size:
+            continue
+        if whole.shape[dimension] != batch * size:
+            return None
+        part = part.narrow(dimension, index * size, size)
+    return part
+
+
+CHECK = Check("batch_invariance", "Does a row give alone what it gives in its batch?", "matches", applicable, run)

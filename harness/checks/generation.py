@@ -1,0 +1,156 @@
+"""Does greedy generation give the same with a cache as without, and does it follow the inputs?
+
+``Head.generation`` holds the arguments of the call, and may hold three keys that are for this check: ``method``, the
+name of a model's own generating method; ``cache``, False where there is no cache to go without; and ``inputs``, the names
+of the inputs to hand over where not all are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.checks.protocol import Check, Outcome, passed
+from harness.checks.vacuity import NOTICEABLE
+from harness.comparison import difference, identical
+from harness.hardware import UnsupportedError
+from harness.hardware.torch_device import pinned, translated
+from harness.inputs import draw
+from harness.outputs import named
+from harness.tolerances import tolerance
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.session import Session
+    from harness.skill import Head
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What one call of the generating method gave, on the CPU."""
+
+    sequences: torch.Tensor
+    """Token ids without the prompt (rows, new tokens), or whatever the method makes: a waveform, an image."""
+    logits: tuple[torch.Tensor, ...]
+    """Unprocessed scores (rows, vocabulary) of each step; empty where the method does not give them."""
+
+
+def applicable(head: Head) -> str | None:
+    """There must be something that generates."""
+    return "it does not generate" if head.generation is None else None
+
+
+def run(session: Session) -> Outcome:
+    """With a cache against without, or, where there is none to go without, twice; then with other inputs."""
+    generation = session.head.generation or {}
+    cached = bool(generation.get("cache", generation.get("method", "generate") == "generate"))
+    first = _generate(session, session.inputs, use_cache=True if cached else None)
+    second = _generate(session, session.inputs, use_cache=False if cached else None)
+    session.at("compare")
+    against = "without a cache" if cached else "in a second run"
+    metrics: dict[str, float | int | str] = {"elements": first.sequences.numel()}
+    if first.sequences.numel() == 0:
+        return Outcome("vacuous", "it generated nothing", metrics)
+    if reason := _differs(session, first, second, metrics):
+        return Outcome("failed", f"{against} it {reason}", metrics)
+    other = _generate(session, draw(session.head.inputs, session.subject.seed + 1), use_cache=True if cached else None)
+    session.at("compare")
+    if not _follows(first, other):
+        return Outcome("vacuous", "what it generates does not follow the inputs", metrics)
+    return passed(metrics)
+
+
+def _generate(session: Session, inputs: Mapping[str, torch.Tensor], use_cache: bool | None) -> Generated:
+    import torch
+
+    runner = session.runner
+    if runner.model is None:
+        raise UnsupportedError(f"{session.hardware.name} runs a compiled model, which has no generate()")
+    options = dict(session.head.generation or {})
+    method, names = options.pop("method", "generate"), options.pop("inputs", tuple(inputs))
+    options.pop("cache", None)
+    if method == "generate":
+        plain = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": True, "output_logits": True}
+        length = {"min_new_tokens": options["max_new_tokens"]} if "max_new_tokens" in options else {}
+        options = {**plain, **length, **options}
+    if use_cache is not None:
+        options["use_cache"] = use_cache
+    session.at("run")
+    with pinned(session.hardware.device), translated():
+        torch.manual_seed(session.subject.seed)
+        result = getattr(runner.model, method)(
+            **{name: tensor for name, tensor in runner.place(inputs).items() if name in names}, **options
+        )
+        runner.synchronize()
+    sequences, logits = _parts(result)
+    session.verify(str(sequences.device))
+    prompt, sequences = inputs.get("input_ids"), sequences.detach().cpu()
+    if prompt is not None and sequences.ndim == prompt.ndim and identical(_head(sequences, prompt), prompt):
+        sequences = sequences[:, prompt.shape[1] :]
+    return Generated(sequences, tuple(step.detach().float().cpu() for step in logits))
+
+
+def _parts(result: Any) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+    import torch
+
+    if isinstance(result, torch.Tensor):
+        return result, ()
+    sequences = getattr(result, "sequences", None)
+    if isinstance(sequences, torch.Tensor):
+        return sequences, tuple(getattr(result, "logits", None) or ())
+    tensors = named(result)
+    if not tensors:
+        raise TypeError(f"the generating method gave a {type(result).__name__} without tensors")
+    return tensors.get("sequences", next(iter(tensors.values()))), ()
+
+
+def _head(sequences: torch.Tensor, prompt: torch.Tensor) -> torch.Tensor:
+    return sequences[:, : prompt.shape[1]] if sequences.ndim > 1 else sequences
+
+
+def _differs(
+    session: Session, first: Generated, second: Generated, metrics: dict[str, float | int | str]
+) -> str | None:
+    """What differs, in a few words. Tokens may part only where the steps' logits agree, and so leave a tie."""
+    bound = tolerance(session.hardware.name, session.dtype, "generation").rel_max
+    metrics["tolerance"] = bound
+    if first.sequences.shape != second.sequences.shape:
+        return f"gives shape {tuple(second.sequences.shape)} instead of {tuple(first.sequences.shape)}"
+    if first.sequences.is_floating_point():
+        found = difference(second.sequences, first.sequences)
+        metrics |= found.metrics()
+        return f"differs by {found.rel_max:.1e} of its scale" if found.rel_max > bound else None
+    same = identical(first.sequences, second.sequences)
+    # Where the tokens part the steps after that have other inputs, and say nothing.
+    steps = _common_steps(first.sequences, second.sequences)
+    worst = 0.0
+    for left, right in list(zip(second.logits, first.logits, strict=False))[:steps]:
+        worst = max(worst, difference(left, right).rel_max)
+    if first.logits:
+        metrics["rel_max"] = worst
+    if worst > bound:
+        return f"gives logits that differ by {worst:.1e} of their scale, over {bound:.0e}"
+    if not same and not first.logits:
+        return "gives other tokens"
+    if not same:
+        metrics["ties"] = 1
+    return None
+
+
+def _common_steps(first: torch.Tensor, second: torch.Tensor) -> int:
+    """Steps up to the first that chose differently, that one included."""
+    apart = (first != second).flatten(0, -2).any(0) if first.ndim > 1 else first != second
+    return int(apart.nonzero()[0]) + 1 if bool(apart.any()) else first.shape[-1]
+
+
+def _follows(first: Generated, other: Generated) -> bool:
+    """Whether other inputs gave other tokens, or, where a short answer happens to be the same, other logits."""
+    if first.sequences.shape != other.sequences.shape or not identical(first.sequences, other.sequences):
+        return True
+    pairs = zip(first.logits, other.logits, strict=False)
+    return any(difference(left, right).rel_max > NOTICEABLE for left, right in pairs)
+
+
+CHECK = Check("generation", "Does it generate the same with and without a cache?", "matches", applicable, run)

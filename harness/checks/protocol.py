@@ -1,0 +1,57 @@
+"""What a check is: a name, a question, whether it can be put to a head, and how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.session import Session
+    from harness.skill import Head
+
+__all__ = ["Check", "Outcome", "always", "named_in_notes", "passed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A check's answer for one session."""
+
+    status: str
+    """``passed``, ``failed`` or ``vacuous``; everything else is for the engine to say."""
+    reason: str | None = None
+    """One sentence for people; None when passed."""
+    metrics: Mapping[str, float | int | str] = field(default_factory=dict)
+    """Figures by name, kept whether it passed or not."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question put to a head on a hardware."""
+
+    name: str
+    """Last part of the cell's id."""
+    question: str
+    """What it asks, for people."""
+    axis: str
+    """The axis that its answer is a verdict on: ``runs`` or ``matches``."""
+    applicable: Callable[[Head], str | None]
+    """None if it can be put to this head, else why not."""
+    run: Callable[[Session], Outcome]
+    """Answers it. Exceptions are the engine's to record."""
+
+
+def passed(metrics: Mapping[str, float | int | str] | None = None) -> Outcome:
+    """A pass, with its figures."""
+    return Outcome("passed", metrics=metrics or {})
+
+
+def always(head: Head) -> None:
+    """Applicable to every head."""
+    del head
+
+
+def named_in_notes(head: Head, output: str, word: str) -> bool:
+    """Whether a note of the head says this word of this output (or of its field, for a dotted name)."""
+    field_name = output.partition(".")[0]
+    return any(word in note and (output in note or field_name in note) for note in head.notes)

@@ -1,0 +1,107 @@
+"""A skill as a script: its cells run in this process, as a table or JSON, with an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cells import Cell, Selection, SelectionError, cells
+from harness.checks import CHECKS
+from harness.engines.local import Engine
+from harness.hardware import UnknownHardwareError, hardware
+from harness.results.record import Record, to_line
+from harness.results.store import Writer, environment, new_run
+
+if TYPE_CHECKING:
+    from harness.skill import Skill
+
+__all__ = ["main"]
+
+PASSED, FAILED, UNAVAILABLE = 0, 1, 3
+"""Exit codes; argparse has 2 for wrong usage."""
+
+NOT_HERE = ("unavailable", "unsupported")
+"""Statuses that say nothing of the model."""
+
+
+def main(skill: type[Skill], arguments: Sequence[str] | None = None) -> int:
+    """Run a skill's cells and print them; the exit codes are above."""
+    parser = _parser(skill)
+    options = parser.parse_args(arguments)
+    try:
+        selection = Selection(
+            hardware=_names(options.hardware),
+            dtypes=_names(options.dtype),
+            head=options.head,
+            checks=_names(options.check) if options.check else tuple(CHECKS),
+        )
+        chosen = list(cells(skill, selection))
+        devices = {name: hardware(name) for name in selection.hardware}
+    except (SelectionError, UnknownHardwareError) as error:
+        parser.error(str(error))
+    if not chosen:
+        parser.error(f"none of these checks applies to these heads of {skill.model_type}")
+    run, print_as = new_run(), _as_json if options.json else _as_table
+    if options.results is None:
+        records = list(Engine(run, seed=options.seed).run(chosen))
+    else:
+        facts = environment({name: item.describe() for name, item in devices.items()}, seed=options.seed)
+        facts.write(options.results / run)
+        with Writer(options.results / run, "local") as writer:
+            records = list(_written(Engine(run, facts.id, options.seed), chosen, writer))
+    sys.stdout.write(print_as(records) + "\n")
+    if all(record.status == "passed" for record in records):
+        return PASSED
+    return UNAVAILABLE if all(record.status in ("passed", *NOT_HERE) for record in records) else FAILED
+
+
+def _written(engine: Engine, chosen: Sequence[Cell], writer: Writer) -> Sequence[Record]:
+    records = []
+    for record in engine.run(chosen):
+        writer.write(record)
+        records.append(record)
+    return records
+
+
+def _parser(skill: type[Skill]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m skills.{skill.path().stem}",
+        description=f"Run the checks of {skill.model_type}: a tiny model with random weights, no download.",
+        epilog="Exit code: 0 all passed, 1 something failed, 2 wrong usage, 3 something could not be run here.",
+    )
+    parser.add_argument("--hardware", default="cpu", metavar="NAME[,NAME]", help="where to run (default: cpu)")
+    parser.add_argument("--head", default="all", metavar="primary|all|CLASS", help="which heads (default: all)")
+    parser.add_argument("--check", default="", metavar="NAME[,NAME]", help=f"which checks: {', '.join(CHECKS)}")
+    parser.add_argument("--dtype", default="fp32", metavar="NAME[,NAME]", help="fp32, fp16, bf16 (default: fp32)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and inputs (default: 0)")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="also write the records below DIR, in a new run")
+    parser.add_argument("--json", action="store_true", help="print the records as a JSON list")
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _as_json(records: Sequence[Record]) -> str:
+    return json.dumps([json.loads(to_line(record)) for record in records], indent=1)
+
+
+def _as_table(records: Sequence[Record]) -> str:
+    from tabulate import tabulate
+
+    rows = [
+        (record.head, record.hardware, record.dtype, record.check, record.status, _remark(record)) for record in records
+    ]
+    return tabulate(rows, headers=("head", "hardware", "dtype", "check", "status", ""), maxcolwidths=[None] * 5 + [70])
+
+
+def _remark(record: Record) -> str:
+    if record.reason is not None:
+        return record.reason
+    figure = record.metrics.get("rel_max")
+    return f"rel_max {figure:.1e}" if isinstance(figure, float) and figure else ""

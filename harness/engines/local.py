@@ -1,0 +1,167 @@
+"""Runs cells in this process, one after the other, and says of each what came of it; it writes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from harness import failures
+from harness.hardware import hardware
+from harness.results.record import Record
+from harness.results.store import now
+from harness.session import Session, Subject
+
+if TYPE_CHECKING:
+    from harness.cells import Cell
+    from harness.checks import Outcome
+    from harness.skill import Head, Skill
+
+__all__ = ["Engine", "blank"]
+
+
+def blank(
+    cell: Cell, status: str, reason: str | None, *, run: str = "", environment: str = "", seed: int = 0
+) -> Record:
+    """The record of a cell that did not come to an outcome of its own: all axes have its status."""
+    return Record(
+        cell=cell.id,
+        run=run,
+        model_type=cell.skill.model_type,
+        head=cell.head.class_name,
+        hardware=cell.hardware,
+        dtype=cell.dtype,
+        check=cell.check.name,
+        primary=cell.head.primary,
+        tier=cell.skill.tier,
+        family=cell.skill.family,
+        status=status,
+        runs=status,
+        matches=None,
+        speed=None,
+        stage=None,
+        reason=reason,
+        signature=failures.signature(reason),
+        traceback=None,
+        executed_on=None,
+        started=now(),
+        seed=seed,
+        skill_sha256=cell.skill.sha256(),
+        environment=environment,
+    )
+
+
+class Engine:
+    """Keeps what the cells of one head share, and lets go of it when the next head comes."""
+
+    def __init__(self, run: str = "", environment: str = "", seed: int = 0, threads: int | None = None) -> None:
+        """Args:
+        run: id of the run, for the records.
+        environment: id of the fingerprint, for the records.
+        seed: of weights, inputs and random state.
+        threads: for torch on the CPU; None leaves torch's own choice.
+        """
+        self.run_id = run
+        self.environment = environment
+        self.seed = seed
+        self.threads = threads
+        self._subject: Subject | None = None
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._probed: dict[tuple[str, str], str | None] = {}
+
+    def run(self, cells: Iterable[Cell]) -> Iterator[Record]:
+        """One record a cell, as it is done."""
+        for cell in cells:
+            yield self.execute(cell)
+
+    def execute(self, cell: Cell) -> Record:
+        """Run one cell. Whatever its check raises becomes the record's failure, and nothing else does."""
+        where = (cell.hardware, cell.dtype)
+        self._settle()
+        if where not in self._probed:
+            self._probed[where] = hardware(cell.hardware).probe(cell.dtype)
+        record = blank(cell, "not_run", None, run=self.run_id, environment=self.environment, seed=self.seed)
+        begun = time.perf_counter()
+        if (reason := self._probed[where]) is not None:
+            return _with(record, begun, status="unavailable", runs="unavailable", reason=reason, stage="prepare")
+        session = self._session(cell.skill, cell.head, where)
+        try:
+            outcome = cell.check.run(session)
+        # Any error is this cell's result: it is recorded with its stage and traceback.
+        except Exception as error:
+            return _failure(record, cell, session, error, begun)
+        return _verdict(record, cell, session, outcome, begun)
+
+    def release(self) -> None:
+        """Let go of the models."""
+        self._subject = None
+        self._sessions = {}
+        gc.collect()
+
+    def _session(self, skill: type[Skill], head: Head, where: tuple[str, str]) -> Session:
+        subject = self._subject
+        if subject is None or subject.head is not head or subject.skill is not skill:
+            if subject is not None and subject.skill is not skill:
+                self.release()
+            self._subject, self._sessions = Subject(skill, head, self.seed), {}
+            subject = self._subject
+        if where not in self._sessions:
+            self._sessions[where] = Session(subject, hardware(where[0]), where[1])
+        return self._sessions[where]
+
+    def _settle(self) -> None:
+        """What must hold before torch and transformers are imported, or when they first are."""
+        if self._probed:
+            return
+        # A check has no business on the network: everything is built from configs.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        import torch
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+            with contextlib.suppress(RuntimeError):  # too late once any parallel work was done
+                torch.set_num_interop_threads(self.threads)
+
+
+def _with(record: Record, begun: float, **changes: object) -> Record:
+    from dataclasses import replace
+
+    changed = replace(record, seconds=round(time.perf_counter() - begun, 6), **changes)  # type: ignore[arg-type]
+    return replace(changed, signature=failures.signature(changed.reason))
+
+
+def _failure(record: Record, cell: Cell, session: Session, error: Exception, begun: float) -> Record:
+    status = failures.status(error)
+    return _with(
+        record,
+        begun,
+        status=status,
+        runs=status,
+        matches=None,
+        stage=session.stage,
+        reason=failures.sentence(error),
+        traceback=failures.tail(error),
+        executed_on=session.executed_on,
+    )
+
+
+def _verdict(record: Record, cell: Cell, session: Session, outcome: Outcome, begun: float) -> Record:
+    ended = outcome.status == "passed"
+    compares = cell.check.axis == "matches"
+    return _with(
+        record,
+        begun,
+        status=outcome.status,
+        runs="passed" if compares or ended else outcome.status,
+        matches=outcome.status if compares else None,
+        stage=None if ended else session.stage,
+        reason=outcome.reason,
+        executed_on=session.executed_on,
+        metrics=dict(outcome.metrics),
+    )

@@ -1,0 +1,64 @@
+"""What an exception means for a cell: its status, one sentence, a signature, the end of its traceback."""
+
+from __future__ import annotations
+
+import re
+import traceback
+
+from harness.hardware import UnsupportedError
+from harness.session import FellBackError
+from harness.weights import MissingLibraryError
+
+__all__ = ["sentence", "signature", "status", "tail"]
+
+LINES = 24
+"""Lines of a traceback that a record keeps."""
+
+LENGTH = 300
+"""Characters of a reason."""
+
+_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|bad_alloc", re.IGNORECASE)
+
+_NORMAL = (
+    (re.compile(r"0x[0-9a-fA-F]+"), "0x"),
+    (re.compile(r"(?:[A-Za-z]:)?(?:/[\w.+@-]+){2,}"), "PATH"),
+    (re.compile(r"[\[(](?:\s*\d+\s*,?)+[\])]"), "SHAPE"),
+    (re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?%?"), "N"),
+    (re.compile(r"\s+"), " "),
+)
+
+
+def status(error: BaseException) -> str:
+    """The status that an exception gives its cell."""
+    if isinstance(error, UnsupportedError):
+        return "unsupported"
+    # transformers raises ImportError for an optional library that the code asks for when it is called.
+    if isinstance(error, (MissingLibraryError, ImportError)):
+        return "unavailable"
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _MEMORY.search(str(error))):
+        return "out_of_memory"
+    return "failed"
+
+
+def sentence(error: BaseException) -> str:
+    """The exception in one sentence: the first line that says something, with its class unless that is the house's."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else ""
+    if not isinstance(error, (FellBackError, UnsupportedError, MissingLibraryError)):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
+
+
+def signature(reason: str | None) -> str | None:
+    """The reason without what differs between occurrences of one cause: numbers, addresses, shapes, paths."""
+    if reason is None:
+        return None
+    for pattern, name in _NORMAL:
+        reason = pattern.sub(name, reason)
+    return reason.strip()
+
+
+def tail(error: BaseException) -> str:
+    """The last lines of the traceback."""
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return "\n".join(lines[-LINES:])

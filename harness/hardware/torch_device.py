@@ -1,0 +1,147 @@
+"""A torch device behind the hardware protocol; what differs between devices is in the subclasses' tables and probes."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.hardware.protocol import DEFAULT, Call, UnsupportedError
+from harness.outputs import named
+from harness.weights import DTYPES
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["TorchDevice", "TorchRunner", "invoke", "pinned", "translated"]
+
+
+@contextlib.contextmanager
+def pinned(device: str = "cpu") -> Iterator[None]:
+    """Numbers that can be compared: IEEE float32 everywhere (no TF32), the math attention kernel, no gradients, and
+    off the CPU deterministic kernels where there are any.
+
+    torch 2.13 runs convolutions in TF32 by default; ``torch.backends.fp32_precision`` covers matmul, conv and rnn.
+    """
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    precision, deterministic = torch.backends.fp32_precision, torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.backends.fp32_precision = "ieee"
+    if device != "cpu":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.fp32_precision = precision
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+
+
+def invoke(model: Any, call: Call, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The named outputs of a call: without a cache and with named fields, where the method has arguments for that."""
+    method = model if call.method == "forward" else getattr(model, call.method)
+    accepted = inspect.signature(getattr(model, call.method)).parameters
+    fixed = {name: value for name, value in (("return_dict", True), ("use_cache", False)) if name in accepted}
+    return named(method(**{**fixed, **call.arguments, **inputs}))
+
+
+class TorchRunner:
+    """A module on a torch device."""
+
+    def __init__(self, model: Any, device: str, dtype: str, call: Call = DEFAULT) -> None:
+        self.model = model
+        self.device = device
+        self.dtype = dtype
+        self.call = call
+        self._outputs: dict[str, torch.Tensor] = {}
+
+    def run(self, inputs: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
+        """See the protocol."""
+        import torch
+
+        with pinned(self.device), translated():
+            torch.manual_seed(seed)
+            self._outputs = invoke(self.model, self.call, self.place(inputs))
+            self.synchronize()
+        return self._outputs
+
+    def place(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """See the protocol."""
+        import torch
+
+        dtype = getattr(torch, DTYPES[self.dtype])
+        return {
+            name: tensor.to(self.device, dtype if tensor.is_floating_point() else tensor.dtype, copy=True)
+            for name, tensor in inputs.items()
+        }
+
+    def executed_on(self) -> str:
+        """See the protocol: the devices of all parameters and of the floating outputs of the last run."""
+        tensors = [*self.model.parameters(), *(item for item in self._outputs.values() if item.is_floating_point())]
+        return "+".join(sorted({str(tensor.device) for tensor in tensors}))
+
+    def synchronize(self) -> None:
+        """See the protocol; nothing to wait for on the CPU."""
+        import torch
+
+        if self.device != "cpu":
+            torch.accelerator.synchronize()
+
+    def peak_memory(self) -> int | None:
+        """See the protocol; torch counts no CPU memory."""
+        import torch
+
+        return None if self.device == "cpu" else int(torch.accelerator.max_memory_allocated())
+
+
+class TorchDevice:
+    """A device that torch itself runs on."""
+
+    name: str
+    device: str
+    dtypes: tuple[str, ...] = ("fp32", "fp16", "bf16")
+
+    def probe(self, dtype: str | None = None) -> str | None:
+        """See the protocol."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, str]:
+        """See the protocol."""
+        return {}
+
+    def prepare(
+        self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = DEFAULT
+    ) -> TorchRunner:
+        """See the protocol; the weights are moved, never drawn on the device, whose random numbers differ."""
+        import torch
+
+        del inputs
+        if self.device == "cpu" and dtype == "fp32":
+            return TorchRunner(model, self.device, dtype, call)
+        if self.device not in ("cpu", "meta"):
+            torch.accelerator.reset_peak_memory_stats()
+        with translated():
+            moved = copy.deepcopy(model).to(self.device, getattr(torch, DTYPES[dtype]))
+        return TorchRunner(moved, self.device, dtype, call)
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Operations that a device does not have become UnsupportedError.
+
+    torch raises NotImplementedError for a missing kernel; one that a model raises itself names no operator.
+    """
+    try:
+        yield
+    except NotImplementedError as error:
+        if "aten::" in str(error) or "not implemented for" in str(error):
+            raise UnsupportedError(str(error).splitlines()[0]) from error
+        raise
+    except RuntimeError as error:
+        if "not implemented for 'Half'" in str(error) or "not implemented for 'BFloat16'" in str(error):
+            raise UnsupportedError(str(error).splitlines()[0]) from error
+        raise

@@ -1,0 +1,170 @@
+"""The pytest plugin: skills are collected as their cells, and each cell's record decides its outcome.
+
+It only connects pytest and pytest-xdist to the engine: what a cell does and what its record says is the engine's.
+A cell that passed is a pass; one that is unavailable or unsupported is a skip; everything else is a failure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cells import Cell, Selection, SelectionError, cells
+from harness.checks import CHECKS
+from harness.distribution import Controller
+from harness.hardware import UnknownHardwareError, hardware
+from harness.reporter import Reporter
+from harness.selection import PATTERN, UnknownModelError, find, select
+from harness.skill import Skill
+
+__all__ = ["CellItem"]
+
+SELECTION = pytest.StashKey[Selection]()
+FILES = pytest.StashKey[set[Path] | None]()
+REPORTER = pytest.StashKey[Reporter]()
+
+TIERS = ("critical", "high", "medium", "long-tail")
+
+SKIPPED = ("unavailable", "unsupported")
+"""Statuses that pytest shows as skipped."""
+
+
+class CellFailedError(Exception):
+    """A cell that did not pass; the message is all that a reader needs."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of a run over skills."""
+    group = parser.getgroup("skills", "skills: which cells to run, and where results go")
+    many: dict[str, Any] = {"action": "append", "default": []}
+    group.addoption("--hardware", metavar="NAME[,NAME]", help="where to run (default: cpu)", **many)
+    group.addoption("--tier", choices=TIERS, help="only skills of this tier")
+    group.addoption("--model", metavar="NAME", help="only this skill, by any spelling; repeatable", **many)
+    group.addoption("--head", default="primary", metavar="primary|all|CLASS", help="which heads (default: primary)")
+    group.addoption("--check", metavar="NAME[,NAME]", help=f"only these checks: {', '.join(CHECKS)}", **many)
+    group.addoption("--dtype", metavar="NAME[,NAME]", help="fp32, fp16, bf16 (default: fp32)", **many)
+    group.addoption("--results", type=Path, metavar="DIR", help="write records below DIR, in a folder for the run")
+    group.addoption("--run", metavar="ID", help="id of the run (default: the time and six random digits)")
+    group.addoption("--require-hardware", action="store_true", help="fail cells whose hardware is not here")
+    group.addoption("--pins", default="{}", metavar="JSON", help="versions that the session pinned, for the record")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse wrong options in a sentence, before anything is collected."""
+    # Skills lie beside each other under names that no default pattern of pytest's finds.
+    if PATTERN not in config.getini("python_files"):
+        config.addinivalue_line("python_files", PATTERN)
+    try:
+        config.stash[SELECTION] = _selection(config)
+        for name in config.stash[SELECTION].hardware:
+            hardware(name)
+        config.stash[FILES] = _files(config)
+        pins = dict(json.loads(config.option.pins))
+    except (SelectionError, UnknownHardwareError, UnknownModelError) as error:
+        raise pytest.UsageError(str(error)) from error
+    except (ValueError, TypeError) as error:
+        raise pytest.UsageError(f"--pins: it is no JSON object ({error})") from error
+    reporter = Reporter(config, config.stash[SELECTION].hardware, pins)
+    config.stash[REPORTER] = reporter
+    config.pluginmanager.register(reporter, "skillmatrix-reporter")
+    if reporter.worker is None:
+        config.pluginmanager.register(Controller(reporter), "skillmatrix-controller")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the files of skills that were not asked for unread."""
+    files = config.stash[FILES]
+    if files is None or not collection_path.match(PATTERN):
+        return None
+    return None if collection_path.resolve() in files else True
+
+
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> Any:
+    """A skill becomes its cells. A class that is only imported into the module is not its skill."""
+    if not (isinstance(obj, type) and issubclass(obj, Skill)) or obj is Skill:
+        return None
+    if obj.__module__ != getattr(collector.obj, "__name__", None):
+        return []
+    config = collector.config
+    return [CellItem.from_parent(collector, name=cell.id, cell=cell) for cell in _wanted(obj, config)]
+
+
+class CellItem(pytest.Item):
+    """A cell as a test; its name is the cell's id."""
+
+    def __init__(self, *, cell: Cell, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cell = cell
+
+    def runtest(self) -> None:
+        """Run it and keep its record; a failure of the cell is one of the test."""
+        record = self.config.stash[REPORTER].run(self.cell)
+        self.user_properties += [("cell", record.cell), ("hardware", record.hardware), ("status", record.status)]
+        if record.status == "passed":
+            return
+        reason = f"{record.status}: {record.reason}"
+        if record.status in SKIPPED and not (
+            record.status == "unavailable" and self.config.getoption("--require-hardware")
+        ):
+            pytest.skip(reason)
+        where = f" (while: {record.stage})" if record.stage else ""
+        raise CellFailedError("\n".join(filter(None, (f"{record.cell}: {reason}{where}", record.traceback))))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The cell's own words, without the harness's frames."""
+        if isinstance(excinfo.value, CellFailedError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the skill lies, and the cell."""
+        return self.path, 0, self.cell.id
+
+
+def _wanted(skill: type[Skill], config: pytest.Config) -> Iterator[Cell]:
+    """The cells that the options select, and those that an argument names by their ids."""
+    selection, tier = config.stash[SELECTION], config.getoption("--tier")
+    chosen = [] if tier not in (None, skill.tier) else list(_some_cells(skill, selection))
+    named = {argument.partition("::")[2] for argument in config.args if "::" in argument}
+    known = {cell.id for cell in chosen}
+    for identity in sorted(named - known):
+        parts = identity.split("/")
+        if len(parts) == 5 and parts[0] == skill.model_type:
+            one = Selection((parts[2],), (parts[3],), parts[1], (parts[4],))
+            chosen += list(_some_cells(skill, one))
+    yield from chosen
+
+
+def _some_cells(skill: type[Skill], selection: Selection) -> Iterable[Cell]:
+    # A head's name selects in one skill; the others simply have no such head.
+    try:
+        return list(cells(skill, selection))
+    except SelectionError:
+        return []
+
+
+def _selection(config: pytest.Config) -> Selection:
+    option = config.option
+    return Selection(
+        hardware=_split(option.hardware) or ("cpu",),
+        dtypes=_split(option.dtype) or ("fp32",),
+        head=option.head,
+        checks=_split(option.check) or tuple(CHECKS),
+    )
+
+
+def _split(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for value in values for name in value.split(",") if name.strip()))
+
+
+def _files(config: pytest.Config) -> set[Path] | None:
+    """The files of the skills that ``--model`` names; None for all."""
+    if not config.option.model:
+        return None
+    base = config.invocation_params.dir
+    places = [base / argument.partition("::")[0] for argument in config.args]
+    return select(find(places), config.option.model)

@@ -1,0 +1,139 @@
+"""Where a pytest process's cells are run and their records go; the plugin has one, in every worker."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter, defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.engines.local import Engine, blank
+from harness.hardware import hardware
+from harness.results.store import Writer, environment, new_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.cells import Cell
+    from harness.results.record import Record
+
+__all__ = ["Reporter"]
+
+
+class Reporter:
+    """Runs cells by an engine made for the first of them, and writes each record as it comes."""
+
+    def __init__(self, config: pytest.Config, hardware_names: tuple[str, ...], pins: dict[str, Any]) -> None:
+        self.config = config
+        self.hardware = hardware_names
+        self.pins = pins
+        shared = getattr(config, "workerinput", {})
+        self.worker: str | None = shared.get("workerid")
+        """Name of the xdist worker; None in a process that is none."""
+        self.run_id: str = shared.get("skillmatrix_run") or config.option.run or new_run()
+        self.command: list[str] = shared.get("skillmatrix_command") or sys.argv
+        self.statuses: dict[str, Counter[str]] = defaultdict(Counter)
+        """Statuses of the cells reported, by hardware."""
+        self._engine: Engine | None = None
+        self._writer: Writer | None = None
+        self._current: Cell | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder of the run; None if nothing is to be written."""
+        results: Path | None = self.config.option.results
+        return None if results is None else self.config.invocation_params.dir / results / self.run_id
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process; a worker shares the cores with others, and takes one thread."""
+        if self._engine is None:
+            identity, folder = "", self.folder
+            if folder is not None:
+                names = self.hardware
+                devices = {name: hardware(name).describe() for name in names}
+                facts = environment(devices, pins=self.pins, command=self.command)
+                facts.write(folder)
+                identity = facts.id
+                self._writer = Writer(folder, self.worker or "main")
+            self._engine = Engine(self.run_id, identity, threads=1 if self.worker else None)
+        return self._engine
+
+    def run(self, cell: Cell) -> Record:
+        """Run a cell and write its record, also when a time limit ends it."""
+        engine, self._current = self.engine, cell
+        try:
+            record = engine.execute(cell)
+        except pytest.fail.Exception as error:
+            # pytest-timeout's signal arrives as a failure in the midst of the check.
+            if "Timeout" not in str(error):
+                raise
+            record = self.timed_out(cell, str(error))
+        finally:
+            self._current = None
+        self.write(record)
+        return record
+
+    def timed_out(self, cell: Cell, words: str) -> Record:
+        """The record of a cell that a time limit ended."""
+        engine = self.engine
+        return replace(
+            blank(cell, "timed_out", words.splitlines()[0], run=self.run_id, environment=engine.environment),
+            stage="run",
+        )
+
+    def write(self, record: Record) -> None:
+        """Append a record, if results are wanted."""
+        if self._writer is not None:
+            self._writer.write(record)
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> None:
+        """pytest-timeout's thread ends the process when time is up: just before that, write what it ended."""
+        if settings.method != "thread" or settings.timeout is None:
+            return
+
+        def note() -> None:
+            if (cell := self._current) is not None:
+                self.write(self.timed_out(cell, f"Timeout (>{settings.timeout}s) from pytest-timeout."))
+                self.close()
+
+        # A little earlier than pytest-timeout's own, so that this line is on the disk when the process is gone.
+        timer = threading.Timer(max(settings.timeout - 0.2, settings.timeout * 0.9), note)
+        timer.daemon = True
+        timer.start()
+        item.addfinalizer(timer.cancel)
+
+    def close(self) -> None:
+        """Make sure that all records are on the disk."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count statuses, of all workers where this is the controller."""
+        told = dict(report.user_properties)
+        if report.when == "call" and "cell" in told:
+            self.statuses[str(told["hardware"])][str(told["status"])] += 1
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Nothing written may be lost."""
+        self.close()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """One line a hardware; a hardware that is not here is said to be so, in a sentence."""
+        if not self.statuses:
+            return
+        terminalreporter.section("cells")
+        for name, counts in sorted(self.statuses.items()):
+            if set(counts) == {"unavailable"}:
+                reason = hardware(name).probe() or "a library that the skills need is not installed"
+                line = f"{name}: unavailable: {reason}. None of its {counts.total()} cells ran, and none passed."
+            else:
+                line = f"{name}: " + ", ".join(f"{count} {status}" for status, count in counts.most_common())
+            terminalreporter.write_line(line)
+        if self.folder is not None:
+            terminalreporter.write_line(f"records: {self.folder}")

@@ -1,0 +1,48 @@
+"""Which skill files a user means by the names that are given; it reads their text and imports none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+__all__ = ["PATTERN", "UnknownModelError", "find", "select"]
+
+PATTERN = "hf_*.py"
+"""Names of skill files."""
+
+
+class UnknownModelError(ValueError):
+    """No skill is called so; the message is the user's sentence."""
+
+
+def find(places: Iterable[Path]) -> list[Path]:
+    """Skill files at these places: files themselves, and those in folders at any depth."""
+    found: set[Path] = set()
+    for place in places:
+        found |= set(place.rglob(PATTERN)) if place.is_dir() else {place} if place.match(PATTERN) else set()
+    return sorted(path.resolve() for path in found)
+
+
+def select(files: Sequence[Path], names: Iterable[str]) -> set[Path]:
+    """The files of the skills that these names mean: a model type in any spelling, a head's class, a checkpoint.
+
+    Raises:
+        UnknownModelError: a name that no file answers to, with the nearest.
+    """
+    chosen: set[Path] = set()
+    for name in names:
+        found = {path for path in files if _spelled(path.stem.removeprefix("hf_")) == _spelled(name)}
+        found = found or {path for path in files if f'"{name}"' in path.read_text(encoding="utf-8")}
+        if not found:
+            known = [path.stem.removeprefix("hf_") for path in files]
+            near = get_close_matches(name, known, n=3, cutoff=0.4)
+            hint = f"The nearest are {', '.join(near)}" if near else f"There are {len(known)} skills"
+            raise UnknownModelError(f"no skill is called {name[:80]!r}. {hint}. Run: invoke generate --model NAME")
+        chosen |= found
+    return chosen
+
+
+def _spelled(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

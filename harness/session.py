@@ -1,0 +1,181 @@
+"""What the checks of one head share: its model, inputs, reference and runner, each made once, when first asked for."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from harness import weights
+from harness.comparison import identical
+from harness.hardware import Call, Hardware, Runner, hardware
+from harness.hardware.torch_device import invoke
+from harness.inputs import draw
+from harness.precision import widened
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.skill import Head, Skill
+
+__all__ = ["FellBackError", "Session", "Subject"]
+
+REFERENCE = ("cpu", "fp32")
+"""Hardware and dtype of the reference."""
+
+
+class FellBackError(RuntimeError):
+    """It ran, but not on the hardware that it was to run on."""
+
+
+class Subject:
+    """A head with its float32 model on the CPU, its inputs, and what the model gives for them there."""
+
+    def __init__(self, skill: type[Skill], head: Head, seed: int = 0) -> None:
+        self.skill = skill
+        self.head = head
+        self.seed = seed
+        self.call = Call(head.method, head.arguments)
+        self.stage = "resolve"
+        """Where it stands, for the record of a failure."""
+
+    @cached_property
+    def model(self) -> Any:
+        """The tiny model: float32, CPU, eager, hot weights of the seed."""
+        return self.build(self.seed)
+
+    def build(self, seed: int) -> Any:
+        """The model with the weights of another seed."""
+        self.stage = "resolve"
+        weights.require(self.skill)
+        weights.public_class(self.head.class_name)
+        self.stage = "config"
+        weights.configure(self.skill, self.head)
+        self.stage = "build"
+        return weights.build(self.skill, self.head, seed)
+
+    @cached_property
+    def inputs(self) -> dict[str, torch.Tensor]:
+        """The declared inputs, drawn by the seed, on the CPU."""
+        return draw(self.head.inputs, self.seed)
+
+    @cached_property
+    def runner(self) -> Runner:
+        """The model on the reference hardware."""
+        model, inputs, self.stage = self.model, self.inputs, "prepare"
+        return hardware(REFERENCE[0]).prepare(model, inputs, REFERENCE[1], self.call)
+
+    @cached_property
+    def reference(self) -> dict[str, torch.Tensor]:
+        """Outputs on the CPU in float32."""
+        runner, self.stage = self.runner, "run"
+        return runner.run(self.inputs, self.seed)
+
+    @cached_property
+    def reference_again(self) -> dict[str, torch.Tensor]:
+        """The same, computed a second time."""
+        reference, self.stage = self.reference, "run"
+        del reference
+        return self.runner.run(self.inputs, self.seed)
+
+    @property
+    def nondeterministic(self) -> bool:
+        """Whether the reference differs from itself."""
+        again = self.reference_again
+        return set(again) != set(self.reference) or not all(
+            identical(again[name], value) for name, value in self.reference.items()
+        )
+
+    @property
+    def draws_random_numbers(self) -> bool:
+        """Whether the reference follows the random state: another device then has other numbers. Runs the model."""
+        other = self.runner.run(self.inputs, self.seed + 1)
+        return not all(name in other and identical(other[name], value) for name, value in self.reference.items())
+
+    @cached_property
+    def calibration(self) -> dict[str, torch.Tensor]:
+        """Outputs on the CPU in float64, throughout."""
+        import torch
+
+        model, self.stage = copy.deepcopy(self.model).double(), "run"
+        inputs = {name: item.double() if item.is_floating_point() else item for name, item in self.inputs.items()}
+        with torch.no_grad(), widened():
+            torch.manual_seed(self.seed)
+            return invoke(model, self.call, inputs)
+
+
+class Session:
+    """A subject on a hardware in a dtype: what a check asks its question of."""
+
+    def __init__(self, subject: Subject, where: Hardware, dtype: str) -> None:
+        self.subject = subject
+        self.head = subject.head
+        self.hardware = where
+        self.dtype = dtype
+        self.executed_on: str | None = None
+        """Devices as read back from the last run; None before it."""
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether this is where the reference is computed."""
+        return (self.hardware.name, self.dtype) == REFERENCE
+
+    @property
+    def stage(self) -> str:
+        """Where it stands: resolve, config, build, prepare, run, compare."""
+        return self.subject.stage
+
+    def at(self, stage: str) -> None:
+        """Note the stage."""
+        self.subject.stage = stage
+
+    @property
+    def inputs(self) -> dict[str, torch.Tensor]:
+        """The declared inputs, on the CPU."""
+        return self.subject.inputs
+
+    @cached_property
+    def runner(self) -> Runner:
+        """The model on this hardware."""
+        return self.subject.runner if self.is_reference else self.prepare(self.subject.model)
+
+    def prepare(self, model: Any) -> Runner:
+        """Any float32 CPU model of this head on this hardware."""
+        self.at("prepare")
+        return self.hardware.prepare(model, self.inputs, self.dtype, self.subject.call)
+
+    @cached_property
+    def outputs(self) -> dict[str, torch.Tensor]:
+        """What the model gives for the declared inputs on this hardware, moved to the CPU."""
+        if self.is_reference:
+            outputs = self.subject.reference
+            self.verify(self.runner.executed_on())
+            return outputs
+        return self.run(self.inputs)
+
+    def run(self, inputs: Mapping[str, torch.Tensor], runner: Runner | None = None) -> dict[str, torch.Tensor]:
+        """What the model, or another runner of it, gives for these inputs, moved to the CPU.
+
+        Raises:
+            FellBackError: it ran somewhere else.
+        """
+        runner = runner or self.runner
+        self.at("run")
+        outputs = runner.run(inputs, self.subject.seed)
+        self.verify(runner.executed_on())
+        moved = {name: tensor.detach().cpu() for name, tensor in outputs.items()}
+        self.at("compare")
+        return moved
+
+    def verify(self, where: str) -> None:
+        """Note the devices read back.
+
+        Raises:
+            FellBackError: they are not this hardware's.
+        """
+        self.executed_on = where
+        device = self.hardware.device
+        if where != device and not (where.startswith(f"{device}:") and "+" not in where):
+            self.at("run")
+            raise FellBackError(f"fell back to {where}: {self.hardware.name} was asked for, and runs on {device}")

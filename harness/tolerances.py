@@ -1,0 +1,61 @@
+"""How far numbers may be apart: one table by hardware, dtype and check, each row with the source of its figure.
+
+All figures bound the largest absolute difference over the largest absolute value of the reference, per output
+tensor. A model that needs another one is no row here, but a known failure with a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["TABLE", "Tolerance", "tolerance"]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """One figure."""
+
+    rel_max: float
+    """Bound of max|difference| / max|reference|; 0 asks for equal bits."""
+    source: str
+    """Where the figure comes from."""
+
+
+_MEASURED = "28 tiny models with hot weights, torch 2.13 on CPU, sdpa against eager float32, 2026-11: "
+_OTHER = "28 tiny models on OpenVINO and ONNX Runtime in float32: largest 3.4e-6, typically 5e-7; no GPU was measured"
+
+ANY = "*"
+"""In the place of a hardware: every one without a row of its own."""
+
+TABLE: dict[tuple[str, str, str], Tolerance] = {
+    # parity: against float64 on the CPU in float32, else against the CPU in float32
+    ("cpu", "fp32", "parity"): Tolerance(1e-4, "TO MEASURE"),
+    (ANY, "fp32", "parity"): Tolerance(1e-4, _OTHER),
+    (ANY, "fp16", "parity"): Tolerance(1e-2, _MEASURED + "largest 7.8e-3, typically 2e-3"),
+    (ANY, "bf16", "parity"): Tolerance(6e-2, _MEASURED + "largest 4.8e-2 (sam), typically 1e-2 to 3e-2"),
+    # a row alone and in its batch: other blocking of the same sums
+    (ANY, "fp32", "batch_invariance"): Tolerance(1e-5, "TO MEASURE"),
+    (ANY, "fp16", "batch_invariance"): Tolerance(1e-2, "as parity: the sums may be blocked anew at every layer"),
+    (ANY, "bf16", "batch_invariance"): Tolerance(6e-2, "as parity: the sums may be blocked anew at every layer"),
+    # logits of a step with a cache and without one
+    (ANY, "fp32", "generation"): Tolerance(1e-4, "TO MEASURE"),
+    (ANY, "fp16", "generation"): Tolerance(1e-2, "as parity"),
+    (ANY, "bf16", "generation"): Tolerance(6e-2, "as parity"),
+    # the same sums in the same order
+    ("cpu", "fp32", "determinism"): Tolerance(0.0, "one thread order, no atomics"),
+    (ANY, "fp32", "determinism"): Tolerance(0.0, "deterministic kernels are asked for"),
+    (ANY, "fp16", "determinism"): Tolerance(0.0, "deterministic kernels are asked for"),
+    (ANY, "bf16", "determinism"): Tolerance(0.0, "deterministic kernels are asked for"),
+    (ANY, "fp32", "round_trip"): Tolerance(0.0, "safetensors keep the bits"),
+    (ANY, "fp16", "round_trip"): Tolerance(0.0, "safetensors keep the bits"),
+    (ANY, "bf16", "round_trip"): Tolerance(0.0, "safetensors keep the bits"),
+}
+
+
+def tolerance(hardware: str, dtype: str, check: str) -> Tolerance:
+    """The row of the hardware, or the one for any.
+
+    Raises:
+        KeyError: no row; a check that compares in a new dtype needs one.
+    """
+    return TABLE.get((hardware, dtype, check)) or TABLE[ANY, dtype, check]

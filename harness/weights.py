@@ -1,0 +1,188 @@
+"""Tiny models from a skill's declaration, with weights drawn so that errors show; no download, no comparison.
+
+Default initialisation (std 0.02, zero biases, zero gates) lets many architectures' signals collapse: outputs then
+hardly depend on weights or inputs, and a wrong backend agrees with the reference. Hence every trainable, saved
+parameter is drawn anew, "hot": a matrix with variance 1/fan_in, a vector with noise of 0.1 around where it began.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.metadata
+import re
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.skill import Head, Skill
+
+__all__ = ["DTYPES", "MissingLibraryError", "UnknownClassError", "build", "config_arguments", "configure", "redraw"]
+
+DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp64": "float64"}
+"""Names of dtypes in cells, and torch's."""
+
+NOISE = 0.1
+"""Standard deviation of the noise on vectors and statistics."""
+
+
+class UnknownClassError(LookupError):
+    """A class that a skill names is not in the installed transformers."""
+
+
+class MissingLibraryError(LookupError):
+    """An optional library that the architecture's code needs is not installed."""
+
+
+def config_arguments(skill: type[Skill], head: Head) -> dict[str, Any]:
+    """Arguments of the head's config class: the skill's, or a part of them, or them as a part, under the head's own."""
+    if head.part is not None:
+        shared = {name: value for name, value in skill.config[head.part].items() if name != "model_type"}
+    elif head.within is not None:
+        shared = {head.within: {"model_type": skill.model_type, **skill.config}}
+    else:
+        shared = dict(skill.config)
+    return _overlay(shared, head.config)
+
+
+def configure(skill: type[Skill], head: Head) -> Any:
+    """The config object of a head.
+
+    Raises:
+        UnknownClassError: the installed transformers has no such config class.
+    """
+    return public_class(head.config_class or skill.config_class)(**config_arguments(skill, head))
+
+
+def build(skill: type[Skill], head: Head, seed: int = 0, dtype: str = "fp32") -> Any:
+    """The head's tiny model on the CPU, in eval mode, with eager attention where it has one and hot weights.
+
+    Equal skill, head and seed give equal weights on every machine, in every dtype up to rounding.
+
+    Raises:
+        MissingLibraryError: a library of ``skill.requires`` is not installed.
+        UnknownClassError: the installed transformers has no such class.
+    """
+    import torch
+
+    require(skill)
+    model_class = public_class(head.class_name)
+    torch.manual_seed(seed)
+    model = instantiate(model_class, configure(skill, head))
+    redraw(model, seed)
+    model.eval()
+    for name, value in head.generation_config.items():
+        setattr(model.generation_config, name, copy.deepcopy(value))
+    return model if dtype == "fp32" else model.to(getattr(torch, DTYPES[dtype]))
+
+
+def require(skill: type[Skill]) -> None:
+    """Raises MissingLibraryError if an optional library of the skill is not installed."""
+    for library in skill.requires:
+        try:
+            importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            raise MissingLibraryError(f"{skill.model_type} needs {library}, which is not installed here") from None
+
+
+def public_class(name: str) -> Any:
+    """A class of transformers by its public name."""
+    import transformers
+
+    found = getattr(transformers, name, None)
+    if found is None:
+        raise UnknownClassError(f"transformers {transformers.__version__} has no class {name}")
+    return found
+
+
+def instantiate(model_class: Any, config: Any) -> Any:
+    """A float32 model of the config with eager attention and experts, or the class's own where it has no eager ones."""
+    import torch
+
+    plain = {"attn_implementation": "eager", "experts_implementation": "eager"}
+    try:
+        return model_class._from_config(copy.deepcopy(config), dtype=torch.float32, **plain)
+    except ValueError as error:
+        # Some classes accept one implementation only, and say so by name.
+        if "implementation" not in str(error):
+            raise
+        return model_class._from_config(config, dtype=torch.float32)
+
+
+def redraw(model: torch.nn.Module, seed: int) -> None:
+    """Draw the trainable, saved parameters anew, in place, and the running statistics and codebooks.
+
+    Each draw depends on the seed and the tensor's name alone. Tied weights stay tied. Parameters that are frozen or
+    not saved are constants that the model computes itself (Marian's sinusoids), and stay.
+    """
+    import torch
+
+    unsaved = [re.compile(pattern) for pattern in getattr(model, "_keys_to_ignore_on_save", None) or ()]
+    fan_in = {id(weight): count for module in model.modules() for weight, count in _fans(module)}
+    seen: set[int] = set()
+    with torch.no_grad():
+        # Sorted, so that the name that a tied weight is drawn by does not depend on the order of registration.
+        for name, parameter in sorted(model.named_parameters(remove_duplicate=False)):
+            if id(parameter) in seen:
+                continue
+            seen.add(id(parameter))
+            if (
+                parameter.requires_grad
+                and parameter.is_floating_point()
+                and not any(pattern.search(name) for pattern in unsaved)
+            ):
+                noise = _noise(name, parameter, seed)
+                if parameter.ndim >= 2:
+                    parameter.copy_(noise / fan_in.get(id(parameter), parameter.shape[-1] or 1) ** 0.5)
+                else:
+                    parameter.copy_(_around(parameter, noise))
+        for name, buffer in model.named_buffers():
+            if not buffer.is_floating_point():
+                continue
+            if name.endswith("running_mean"):
+                buffer.add_(NOISE * _noise(name, buffer, seed))
+            elif name.endswith("running_var"):
+                buffer.mul_(1 + NOISE * _noise(name, buffer, seed).abs())
+            elif "codebook" in name and buffer.ndim >= 2:
+                buffer.copy_(_noise(name, buffer, seed))
+
+
+def _around(parameter: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """A vector around where it began; small constants are gates that would close the branch, and begin at one."""
+    largest = float(parameter.abs().max()) if parameter.numel() else 0.0
+    if largest == 0.0:
+        return NOISE * noise
+    if largest <= NOISE and bool((parameter == parameter.flatten()[0]).all()):
+        return 1 + NOISE * noise
+    return parameter * (1 + NOISE * noise)
+
+
+def _noise(name: str, like: torch.Tensor, seed: int) -> torch.Tensor:
+    import torch
+
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + zlib.crc32(name.encode()))
+    return torch.randn(like.shape, generator=generator)
+
+
+def _fans(module: torch.nn.Module) -> list[tuple[torch.Tensor, int]]:
+    """Weights of a layer whose fan-in is not their last axis: convolutions, and GPT-2's transposed linear layer."""
+    from torch.nn.modules.conv import _ConvNd
+    from transformers.pytorch_utils import Conv1D
+
+    if isinstance(module, _ConvNd):
+        return [(module.weight, module.weight[0].numel() or 1)]
+    if isinstance(module, Conv1D):
+        return [(module.weight, module.weight.shape[0])]
+    return []
+
+
+def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {key: copy.deepcopy(value) for key, value in below.items()}
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = _overlay(merged[key], value)
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
