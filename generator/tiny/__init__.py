@@ -66,20 +66,30 @@ def build(row: Row) -> Tiny:
     """
     import transformers
 
+    arguments = settle(row)
+    heads = tuple(_head(row, head, arguments) for head in row.heads)
+    context = declaring.Context(getattr(transformers, row.config_class)(**arguments), {}, ())
+    facts = {name: value for name, names in _FACTS.items() if (value := context.find(*names)) is not None}
+    return Tiny(arguments, facts, heads)
+
+
+def settle(row: Row) -> dict[str, Any]:
+    """The config arguments that all heads of an architecture share.
+
+    Raises:
+        TinyError: no rule makes a valid config.
+    """
+    import transformers
+
     try:
         config_class = getattr(transformers, row.config_class)
         arguments = shrinking.shrink(config_class)
         for exception in rows.of(row.model_type, ""):
             arguments = shrinking.merge(arguments, exception.config)
         arguments |= _starts(config_class(**arguments))
-        arguments = shrinking.settled(arguments, config_class(**arguments))
-        config = config_class(**arguments)
+        return shrinking.settled(arguments, config_class(**arguments))
     except Exception as error:
         raise TinyError(_words(row.model_type, row.config_class, error)) from error
-    heads = tuple(_head(row, head, arguments) for head in row.heads)
-    context = declaring.Context(config, {}, ())
-    facts = {name: value for name, names in _FACTS.items() if (value := context.find(*names)) is not None}
-    return Tiny(arguments, facts, heads)
 
 
 def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:

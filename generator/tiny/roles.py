@@ -52,6 +52,11 @@ ROLES: tuple[Role, ...] = (
         r"max_length|seq_len|seq_length|context_length|max_seqlen|block_size_tokens",
         _at_most(POSITIONS),
     ),
+    _role("dense layers", r"first_k_dense_replace|(num|n)_dense_layers|moe_layer_start_index", _at_most(1)),
+    _role("period of layers", r"(.*_)?layer_(period|offset)|full_attention_interval|(.*_)?every_n_layers", _at_most(2)),
+    _role("low rank", r"(q|kv|o|.*)_lora_rank|laurel_rank|mamba_dt_rank|time_step_rank|adapter_rank", _at_most(16)),
+    _role("state", r"(mamba_|ssm_)?(d_state|state_size|ssm_state_size)", _at_most(16)),
+    _role("chunk", r"(mamba_)?chunk_size|index_topk|local_attention|(local|lsh)_attn_chunk_length", _at_most(8)),
     _role("experts", r"(.*_)?(num|n)_(.*_)?experts|moe_num_experts|num_routed_experts", _at_most(4)),
     _role(
         "experts per token",
@@ -64,7 +69,7 @@ ROLES: tuple[Role, ...] = (
     _role("heads", r"(.*_)?((num|n)_(.*_)?heads?|attention_heads|nhead|heads)", _at_most(HEADS)),
     _role(
         "head width",
-        r"(.*_)?head_(dim|size)|d_kv|(qk|v)_.*head_dim|attention_head_dim|key_length",
+        r"(.*_)?head_(dim|size)|d_kv|(qk|v)_.*head_dim|attention_head_dim|key_length|kv_channels|dim_head|d_head",
         _at_most(WIDTH // HEADS),
     ),
     _role("rotary width", r"rotary_(dim|emb_dim|ndims)", _at_most(WIDTH // HEADS // 2)),
@@ -72,7 +77,8 @@ ROLES: tuple[Role, ...] = (
     _role(
         "feed-forward width",
         r"(.*_)?(ffn_dim|ffn_hidden_size|intermediate_size|intermediate_dim|d_ff|n_inner|inner_dim|mlp_dim|ff_dim"
-        r"|feedforward_dim|feed_forward_size|ffn_size)|hidden_dim",
+        r"|feedforward_dim|feed_forward_size|ffn_size|dim_feedforward|intermediate_size_mlp|dff|dim_ff|d_inner"
+        r"|latent_channels)|hidden_dim",
         _at_most(2 * WIDTH),
     ),
     _role(
@@ -116,6 +122,21 @@ STAGE_DEPTHS = re.compile(r"(.*_)?(depths|num_block_repeats|layer_depths|num_blo
 """Names of sequences with a depth for each stage."""
 STAGE_HEADS = re.compile(r"(.*_)?(num_heads|num_attention_heads|heads)")
 """Names of sequences with a number of heads for each stage."""
+
+
+UNSET = {
+    "vocab_size": VOCABULARY,
+    "prediction_length": 4,
+    "num_experts_per_tok": 2,
+    "n_group": 1,
+    "topk_group": 1,
+    "n_shared_experts": 1,
+    "n_routed_experts": 4,
+    "num_experts": 4,
+    "top_k_experts": 2,
+    "moe_intermediate_size": WIDTH,
+}
+"""Sizes that some default configs leave unset although no model can be built so."""
 
 
 def small(name: str, value: int) -> int:

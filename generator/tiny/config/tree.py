@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generator.tiny import roles
+from generator.tiny.config import layers, relations
 
 __all__ = ["merge", "settled", "shrink"]
 
@@ -18,6 +19,8 @@ _COMMON_ID = 16
 """Ids below this are kept: the usual pad, bos, eos, unk, mask."""
 _SCALES = re.compile(r"(.*_)?(width|depth)_(coefficient|multiplier)|mlp_ratio_scale")
 _PLACEHOLDER = re.compile(r"(image|video|audio)_token_(id|index)")
+_UNBUILT_BACKBONES = ("timm_backbone", "timm_wrapper")
+"""Types of configs that only name a network of another library."""
 _STAGES = ("depths", "hidden_sizes", "num_block_repeats", "strides", "out_channels", "depth_multiplier")
 
 
@@ -66,7 +69,7 @@ def settled(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
 
 
 def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[str, Any]:
-    nested = {name: value for name in config.sub_configs if (value := vars(config).get(name)) is not None}
+    nested = _nested(config)
     defaults = _defaults(config)
     arguments: dict[str, Any] = {}
     for name, value in defaults.items():
@@ -76,15 +79,49 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
         if tiny != value or name in given:
             arguments[name] = list(tiny) if isinstance(tiny, tuple) else tiny
     arguments |= {name: value for name, value in given.items() if name not in defaults}
-    arguments |= _crossed(defaults, arguments)
+    if not _staged(defaults):
+        arguments |= layers.kept(defaults)
+    arguments |= relations.related(relations.Fields(defaults, arguments))
     if "image_grid_pinpoints" in defaults:
         arguments["image_grid_pinpoints"] = [[roles.IMAGE, roles.IMAGE]]  # one tile besides the whole image
     for name, child in nested.items():
         spec = getattr(config, "sub_configs_defaults", {}).get(name)
         kwargs = dict(getattr(spec, "init_kwargs", {}) or {})
+        if child.model_type in _UNBUILT_BACKBONES:
+            arguments[name] = _backbone(child)
+            continue
         inner = _shrink(child, kwargs, ids)
         arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner
     return arguments
+
+
+def _nested(config: Any) -> dict[str, Any]:
+    """Nested configs, also of a tower that the default config leaves out: it is a part of the architecture."""
+    nested = {}
+    for name, kind in config.sub_configs.items():
+        value = vars(config).get(name)
+        if value is None and getattr(kind, "model_type", "") and name in ("vision_config", "audio_config"):
+            value = kind()
+        if value is not None:
+            nested[name] = value
+    return nested
+
+
+def _backbone(default: Any) -> dict[str, Any]:
+    """A small ResNet that gives as many stages as the default backbone.
+
+    The default is a network of another library, by that library's name for it, and its size cannot be changed here.
+    """
+    count = len(getattr(default, "out_indices", None) or [1])
+    stages = max(4, count)
+    return {
+        "model_type": "resnet",
+        "embedding_size": 8,
+        "hidden_sizes": [8, 16, 24, 32, 40, 48][:stages],
+        "depths": [1] * stages,
+        "layer_type": "basic",
+        "out_indices": list(range(stages - count + 1, stages + 1)),
+    }
 
 
 def _defaults(config: Any) -> dict[str, Any]:
@@ -128,20 +165,6 @@ def _field(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, in
         small = roles.small_sequence(name, value)
         return small if small != list(value) else value
     return value
-
-
-def _crossed(defaults: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments that follow from two fields at once."""
-    changes: dict[str, Any] = {}
-    heads, shared = defaults.get("num_attention_heads"), defaults.get("num_key_value_heads")
-    if isinstance(heads, int) and isinstance(shared, int) and 1 < shared < heads:
-        changes["num_key_value_heads"] = 2  # keeps the groups that the default has
-    patch, stride = defaults.get("patch_size"), defaults.get("encoder_stride")
-    if stride is not None and stride == patch and "patch_size" in arguments:
-        changes["encoder_stride"] = arguments["patch_size"]
-    if "pad_token_id" in defaults and defaults["pad_token_id"] is None:
-        changes["pad_token_id"] = 0  # classifiers need one to find the last token of a row
-    return changes
 
 
 def _staged(defaults: Mapping[str, Any]) -> bool:

@@ -1,0 +1,89 @@
+"""Which layers of a default config a tiny one keeps, so that each kind of layer that the model can have is still there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from generator.tiny import roles
+
+__all__ = ["kept"]
+
+_COUNTS = ("num_hidden_layers", "num_layers", "n_layers", "n_layer", "depth", "encoder_layers")
+"""Names of a config's number of layers, the usual one first."""
+_MEMBERS = re.compile(
+    r"(.*_)?(global_attn_indexes|full_attn_idxs|cross_attention_layers|moe_layers|window_block_indices|"
+    r"hybrid_layer_ids|local_layer_ids|attn_layer_indices|fullatt_block_indexes|rope_scaling_layers)"
+)
+"""Names of lists that say which layers have a property."""
+_PER_LAYER = re.compile(r".*(layer|block|window|type|pattern).*")
+"""What the name of a list with one entry a layer says where the list is too short to tell by its length alone."""
+_TELLING = 6
+"""Length from which a list as long as the stack is taken to hold one entry a layer whatever its name."""
+_KINDS = 4
+"""Different entries up to which a list is taken to say kinds, not measures that vary from layer to layer."""
+
+
+def kept(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments that keep one layer of each kind: the number of layers and every list that goes by layer.
+
+    Args:
+        defaults: fields of the default config.
+
+    Returns:
+        Nothing where no list goes by layer, since the number of layers is then free.
+    """
+    found = next(((name, defaults[name]) for name in _COUNTS if type(defaults.get(name)) is int), None)
+    if found is None:
+        return {}
+    name, count = found
+    lists = {
+        field: list(value)
+        for field, value in defaults.items()
+        if isinstance(value, (list, tuple))
+        and len(value) == count
+        and (count >= _TELLING or _PER_LAYER.fullmatch(field))
+        and not _MEMBERS.fullmatch(field)
+        and not roles.TOKEN_ID.fullmatch(field)
+        and not roles.LAYER_INDICES.fullmatch(field)
+    }
+    members = {
+        field: list(value)
+        for field, value in defaults.items()
+        if isinstance(value, (list, tuple)) and _MEMBERS.fullmatch(field) and all(type(item) is int for item in value)
+    }
+    if not lists and not members:
+        return {}
+    layers = _cover(count, lists, members)
+    changes: dict[str, Any] = {name: len(layers)}
+    for field, values in lists.items():
+        chosen = [values[index] for index in layers]
+        changes[field] = [roles.small(field, item) if type(item) is int else item for item in chosen]
+    for field, values in members.items():
+        changes[field] = [place for place, index in enumerate(layers) if index in values]
+    return changes
+
+
+def _cover(count: int, lists: Mapping[str, list[Any]], members: Mapping[str, list[int]]) -> list[int]:
+    """The first layers that together show every kind, at least two of them."""
+    kinds: list[list[str]] = [[] for _ in range(count)]
+    for name, values in lists.items():
+        if len({repr(value) for value in values}) <= _KINDS:
+            for index, value in enumerate(values):
+                kinds[index].append(f"{name}={value!r}")
+    for name, indices in members.items():
+        for index in range(count):
+            kinds[index].append(f"{name}={index in indices}")
+    seen: set[str] = set()
+    layers = []
+    for index, said in enumerate(kinds):
+        if not seen.issuperset(said):
+            seen.update(said)
+            layers.append(index)
+    for index in range(count):
+        if len(layers) >= min(roles.LAYERS, count):
+            break
+        if index not in layers:
+            layers.append(index)
+    return sorted(layers)

@@ -1,0 +1,149 @@
+"""Arguments that follow from several fields at once; each relation looks at one config and knows no model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from generator.tiny import roles
+
+__all__ = ["Fields", "related"]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """A config's fields before and after shrinking."""
+
+    defaults: Mapping[str, Any]
+    """Values of the default config."""
+    small: Mapping[str, Any]
+    """Arguments of the tiny config; what is not there keeps its default."""
+
+    def get(self, *names: str) -> Any:
+        """The tiny config's value of the first of these fields that is set."""
+        for name in names:
+            value = self.small.get(name, self.defaults.get(name))
+            if value is not None:
+                return value
+        return None
+
+    def has(self, *names: str) -> bool:
+        """Whether the config declares all of these fields."""
+        return all(name in self.defaults for name in names)
+
+
+def related(fields: Fields) -> dict[str, Any]:
+    """What the relations change, each seeing what those before it changed."""
+    changes: dict[str, Any] = {}
+    for relation in _RELATIONS:
+        changes |= relation(Fields(fields.defaults, {**fields.small, **changes}))
+    return changes
+
+
+def _groups_of_heads(fields: Fields) -> dict[str, Any]:
+    """Grouped-query attention keeps several heads a group, and latent attention has a key for each head."""
+    heads, shared = fields.defaults.get("num_attention_heads"), fields.defaults.get("num_key_value_heads")
+    if fields.get("kv_lora_rank") and isinstance(shared, int):
+        return {"num_key_value_heads": fields.get("num_attention_heads")}
+    if "num_key_value_heads" in fields.defaults and shared is None and isinstance(heads, int):
+        return {"num_key_value_heads": fields.get("num_attention_heads")}
+    if isinstance(heads, int) and isinstance(shared, int) and 1 < shared < heads:
+        return {"num_key_value_heads": 2}
+    return {}
+
+
+def _stride(fields: Fields) -> dict[str, Any]:
+    """An image decoder's stride that is the patch's side stays so."""
+    patch, stride = fields.defaults.get("patch_size"), fields.defaults.get("encoder_stride")
+    if stride is not None and stride == patch and "patch_size" in fields.small:
+        return {"encoder_stride": fields.small["patch_size"]}
+    return {}
+
+
+def _padding(fields: Fields) -> dict[str, Any]:
+    """Classifiers need a padding id to find the last token of a row."""
+    return {"pad_token_id": 0} if fields.has("pad_token_id") and fields.defaults["pad_token_id"] is None else {}
+
+
+def _unset(fields: Fields) -> dict[str, Any]:
+    """Sizes that a default config leaves to the checkpoint, although the model cannot be built without them."""
+    changes = {
+        name: value for name, value in roles.UNSET.items() if fields.has(name) and fields.defaults[name] is None
+    }
+    if fields.defaults.get("enable_moe_block") is False:
+        changes = {name: value for name, value in changes.items() if "expert" not in name and "moe" not in name}
+    return changes
+
+
+def _rotary_sections(fields: Fields) -> dict[str, Any]:
+    """Rotary lanes that are shared out to time, height and width come to half a head."""
+    changes = {}
+    for name in ("rope_parameters", "rope_scaling"):
+        rope = fields.defaults.get(name)
+        if not isinstance(rope, Mapping) or not isinstance(rope.get("mrope_section"), (list, tuple)):
+            continue
+        lanes = fields.get("head_dim", "kv_channels") or fields.get("hidden_size") // fields.get("num_attention_heads")
+        half = int(lanes * (rope.get("partial_rotary_factor") or fields.get("partial_rotary_factor") or 1)) // 2
+        parts = len(rope["mrope_section"])
+        small = [half // parts] * parts
+        small[0] += half - sum(small)
+        changes[name] = {**rope, "mrope_section": small}
+    return changes
+
+
+def _inner_heads(fields: Fields) -> dict[str, Any]:
+    """A state space's inner width, given as a multiple of the hidden width, is cut into its heads."""
+    for expand, heads, width in (
+        ("expand", "num_heads", "head_dim"),
+        ("mamba_expand", "mamba_n_heads", "mamba_d_head"),
+    ):
+        if fields.has(expand, heads, width) and isinstance(fields.defaults[width], int):
+            inner = fields.get("mamba_d_ssm") or int(fields.get(expand) * fields.get("hidden_size"))
+            return {width: inner // fields.get(heads)}
+    return {}
+
+
+def _indices(fields: Fields) -> dict[str, Any]:
+    """Layers whose states are handed on keep their number, so a stack has at least as many layers.
+
+    Stages are never dropped, so indices of stages stay.
+    """
+    changes: dict[str, Any] = {}
+    for name in ("out_indices", "_out_indices"):
+        indices = fields.defaults.get(name)
+        if not isinstance(indices, (list, tuple)) or not all(type(item) is int for item in indices):
+            continue
+        counts = [item for item in ("num_hidden_layers", "num_layers", "depth") if type(fields.get(item)) is int]
+        if not counts or max(indices) <= fields.get(counts[0]):
+            continue
+        layers = max(fields.get(counts[0]), len(indices))
+        changes |= {counts[0]: layers, "out_indices": list(range(layers - len(indices) + 1, layers + 1))}
+    return changes
+
+
+def _norm_groups(fields: Fields) -> dict[str, Any]:
+    """Groups of a norm divide the narrowest stage."""
+    return {
+        name: min(value, 4)
+        for name in ("num_groups", "norm_groups", "norm_num_groups", "group_norm_num_groups")
+        if type(value := fields.defaults.get(name)) is int and value > 4
+    }
+
+
+def _shared_layers(fields: Fields) -> dict[str, Any]:
+    """The last layers may read the keys of earlier ones: few layers have none to spare."""
+    return {"num_kv_shared_layers": 0} if fields.defaults.get("num_kv_shared_layers") else {}
+
+
+_RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
+    _unset,
+    _groups_of_heads,
+    _stride,
+    _padding,
+    _rotary_sections,
+    _inner_heads,
+    _indices,
+    _norm_groups,
+    _shared_layers,
+)
