@@ -5,11 +5,12 @@ Everything is found by rules over the library's own classes, then by ``rows``, a
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator.spec import HeadSpec, InputSpec
+from generator.spec import HeadSpec, InputSpec, OutputSpec
 from generator.tiny import config as shrinking
 from generator.tiny import inputs as declaring
 from generator.tiny import probe, rows
@@ -112,8 +113,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
         generation_config |= exception.generation_config
     for name, value in generation_config.items():
         setattr(model.generation_config, name, value)
-    inputs = _inputs(model, head, config, exceptions, method)
-    outputs = probe.run(model, inputs, method, call)
+    inputs, outputs = _fed(model, head, config, exceptions, method, call)
     batch = next((exception.batch for exception in exceptions if exception.batch is not None), declaring.BATCH)
     return HeadSpec(
         class_name=head.class_name,
@@ -186,24 +186,43 @@ def _config(row: Row, place: Mapping[str, str], shared: Mapping[str, Any], overl
     return getattr(transformers, place.get("config_class", row.config_class))(**shrinking.merge(arguments, overlay))
 
 
-def _inputs(model: Any, head: HeadRow, config: Any, exceptions: Sequence[rows.Row], method: str) -> list[InputSpec]:
+def _fed(
+    model: Any, head: HeadRow, config: Any, exceptions: Sequence[rows.Row], method: str, call: Mapping[str, Any]
+) -> tuple[list[InputSpec], tuple[OutputSpec, ...]]:
+    """Inputs that the head runs with, and what it gives for them.
+
+    Where a name leaves open what is meant, the first meaning that runs is taken; if none runs, the first one's error
+    says why.
+    """
     given = {
         name: InputSpec(name, item[0], dict(item[1])) if item else None
         for exception in exceptions
         for name, item in exception.inputs.items()
     }
     forward = probe.parameters(model, method)
+    first: Exception | None = None
+    for choice in declaring.choices(declaring.Context(config, forward, head.mappings), given):
+        try:
+            inputs = _inputs(model, declaring.Context(config, forward, head.mappings), given, choice)
+            for name in (name for exception in exceptions for name in exception.indifferent):
+                next(item for item in inputs if item.name == name).arguments["matters"] = False
+            return inputs, probe.run(model, inputs, method, call)
+        except Exception as error:
+            first = first or error
+    raise first or LookupError("the head takes no inputs")
+
+
+def _inputs(
+    model: Any, context: declaring.Context, given: Mapping[str, InputSpec | None], choice: Mapping[str, int]
+) -> list[InputSpec]:
+    """The inputs of one choice, with as many placeholders as the model makes features."""
     needed: dict[str, int] = {}
     while True:
-        context = declaring.Context(config, forward, head.mappings, needed)
-        specs = {spec.name: spec for spec in declaring.declare(context, given)}
-        learned = probe.learn_placeholders(model, list(specs.values()))
+        specs = declaring.declare(dataclasses.replace(context, placeholders=needed), given, choice)
+        learned = probe.learn_placeholders(model, specs)
         if learned.keys() <= needed.keys():
-            break
-        needed |= learned
-    for name in (name for exception in exceptions for name in exception.indifferent):
-        specs[name].arguments["matters"] = False
-    return list(specs.values())
+            return specs
+        needed = needed | learned
 
 
 def _generation(model: Any, inputs: Sequence[InputSpec], exceptions: Sequence[rows.Row]) -> dict[str, Any] | None:

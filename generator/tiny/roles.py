@@ -57,6 +57,7 @@ ROLES: tuple[Role, ...] = (
     _role("low rank", r"(q|kv|o|.*)_lora_rank|laurel_rank|mamba_dt_rank|time_step_rank|adapter_rank", _at_most(16)),
     _role("state", r"(mamba_|ssm_)?(d_state|state_size|ssm_state_size)", _at_most(16)),
     _role("chunk", r"(mamba_)?chunk_size|index_topk|local_attention|(local|lsh)_attn_chunk_length", _at_most(8)),
+    _role("groups of experts", r"(n|num)_(expert_)?groups?|topk_group", _at_most(2)),
     _role("experts", r"(.*_)?(num|n)_(.*_)?experts|moe_num_experts|num_routed_experts", _at_most(4)),
     _role(
         "experts per token",

@@ -68,9 +68,7 @@ def _padding(fields: Fields) -> dict[str, Any]:
 
 def _unset(fields: Fields) -> dict[str, Any]:
     """Sizes that a default config leaves to the checkpoint, although the model cannot be built without them."""
-    changes = {
-        name: value for name, value in roles.UNSET.items() if fields.has(name) and fields.defaults[name] is None
-    }
+    changes = {name: value for name, value in roles.UNSET.items() if fields.has(name) and fields.defaults[name] is None}
     if fields.defaults.get("enable_moe_block") is False:
         changes = {name: value for name, value in changes.items() if "expert" not in name and "moe" not in name}
     return changes

@@ -1,0 +1,199 @@
+"""Texts and what goes with them: placeholders, masks, types, the decoder's text."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from generator.spec import InputSpec
+from generator.tiny import roles
+from generator.tiny.inputs.context import (
+    BATCH,
+    CHOICES,
+    LENGTH,
+    PATCHES,
+    TARGET,
+    Answer,
+    Context,
+    Rule,
+    configs,
+    frames,
+    own,
+    sounds,
+)
+
+__all__ = ["RULES", "layout", "placeholder", "sees_several", "specials", "text", "tokens"]
+
+MODALITIES = ("image", "video", "audio")
+"""What placeholders stand for; the place in this list is also how token types number them, from 1."""
+
+
+def specials(config: Any, size: int) -> list[int]:
+    """Special token ids below ``size`` that the config and its nested configs name, sorted."""
+    found: set[int] = set()
+    for each in configs(config, None):
+        for name, value in vars(each).items():
+            if roles.TOKEN_ID.fullmatch(name):
+                values = value if isinstance(value, (list, tuple)) else [value]
+                found.update(item for item in values if type(item) is int and 0 <= item < size)
+    return sorted(found)
+
+
+def tokens(
+    context: Context, shape: tuple[int, ...], size: int, runs: tuple[tuple[int, int, int], ...] = ()
+) -> dict[str, Any]:
+    """Arguments of Tokens that draw no special id: the widest gap between them."""
+    marks = [-1, *specials(context.config, size), size]
+    low, high = max(((a + 1, b) for a, b in pairwise(marks)), key=lambda gap: gap[1] - gap[0])
+    arguments: dict[str, Any] = {"shape": shape, "low": low, "high": high}
+    if runs:
+        arguments["runs"] = runs
+    return arguments
+
+
+def placeholder(context: Context, modality: str) -> int | None:
+    """The id of the token that stands for a feature of a modality."""
+    names = [f"{modality}{ending}" for ending in ("_token_id", "_token_index", "_patch_id", "_placeholder_id")]
+    found = context.find(*names)
+    return found if type(found) is int else None
+
+
+def layout(context: Context) -> tuple[list[tuple[int, int, int]], int]:
+    """Runs of placeholders, as (id, first column, count), and the length of the text that holds them."""
+    runs: list[tuple[int, int, int]] = []
+    start = 0
+    for modality, count in context.placeholders.items():
+        token = placeholder(context, modality)
+        if token is None:
+            raise LookupError(f"no field of the config names the token that stands for {modality}")
+        runs.append((token, start, count))
+        start += count + 1
+    return runs, LENGTH if not runs else start + LENGTH // 2
+
+
+def text(context: Context, name: str) -> InputSpec | None:
+    """Token ids, with a placeholder for each feature of another modality."""
+    size = context.find("vocab_size", within="text") or context.find("vocab_size")
+    if size is None:
+        return None
+    runs, length = layout(context)
+    if _classifies_at_end(context):
+        runs.append((context.find("eos_token_id"), length - 1, 1))
+    shape = (BATCH, CHOICES, length) if _multiple_choice(context) else (BATCH, length)
+    return InputSpec(name, "Tokens", tokens(context, shape, size, tuple(runs)))
+
+
+def _classifies_at_end(context: Context) -> bool:
+    """Encoder-decoder classifiers read the decoder at the end-of-sequence token and make the decoder's text themselves."""
+    return "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING" in context.mappings and "decoder_input_ids" in context.forward
+
+
+def _multiple_choice(context: Context) -> bool:
+    return "MODEL_FOR_MULTIPLE_CHOICE_MAPPING" in context.mappings
+
+
+def _mask(context: Context, name: str) -> Answer:
+    if "flattened_patches" in context.forward:
+        return InputSpec(name, "Mask", {"shape": (BATCH, PATCHES), "dtype": "float32"})
+    if "input_ids" not in context.forward:
+        # Of frames, where it is that; a waveform's own mask is left out, since it says no more than its length.
+        return [InputSpec(name, "Mask", {"shape": (BATCH, frames(context))}), None] if sounds(context) else None
+    given = text(context, "input_ids")
+    return InputSpec(name, "Mask", {"shape": given.arguments["shape"]}) if given else None
+
+
+def _types(context: Context, name: str) -> InputSpec | None:
+    count = context.find("type_vocab_size")
+    given = text(context, "input_ids")
+    if not isinstance(count, int) or count < 2 or given is None:
+        return None
+    return InputSpec(name, "Integers", {"shape": given.arguments["shape"], "high": count})
+
+
+def _target(context: Context, name: str) -> InputSpec | None:
+    required = context.forward[name].default is inspect.Parameter.empty
+    if _classifies_at_end(context) or not (required or _has_decoder(context)):
+        return None
+    rows = BATCH * (context.find("num_codebooks", within="decoder") or 1)
+    size = (
+        context.find("decoder_vocab_size", "vocab_size", within="decoder")
+        or context.find("vocab_size", within="text")
+        or context.find("decoder_vocab_size", "vocab_size")
+    )
+    return InputSpec(name, "Tokens", tokens(context, (rows, TARGET), size)) if size else None
+
+
+def _has_decoder(context: Context) -> bool:
+    return any(own(config, "is_encoder_decoder") for config in configs(context.config, None))
+
+
+def _image_visibility(context: Context, name: str) -> InputSpec | None:
+    given = text(context, "input_ids")
+    if given is None or not sees_several(context):
+        return None
+    return InputSpec(name, "Mask", {"shape": (*given.arguments["shape"], 1)})
+
+
+def _image_positions(context: Context, name: str) -> InputSpec | None:
+    given, count = text(context, "input_ids"), context.find("latent_query_num")
+    return InputSpec(name, "Booleans", {"shape": given.arguments["shape"], "true": count}) if given and count else None
+
+
+def sees_several(context: Context) -> bool:
+    """Text layers that attend to several images a row take a mask of which token may see which image."""
+    return "image_attention_mask" in context.forward and context.find("cross_layer_interval") is not None
+
+
+def _kinds_of_tokens(context: Context, name: str) -> InputSpec | None:
+    """Which tokens are text and which stand for another modality, by number."""
+    given = text(context, "input_ids")
+    if given is None:
+        return None
+    runs, length = layout(context)
+    row = [0] * length
+    for token, start, count in runs:
+        kind = next(number for number, modality in enumerate(MODALITIES, 1) if placeholder(context, modality) == token)
+        row[start : start + count] = [kind] * count
+    return InputSpec(name, "Literal", {"values": [row] * BATCH})
+
+
+def _boxes(context: Context, name: str) -> Answer:
+    """Places on the page, as left, top, right, bottom; equal boxes are as good as any and stay valid when redrawn."""
+    given = text(context, "input_ids")
+    if given is None:
+        return None
+    length = given.arguments["shape"][1]
+    corners = [[4 + 2 * place, 8, 40 + 2 * place, 30] for place in range(length)]
+    return [
+        InputSpec(name, "Literal", {"values": [corners] * BATCH}),
+        InputSpec(
+            name, "Literal", {"values": [[[x / 100 for x in box] for box in corners]] * BATCH, "dtype": "float32"}
+        ),
+    ]
+
+
+def _query_text(context: Context, name: str) -> InputSpec | None:
+    size = context.find("vocab_size", within="qformer")
+    return InputSpec(name, "Tokens", tokens(context, (BATCH, LENGTH), size)) if size else None
+
+
+def _query_mask(context: Context, name: str) -> InputSpec:
+    return InputSpec(name, "Mask", {"shape": (BATCH, LENGTH)})
+
+
+RULES: Mapping[str, Rule] = {
+    "input_ids": text,
+    "attention_mask": _mask,
+    "token_type_ids": _types,
+    "mm_token_type_ids": _kinds_of_tokens,
+    "decoder_input_ids": _target,
+    "image_attention_mask": _image_visibility,
+    "image_embeds_position_mask": _image_positions,
+    "input_ids_masked": text,
+    "bbox": _boxes,
+    "qformer_input_ids": _query_text,
+    "qformer_attention_mask": _query_mask,
+}
+"""Rules for texts."""

@@ -1,0 +1,196 @@
+"""Images and videos, as grids of pixels or as rows of patches, and what goes with them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+
+from generator.spec import InputSpec
+from generator.tiny import roles
+from generator.tiny.inputs.context import BATCH, FRAMES, PATCHES, Answer, Context, Rule
+from generator.tiny.inputs.text import sees_several
+
+__all__ = ["RULES"]
+
+_GRIDS = ("image_grid_thw", "image_grid_hw", "image_grid_hws", "grid_thw", "grid_thws", "grid_hws")
+"""Parameters that say how many patches an image has each way, where the patches come as rows."""
+
+
+def _side(context: Context) -> tuple[int, int]:
+    value = (
+        context.find("image_size", within="vision")
+        or context.find("image_size", within="image")
+        or context.find("image_size", "img_size")
+    )
+    if value is None:
+        return roles.STAGED_IMAGE, roles.STAGED_IMAGE
+    if isinstance(value, Mapping):
+        return value["height"], value["width"]
+    return (value, value) if isinstance(value, int) else (value[0], value[-1])
+
+
+def _channels(context: Context) -> int:
+    return context.find("num_channels", within="vision") or context.find("num_channels", "in_channels_image") or 3
+
+
+def _patch(context: Context) -> int:
+    value = context.find("patch_size", within="vision") or context.find("patch_size")
+    return value if isinstance(value, int) else (value or [roles.PATCH])[-1]
+
+
+def _merged(context: Context) -> int:
+    """Patches a side that one feature is made of."""
+    value = context.find(
+        "spatial_merge_size",
+        "merge_size",
+        "merge_kernel_size",
+        "window_kernel_size",
+        "downsample_factor",
+        within="vision",
+    ) or context.find("spatial_merge_size", "merge_size", "merge_kernel_size", "downsample_factor")
+    if value is None:
+        return 1
+    return value if isinstance(value, int) else value[-1]
+
+
+def _grid(context: Context) -> int:
+    """Patches a side of an image that comes as rows of patches: two features each way at least."""
+    return max(2 * _merged(context), min(_side(context)[0], roles.IMAGE) // _patch(context))
+
+
+def _lanes(context: Context) -> int:
+    """Numbers in a patch."""
+    temporal = context.find("temporal_patch_size", within="vision") or context.find("temporal_patch_size") or 1
+    return int(_channels(context) * temporal * _patch(context) ** 2)
+
+
+def _pixels(context: Context, name: str) -> Answer:
+    size = (_channels(context), *_side(context))
+    several = InputSpec(name, "Floats", {"shape": (BATCH, 1, *size)})
+    if any(grid in context.forward for grid in _GRIDS):
+        rows, patch = BATCH * _grid(context) ** 2, _patch(context)
+        whole = (rows, _channels(context), patch, patch)
+        return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole)]
+    if "spatial_shapes" in context.forward or "image_position_ids" in context.forward:
+        return InputSpec(name, "Floats", {"shape": (BATCH, _grid(context) ** 2, _lanes(context))})
+    if "image_sizes" in context.forward and context.find("image_grid_pinpoints"):
+        return InputSpec(name, "Floats", {"shape": (BATCH, 2, *size)})  # the whole image and one tile
+    if "aspect_ratio_ids" in context.forward:
+        return InputSpec(name, "Floats", {"shape": (BATCH, 1, context.find("max_num_tiles") or 1, *size)})
+    if "pixel_attention_mask" in context.forward or sees_several(context):
+        return several
+    frames = context.find("num_frames")
+    if "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING" in context.mappings:
+        return InputSpec(name, "Floats", {"shape": (BATCH, frames, *size) if frames else (BATCH, *size)})
+    images = [(BATCH, *size), (BATCH, frames or 2, *size), (BATCH, 1, *size)]  # one, or several such as a pair
+    return [InputSpec(name, "Floats", {"shape": shape}) for shape in images]
+
+
+def _video(context: Context, name: str) -> Answer:
+    temporal = context.find("temporal_patch_size", within="vision") or 1
+    if "video_grid_thw" in context.forward:
+        rows, patch = BATCH * (FRAMES // temporal) * _grid(context) ** 2, _patch(context)
+        whole = (rows, _channels(context), patch, patch)
+        return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole)]
+    if "video_position_ids" in context.forward:
+        frames = FRAMES // 2
+        return InputSpec(name, "Floats", {"shape": (BATCH, frames, _grid(context) ** 2, _lanes(context))})
+    frames = context.find("num_frames") or FRAMES
+    return InputSpec(name, "Floats", {"shape": (BATCH, frames, _channels(context), *_side(context))})
+
+
+def _image_grid(context: Context, name: str) -> Answer:
+    side = _grid(context)
+    sides = [side, side] if name.endswith(("hw", "hws")) else [1, side, side]
+    return InputSpec(name, "Literal", {"values": [sides] * BATCH})
+
+
+def _video_grid(context: Context, name: str) -> Answer:
+    temporal = context.find("temporal_patch_size", within="vision") or 1
+    side = _grid(context)
+    return InputSpec(name, "Literal", {"values": [[FRAMES // temporal, side, side]] * BATCH})
+
+
+def _shapes_in_patches(context: Context, name: str) -> Answer:
+    side = _grid(context)
+    return InputSpec(name, "Literal", {"values": [[side, side]] * BATCH})
+
+
+def _positions_of_patches(context: Context, name: str) -> Answer:
+    side = _grid(context)
+    places = [[place % side, place // side] for place in range(side * side)]
+    return InputSpec(name, "Literal", {"values": [places] * BATCH})
+
+
+def _positions_of_frames(context: Context, name: str) -> Answer:
+    side = _grid(context)
+    places = [[place % side, place // side] for place in range(side * side)]
+    return InputSpec(name, "Literal", {"values": [[places] * (FRAMES // 2)] * BATCH})
+
+
+def _visible_pixels(context: Context, name: str) -> Answer:
+    """Which pixels, or which patches, are not padding; fed only where rows of patches go with it."""
+    if "spatial_shapes" not in context.forward:
+        return None
+    return InputSpec(name, "Mask", {"shape": (BATCH, _grid(context) ** 2)})
+
+
+def _merge_sizes(context: Context, name: str) -> Answer:
+    return InputSpec(name, "Literal", {"values": [_merged(context)] * BATCH})
+
+
+def _aspect_ratios(context: Context, name: str) -> Answer:
+    return InputSpec(name, "Literal", {"values": [[1]] * BATCH})  # the first ratio: one tile
+
+
+def _aspect_mask(context: Context, name: str) -> Answer:
+    tiles = context.find("max_num_tiles") or 1
+    return InputSpec(name, "Literal", {"values": [[[1] + [0] * (tiles - 1)]] * BATCH})
+
+
+def _masked_patches(context: Context, name: str) -> InputSpec | None:
+    required = context.forward[name].default is inspect.Parameter.empty
+    masks = "MODEL_FOR_MASKED_IMAGE_MODELING_MAPPING" in context.mappings or "codebook_pixel_values" in context.forward
+    if not required and not masks:
+        return None
+    height, width = _side(context)
+    patch = context.find("patch_size", within="image") or context.find("patch_size")
+    count = (height // patch) * (width // patch)
+    return InputSpec(name, "Booleans", {"shape": (BATCH, count), "true": count // 2})
+
+
+def _image_sizes(context: Context, name: str) -> Answer:
+    sizes = InputSpec(name, "Literal", {"values": [list(_side(context))] * BATCH})
+    return sizes if context.find("image_grid_pinpoints") else [None, sizes]
+
+
+def _flattened_patches(context: Context, name: str) -> InputSpec:
+    width = 2 + context.find("patch_embed_hidden_size")
+    return InputSpec(name, "FlattenedPatches", {"shape": (BATCH, PATCHES, width), "columns": PATCHES // 2})
+
+
+def _codebook_pixels(context: Context, name: str) -> InputSpec:
+    # The codebook's image tower halves three times, and must give one code for each patch of the image.
+    patches = _side(context)[0] // context.find("patch_size", within="image")
+    return InputSpec(name, "Floats", {"shape": (BATCH, 3, 8 * patches, 8 * patches)})
+
+
+RULES: Mapping[str, Rule] = {
+    "pixel_values": _pixels,
+    "pixel_values_videos": _video,
+    "bool_masked_pos": _masked_patches,
+    "image_sizes": _image_sizes,
+    "flattened_patches": _flattened_patches,
+    "codebook_pixel_values": _codebook_pixels,
+    **dict.fromkeys(_GRIDS, _image_grid),
+    "video_grid_thw": _video_grid,
+    "spatial_shapes": _shapes_in_patches,
+    "image_position_ids": _positions_of_patches,
+    "video_position_ids": _positions_of_frames,
+    "pixel_attention_mask": _visible_pixels,
+    "image_merge_sizes": _merge_sizes,
+    "video_merge_sizes": _merge_sizes,
+    "aspect_ratio_ids": _aspect_ratios,
+    "aspect_ratio_mask": _aspect_mask,
+}
+"""Rules for images and videos."""
