@@ -13,6 +13,10 @@ __all__ = ["LIMIT", "build", "count", "learn_placeholders", "named", "parameters
 
 LIMIT = 20_000_000
 """Parameters beyond which a head is refused before memory is taken: a shrunk config never comes near."""
+_MODALITIES = ("video", "audio", "image")
+"""Words in the names of a method's parameters that say which modality's features they take."""
+_NOT_FEATURES = ("input_ids", "inputs_embeds", "self")
+"""Parameters of that method that take the text."""
 _CACHES = ("past_key_values", "cache_params", "mems", "state", "past_buckets_states")
 
 
@@ -165,10 +169,12 @@ def _spied(model: Any, seen: dict[str, int]) -> Iterator[None]:
 
         def spy(*args: Any, _original: Any = original, **kwargs: Any) -> Any:
             bound = inspect.signature(_original).bind(*args, **kwargs).arguments
-            width = bound["inputs_embeds"].shape[-1]
+            embeds = bound.get("inputs_embeds")
             for name, value in bound.items():
-                if isinstance(value, torch.Tensor) and name.endswith("_features"):
-                    seen[name.removesuffix("_features")] = value.numel() // width
+                modality = next((known for known in _MODALITIES if known in name), "image")
+                if isinstance(value, torch.Tensor) and name not in _NOT_FEATURES and value.is_floating_point():
+                    width = value.shape[-1] if embeds is None else embeds.shape[-1]
+                    seen[modality] = value.numel() // width
             return _original(*args, **kwargs)
 
         module.get_placeholder_mask = spy

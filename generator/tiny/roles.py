@@ -53,7 +53,8 @@ ROLES: tuple[Role, ...] = (
         _at_most(POSITIONS),
     ),
     _role("dense layers", r"first_k_dense_replace|(num|n)_dense_layers|moe_layer_start_index", _at_most(1)),
-    _role("period of layers", r"(.*_)?layer_(period|offset)|full_attention_interval|(.*_)?every_n_layers", _at_most(2)),
+    _role("period of layers", r"(.*_)?layer_period|full_attention_interval|(.*_)?every_n_layers", _at_most(2)),
+    _role("place in a period", r"(.*_)?layer_offset", _at_most(1)),
     _role("low rank", r"(q|kv|o|.*)_lora_rank|laurel_rank|mamba_dt_rank|time_step_rank|adapter_rank", _at_most(16)),
     _role("state", r"(mamba_|ssm_)?(d_state|state_size|ssm_state_size)", _at_most(16)),
     _role("chunk", r"(mamba_)?chunk_size|index_topk|local_attention|(local|lsh)_attn_chunk_length", _at_most(8)),
@@ -95,15 +96,17 @@ ROLES: tuple[Role, ...] = (
         r"(.*_)?(window_size|sliding_window|attention_window|local_radius|block_size|window|attention_chunk_size)",
         _at_most(8),
     ),
-    _role("mel bins", r"(.*_)?(num_mel_bins|n_mels|mel_bins|feature_size|num_mel_channels)", _at_most(16)),
+    _role("mel bins", r"(.*_)?(num_mel_bins|n_mels|mel_bins|num_mel_channels)", _at_most(16)),
     _role("convolutional positions", r"num_conv_pos_embeddings", _at_most(16)),
     _role("convolutional groups", r"num_conv_pos_embedding_groups", _at_most(4)),
-    _role("convolution filters", r"(.*_)?(num_filters|base_channels)", _at_most(8)),
+    _role("convolution filters", r"(.*_)?num_filters", _at_most(8)),
+    _role("channels in groups of 32", r"base_channels", _at_most(32)),
+    _role("positions of a lane", r"num_pos_feats", _at_most(WIDTH // 2)),
     _role(
         "width",
         r"(.*_)?(hidden_size|hidden_dims?|d_model|n_embd|embed_dim|embedding_size|embedding_dim|emb_size|emb_dim|dim|width"
         r"|projection_dim|proj_dim|proj_size|hidden_units|units|output_dim|channels_dim|hidden_channels|embed_dims"
-        r"|reduce_dim|filters|conv_channels|auxiliary_channels|codevector_dim|pooler_output_size|latent_dim|model_dim|num_hiddens)",
+        r"|reduce_dim|filters|conv_channels|auxiliary_channels|codevector_dim|pooler_output_size|latent_dim|model_dim|num_hiddens|feature_size|output_channels|projection_size|vector_quantization_hidden_dimension)",
         _at_most(WIDTH),
     ),
 )
@@ -112,16 +115,16 @@ ROLES: tuple[Role, ...] = (
 TOKEN_ID = re.compile(r"(?!num_|n_|max_|min_)(.*_)?(token_ids?|token_index|tokens|token_indices|pad|bos|eos)(_id)?")
 """Names of fields that hold ids into the vocabulary."""
 LAYER_INDICES = re.compile(
-    r"(.*_)?(extract_layers|out_indices|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes)"
+    r"(.*_)?(extract_layers|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes)"
 )
 """Names of fields that hold indices of layers."""
 STAGE_WIDTHS = re.compile(
-    r"(.*_)?(hidden_sizes|conv_dim|tdnn_dim|embed_dims|widths|channels|num_filters|dims|hidden_dims|encoder_hidden_sizes)"
+    r"(.*_)?(hidden_sizes|conv_dim|embed_dim|.*_per_stage|channel_list|channels_list|tdnn_dim|embed_dims|widths|channels|num_filters|dims|hidden_dims|encoder_hidden_sizes)"
 )
 """Names of sequences with a width for each stage."""
-STAGE_DEPTHS = re.compile(r"(.*_)?(depths|num_block_repeats|layer_depths|num_blocks|blocks)")
+STAGE_DEPTHS = re.compile(r"(.*_)?(depths|depth|blocks_per_stage|stage_numb_of_layers|block_sizes|num_block_repeats|layer_depths|num_blocks|blocks)")
 """Names of sequences with a depth for each stage."""
-STAGE_HEADS = re.compile(r"(.*_)?(num_heads|num_attention_heads|heads)")
+STAGE_HEADS = re.compile(r"(.*_)?(num_heads|num_attention_heads_per_stage|num_attention_heads|heads)")
 """Names of sequences with a number of heads for each stage."""
 
 
@@ -154,10 +157,12 @@ def small_sequence(name: str, values: Sequence[int]) -> list[int]:
     Widths keep their ratios and stay multiples of 8, so that equal widths stay equal across lists; heads become
     powers of two, which divide them.
     """
-    if STAGE_WIDTHS.fullmatch(name):
-        return [min(value, max(8, -(-value // 64) * 8)) for value in values]
+    if STAGE_WIDTHS.fullmatch(name) and len(set(values)) == 1:
+        return [min(value, WIDTH) for value in values]  # not stages that grow, but the one width several times
     if STAGE_DEPTHS.fullmatch(name):
         return [min(value, LAYERS) for value in values]
     if STAGE_HEADS.fullmatch(name):
         return [1 << (min(value, 8).bit_length() - 1) for value in values]
+    if STAGE_WIDTHS.fullmatch(name):
+        return [min(value, max(8, -(-value // 64) * 8)) for value in values]
     return list(values)

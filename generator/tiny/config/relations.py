@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -107,17 +108,16 @@ def _indices(fields: Fields) -> dict[str, Any]:
 
     Stages are never dropped, so indices of stages stay.
     """
-    changes: dict[str, Any] = {}
-    for name in ("out_indices", "_out_indices"):
-        indices = fields.defaults.get(name)
-        if not isinstance(indices, (list, tuple)) or not all(type(item) is int for item in indices):
-            continue
-        counts = [item for item in ("num_hidden_layers", "num_layers", "depth") if type(fields.get(item)) is int]
-        if not counts or max(indices) <= fields.get(counts[0]):
-            continue
-        layers = max(fields.get(counts[0]), len(indices))
-        changes |= {counts[0]: layers, "out_indices": list(range(layers - len(indices) + 1, layers + 1))}
-    return changes
+    stages = [re.fullmatch(r"stage(\d+)", item) for item in fields.defaults.get("out_features") or ()]
+    indices = fields.defaults.get("out_indices") or [int(stage[1]) for stage in stages if stage]
+    counts = [name for name in ("num_hidden_layers", "num_layers", "depth") if type(fields.get(name)) is int]
+    if not indices or not counts or max(indices) <= fields.get(counts[0]):
+        return {}
+    layers = max(fields.get(counts[0]), len(indices))
+    kept = list(range(layers - len(indices) + 1, layers + 1))
+    if "out_features" in fields.defaults and stages:
+        return {counts[0]: layers, "out_features": [f"stage{index}" for index in kept]}
+    return {counts[0]: layers, "out_indices": kept}
 
 
 def _norm_groups(fields: Fields) -> dict[str, Any]:
@@ -134,6 +134,13 @@ def _shared_layers(fields: Fields) -> dict[str, Any]:
     return {"num_kv_shared_layers": 0} if fields.defaults.get("num_kv_shared_layers") else {}
 
 
+def _grouped_upsampling(fields: Fields) -> dict[str, Any]:
+    """A convolution with a group for each channel keeps one."""
+    if fields.has("upsample_groups", "hidden_size") and fields.defaults["upsample_groups"] == fields.defaults["hidden_size"]:
+        return {"upsample_groups": fields.get("hidden_size")}
+    return {}
+
+
 _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _unset,
     _groups_of_heads,
@@ -143,5 +150,6 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _inner_heads,
     _indices,
     _norm_groups,
+    _grouped_upsampling,
     _shared_layers,
 )

@@ -70,7 +70,7 @@ def settled(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
 
 def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[str, Any]:
     nested = _nested(config)
-    defaults = _defaults(config)
+    defaults = _defaults(config) | {name: value for name, value in given.items() if name.startswith("out_")}
     arguments: dict[str, Any] = {}
     for name, value in defaults.items():
         if name in nested:

@@ -101,7 +101,7 @@ def _video(context: Context, name: str) -> Answer:
 
 def _image_grid(context: Context, name: str) -> Answer:
     side = _grid(context)
-    sides = [side, side] if name.endswith(("hw", "hws")) else [1, side, side]
+    sides = [side, side] if name.endswith(("_hw", "_hws")) else [1, side, side]
     return InputSpec(name, "Literal", {"values": [sides] * BATCH})
 
 
