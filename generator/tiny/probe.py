@@ -141,16 +141,21 @@ def learn_placeholders(model: Any, inputs: Sequence[InputSpec]) -> dict[str, int
     import torch
 
     seen: dict[str, int] = {}
+    made: dict[str, int] = {}
     text = next((item for item in inputs if item.name == "input_ids"), None)
-    if text is None or not any(hasattr(module, "get_placeholder_mask") for module in model.modules()):
+    if text is None or not any(
+        hasattr(module, name) for module in model.modules() for name in ("get_placeholder_mask", "get_image_features")
+    ):
         return seen
     rows = text.arguments["shape"][0]
-    with _spied(model, seen), torch.no_grad():
+    with _spied(model, seen, made), torch.no_grad():
         try:
             model(**tensors(inputs))
         except Exception as error:  # the text has no placeholders yet: only what was seen on the way counts
-            if not seen:
+            if not seen and not made:
                 raise error
+            if not seen:
+                return {modality: total // rows for modality, total in made.items()}
     queries = getattr(model.config, "num_query_tokens", None)
     if not seen and queries:
         return {"image": queries}  # a query transformer gives as many features as it has queries, and does not compare
@@ -158,11 +163,15 @@ def learn_placeholders(model: Any, inputs: Sequence[InputSpec]) -> dict[str, int
 
 
 @contextmanager
-def _spied(model: Any, seen: dict[str, int]) -> Iterator[None]:
+def _spied(model: Any, seen: dict[str, int], made: dict[str, int]) -> Iterator[None]:
     import torch
 
-    patched = []
+    patched: list[tuple[Any, str]] = []
     for module in model.modules():
+        for modality in _MODALITIES:
+            name = f"get_{modality}_features"
+            if hasattr(module, name):
+                _replace(module, name, _counting(getattr(module, name), modality, made), patched)
         original = getattr(module, "get_placeholder_mask", None)
         if original is None:
             continue
@@ -177,10 +186,30 @@ def _spied(model: Any, seen: dict[str, int]) -> Iterator[None]:
                     seen[modality] = value.numel() // width
             return _original(*args, **kwargs)
 
-        module.get_placeholder_mask = spy
-        patched.append(module)
+        _replace(module, "get_placeholder_mask", spy, patched)
     try:
         yield
     finally:
-        for module in patched:
-            del module.get_placeholder_mask
+        for module, name in patched:
+            delattr(module, name)
+
+
+def _replace(module: Any, name: str, method: Any, patched: list[tuple[Any, str]]) -> None:
+    setattr(module, name, method)
+    patched.append((module, name))
+
+
+def _counting(original: Any, modality: str, made: dict[str, int]) -> Any:
+    """The method that makes a modality's features, counting them."""
+
+    def count_features(*args: Any, **kwargs: Any) -> Any:
+        features = original(*args, **kwargs)
+        pooled = getattr(features, "pooler_output", None)
+        parts = pooled if pooled is not None else features
+        listed = parts if isinstance(parts, (list, tuple)) else [parts]
+        counts = [part.numel() // part.shape[-1] for part in listed if getattr(part, "ndim", 0) > 1]
+        if counts:
+            made[modality] = sum(counts)
+        return features
+
+    return count_features

@@ -57,12 +57,16 @@ ROLES: tuple[Role, ...] = (
     _role("place in a period", r"(.*_)?layer_offset", _at_most(1)),
     _role("low rank", r"(q|kv|o|.*)_lora_rank|laurel_rank|mamba_dt_rank|time_step_rank|adapter_rank", _at_most(16)),
     _role("state", r"(mamba_|ssm_)?(d_state|state_size|ssm_state_size)", _at_most(16)),
-    _role("chunk", r"(mamba_)?chunk_size|index_topk|local_attention|(local|lsh)_attn_chunk_length", _at_most(8)),
+    _role("chunk", r"(mamba_)?chunk_size|context_size|local_attention|(local|lsh)_attn_chunk_length", _at_most(8)),
+    _role("keys that an indexer keeps", r"index_topk", _at_most(16)),
+    _role("features of an image", r"mm_tokens_per_image", _at_most(4)),
+    _role("corners of a cell and none", r"keypoint_decoder_dim", lambda value: value),
+    _role("overlap with the past", r"label_length", _at_most(2)),
     _role("groups of experts", r"(n|num)_(expert_)?groups?|topk_group", _at_most(2)),
     _role("experts", r"(.*_)?(num|n)_(.*_)?experts|moe_num_experts|num_routed_experts", _at_most(4)),
     _role(
         "experts per token",
-        r"(.*_)?num_experts_per_tok(en)?|moe_topk|(moe_)?top_k(_experts)?|num_experts_per_token",
+        r"(.*_)?num_experts_per_tok(en)?|moe_topk|(moe_)?top_k(_experts)?|num_experts_per_token|moe_k",
         _at_most(2),
     ),
     _role(
@@ -122,7 +126,9 @@ STAGE_WIDTHS = re.compile(
     r"(.*_)?(hidden_sizes|conv_dim|embed_dim|.*_per_stage|channel_list|channels_list|tdnn_dim|embed_dims|widths|channels|num_filters|dims|hidden_dims|encoder_hidden_sizes)"
 )
 """Names of sequences with a width for each stage."""
-STAGE_DEPTHS = re.compile(r"(.*_)?(depths|depth|blocks_per_stage|stage_numb_of_layers|block_sizes|num_block_repeats|layer_depths|num_blocks|blocks)")
+STAGE_DEPTHS = re.compile(
+    r"(.*_)?(depths|depth|blocks_per_stage|stage_numb_of_layers|block_sizes|num_block_repeats|layer_depths|num_blocks|blocks)"
+)
 """Names of sequences with a depth for each stage."""
 STAGE_HEADS = re.compile(r"(.*_)?(num_heads|num_attention_heads_per_stage|num_attention_heads|heads)")
 """Names of sequences with a number of heads for each stage."""

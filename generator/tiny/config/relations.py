@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.tiny import roles
 
-__all__ = ["Fields", "related"]
+__all__ = ["Fields", "related", "sections"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,47 @@ def _groups_of_heads(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _head_width(fields: Fields) -> dict[str, Any]:
+    """A head's width that is left out is the hidden width's share, which some models do not work out themselves."""
+    hidden, heads = fields.get("hidden_size"), fields.get("num_attention_heads")
+    if (
+        fields.has("head_dim")
+        and fields.defaults["head_dim"] is None
+        and isinstance(hidden, int)
+        and isinstance(heads, int)
+    ):
+        return {"head_dim": hidden // heads}
+    return {}
+
+
+def _windows(fields: Fields) -> dict[str, Any]:
+    """A window in pixels holds two merged patches a side; sliding layers need a window at all."""
+    if fields.has("window_size", "spatial_merge_size", "patch_size"):
+        return {"window_size": 2 * fields.get("spatial_merge_size") * fields.get("patch_size")}
+    if (
+        fields.has("sliding_window")
+        and "sliding_attention" in (fields.get("layer_types") or ())
+        and fields.get("sliding_window") is None
+    ):
+        return {"sliding_window": 8}
+    return {}
+
+
+def _page_positions(fields: Fields) -> dict[str, Any]:
+    """Four coordinates and two measures of a box share the hidden width."""
+    if fields.has("coordinate_size", "shape_size"):
+        width = fields.get("hidden_size")
+        return {"coordinate_size": width // 8, "shape_size": width // 4}
+    return {}
+
+
+def _first_stage(fields: Fields) -> dict[str, Any]:
+    """The width before the first stage is the first stage's."""
+    if fields.has("hidden_size", "embed_dim_per_stage"):
+        return {"hidden_size": fields.get("embed_dim_per_stage")[0]}
+    return {}
+
+
 def _stride(fields: Fields) -> dict[str, Any]:
     """An image decoder's stride that is the patch's side stays so."""
     patch, stride = fields.defaults.get("patch_size"), fields.defaults.get("encoder_stride")
@@ -80,15 +121,31 @@ def _rotary_sections(fields: Fields) -> dict[str, Any]:
     changes = {}
     for name in ("rope_parameters", "rope_scaling"):
         rope = fields.defaults.get(name)
-        if not isinstance(rope, Mapping) or not isinstance(rope.get("mrope_section"), (list, tuple)):
-            continue
-        lanes = fields.get("head_dim", "kv_channels") or fields.get("hidden_size") // fields.get("num_attention_heads")
-        half = int(lanes * (rope.get("partial_rotary_factor") or fields.get("partial_rotary_factor") or 1)) // 2
-        parts = len(rope["mrope_section"])
-        small = [half // parts] * parts
-        small[0] += half - sum(small)
-        changes[name] = {**rope, "mrope_section": small}
+        if isinstance(rope, Mapping) and isinstance(rope.get("mrope_section"), (list, tuple)):
+            changes[name] = _shared_out(fields, rope, len(rope["mrope_section"]))
     return changes
+
+
+def sections(fields: Fields) -> dict[str, Any]:
+    """Sections for a text tower beside one that cuts images into a grid: a default config may leave them out, and the
+    model then takes those of the published size."""
+    rope = fields.get("rope_parameters")
+    if (
+        not isinstance(rope, Mapping)
+        or "mrope_section" in rope
+        or "rope_type" not in rope
+        or not fields.get("vocab_size")
+    ):
+        return {}
+    return {"rope_parameters": _shared_out(fields, rope, 3)}
+
+
+def _shared_out(fields: Fields, rope: Mapping[str, Any], parts: int) -> dict[str, Any]:
+    lanes = fields.get("head_dim", "kv_channels") or fields.get("hidden_size") // fields.get("num_attention_heads")
+    half = int(lanes * (rope.get("partial_rotary_factor") or fields.get("partial_rotary_factor") or 1)) // 2
+    small = [half // parts] * parts
+    small[0] += half - sum(small)
+    return {**rope, "mrope_section": small}
 
 
 def _inner_heads(fields: Fields) -> dict[str, Any]:
@@ -108,7 +165,7 @@ def _indices(fields: Fields) -> dict[str, Any]:
 
     Stages are never dropped, so indices of stages stay.
     """
-    stages = [re.fullmatch(r"stage(\d+)", item) for item in fields.defaults.get("out_features") or ()]
+    stages = [re.fullmatch(r"stage(\d+)", str(item)) for item in fields.defaults.get("out_features") or ()]
     indices = fields.defaults.get("out_indices") or [int(stage[1]) for stage in stages if stage]
     counts = [name for name in ("num_hidden_layers", "num_layers", "depth") if type(fields.get(name)) is int]
     if not indices or not counts or max(indices) <= fields.get(counts[0]):
@@ -136,7 +193,10 @@ def _shared_layers(fields: Fields) -> dict[str, Any]:
 
 def _grouped_upsampling(fields: Fields) -> dict[str, Any]:
     """A convolution with a group for each channel keeps one."""
-    if fields.has("upsample_groups", "hidden_size") and fields.defaults["upsample_groups"] == fields.defaults["hidden_size"]:
+    if (
+        fields.has("upsample_groups", "hidden_size")
+        and fields.defaults["upsample_groups"] == fields.defaults["hidden_size"]
+    ):
         return {"upsample_groups": fields.get("hidden_size")}
     return {}
 
@@ -144,6 +204,10 @@ def _grouped_upsampling(fields: Fields) -> dict[str, Any]:
 _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _unset,
     _groups_of_heads,
+    _head_width,
+    _windows,
+    _page_positions,
+    _first_stage,
     _stride,
     _padding,
     _rotary_sections,

@@ -19,9 +19,19 @@ _COMMON_ID = 16
 """Ids below this are kept: the usual pad, bos, eos, unk, mask."""
 _SCALES = re.compile(r"(.*_)?(width|depth)_(coefficient|multiplier)|mlp_ratio_scale")
 _PLACEHOLDER = re.compile(r"(image|video|audio)_token_(id|index)")
-_UNBUILT_BACKBONES = ("timm_backbone", "timm_wrapper")
+_UNBUILT_BACKBONES = ("timm_backbone",)
 """Types of configs that only name a network of another library."""
-_STAGES = ("depths", "hidden_sizes", "num_block_repeats", "strides", "out_channels", "depth_multiplier")
+_STAGES = (
+    "embed_dim_per_stage",
+    "embed_dim",
+    "depth",
+    "depths",
+    "hidden_sizes",
+    "num_block_repeats",
+    "strides",
+    "out_channels",
+    "depth_multiplier",
+)
 
 
 def shrink(config_class: Any) -> dict[str, Any]:
@@ -70,7 +80,7 @@ def settled(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
 
 def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[str, Any]:
     nested = _nested(config)
-    defaults = _defaults(config) | {name: value for name, value in given.items() if name.startswith("out_")}
+    defaults = _defaults(config) | {name: value for name, value in given.items() if not name.startswith("_")}
     arguments: dict[str, Any] = {}
     for name, value in defaults.items():
         if name in nested:
@@ -84,6 +94,7 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
     arguments |= relations.related(relations.Fields(defaults, arguments))
     if "image_grid_pinpoints" in defaults:
         arguments["image_grid_pinpoints"] = [[roles.IMAGE, roles.IMAGE]]  # one tile besides the whole image
+    sees_grids = any("spatial_merge_size" in vars(child) for child in nested.values())
     for name, child in nested.items():
         spec = getattr(config, "sub_configs_defaults", {}).get(name)
         kwargs = dict(getattr(spec, "init_kwargs", {}) or {})
@@ -91,6 +102,8 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
             arguments[name] = _backbone(child)
             continue
         inner = _shrink(child, kwargs, ids)
+        if sees_grids:
+            inner |= relations.sections(relations.Fields(_defaults(child), inner))
         arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner
     return arguments
 
@@ -154,12 +167,19 @@ def _field(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, in
     if isinstance(value, int):
         if name in ("embed_dim", "hidden_size", "embedding_size") and _staged(defaults):
             return min(value, 16)
+        if name == "hidden_dim" and not {"hidden_size", "d_model", "dim", "embed_dim"} & defaults.keys():
+            return min(value, roles.WIDTH)  # the only width there is
         if name == "window_size" and _staged(defaults):
             return min(value, 2)  # the last stage is 2 by 2
         return roles.small(name, value)
     if isinstance(value, float) and _SCALES.fullmatch(name):
         return min(value, 0.25)
     if isinstance(value, (list, tuple)) and value and all(type(item) is int for item in value):
+        if name.startswith("vision_feature_layer"):
+            return [
+                -1 - place % roles.LAYERS if item < 0 else roles.LAYERS - 1 - place % roles.LAYERS
+                for place, item in enumerate(value)
+            ]
         if roles.LAYER_INDICES.fullmatch(name):
             return list(range(min(len(value), roles.LAYERS)))
         small = roles.small_sequence(name, value)

@@ -71,6 +71,10 @@ def _pixels(context: Context, name: str) -> Answer:
         rows, patch = BATCH * _grid(context) ** 2, _patch(context)
         whole = (rows, _channels(context), patch, patch)
         return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole)]
+    if "target_sizes" in context.forward:  # patches of all images side by side in one long strip
+        patch = _patch(context)
+        strip = (1, _channels(context), patch, BATCH * _grid(context) ** 2 * patch)
+        return InputSpec(name, "Floats", {"shape": strip})
     if "spatial_shapes" in context.forward or "image_position_ids" in context.forward:
         return InputSpec(name, "Floats", {"shape": (BATCH, _grid(context) ** 2, _lanes(context))})
     if "image_sizes" in context.forward and context.find("image_grid_pinpoints"):
@@ -87,11 +91,10 @@ def _pixels(context: Context, name: str) -> Answer:
 
 
 def _video(context: Context, name: str) -> Answer:
-    temporal = context.find("temporal_patch_size", within="vision") or 1
     if "video_grid_thw" in context.forward:
-        rows, patch = BATCH * (FRAMES // temporal) * _grid(context) ** 2, _patch(context)
+        rows, patch = BATCH * _grid(context) ** 2, _patch(context)  # one step in time: some models take a video apart
         whole = (rows, _channels(context), patch, patch)
-        return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole)]
+        return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole)] + [None]
     if "video_position_ids" in context.forward:
         frames = FRAMES // 2
         return InputSpec(name, "Floats", {"shape": (BATCH, frames, _grid(context) ** 2, _lanes(context))})
@@ -106,9 +109,8 @@ def _image_grid(context: Context, name: str) -> Answer:
 
 
 def _video_grid(context: Context, name: str) -> Answer:
-    temporal = context.find("temporal_patch_size", within="vision") or 1
     side = _grid(context)
-    return InputSpec(name, "Literal", {"values": [[FRAMES // temporal, side, side]] * BATCH})
+    return InputSpec(name, "Literal", {"values": [[1, side, side]] * BATCH})
 
 
 def _shapes_in_patches(context: Context, name: str) -> Answer:
@@ -185,6 +187,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_GRIDS, _image_grid),
     "video_grid_thw": _video_grid,
     "spatial_shapes": _shapes_in_patches,
+    "target_sizes": _shapes_in_patches,
     "image_position_ids": _positions_of_patches,
     "video_position_ids": _positions_of_frames,
     "pixel_attention_mask": _visible_pixels,
