@@ -45,7 +45,11 @@ def _role(name: str, pattern: str, small: Callable[[int], int]) -> Role:
 
 
 ROLES: tuple[Role, ...] = (
-    _role("vocabulary", r"(.*_)?vocab(ulary)?_size|vocab_size_.*|image_vocab_size", _at_most(VOCABULARY)),
+    _role(
+        "vocabulary",
+        r"(.*_)?vocab(ulary)?_size|encoder_hash_byte_group_vocab|vocab_size_.*|image_vocab_size",
+        _at_most(VOCABULARY),
+    ),
     _role(
         "positions",
         r"(.*_)?max_(.*_)?(positions?|position_embeddings|seq_len|sequence_length|seq_length)|n_positions|n_ctx|"
@@ -79,7 +83,11 @@ ROLES: tuple[Role, ...] = (
         _at_most(WIDTH // HEADS),
     ),
     _role("rotary width", r"rotary_(dim|emb_dim|ndims)", _at_most(WIDTH // HEADS // 2)),
-    _role("layers", r"((num|n)_(.*_)?layers?|(.*_)?layers|(.*_)?depth|max_window_layers|num_blocks)", _at_most(LAYERS)),
+    _role(
+        "layers",
+        r"((num|n)_(.*_)?layers?|(.*_)?layers|(.*_)?depth|max_window_layers|num_blocks|num_self_attends_per_block|num_mel_attn_blocks)",
+        _at_most(LAYERS),
+    ),
     _role(
         "feed-forward width",
         r"(.*_)?(ffn_dim|ffn_hidden_size|intermediate_size|intermediate_dim|d_ff|n_inner|inner_dim|mlp_dim|ff_dim"

@@ -78,6 +78,129 @@ ROWS: tuple[Row, ...] = (
         config={"attention_window": [8, 8]},
     ),
     Row(
+        "aria",
+        "its projector has as many queries as a table says for the number of patches",
+        config={"projector_patch_to_query_dict": {"16": 4}},
+    ),
+    Row(
+        "align",
+        "the text is projected to the width that the image tower gives after its last convolution",
+        config={"projection_dim": 64, "vision_config": {"hidden_dim": 64, "width_coefficient": 1.0}},
+    ),
+    Row(
+        "dbrx",
+        "its attention config of old has no rotary base of its own",
+        config={"attn_config": {"rope_theta": 10000.0}},
+    ),
+    Row(
+        "xmod", "a checkpoint sets the language of texts that do not name theirs", config={"default_language": "en_XX"}
+    ),
+    Row(
+        "reformer",
+        "positions are laid out on a grid whose sides and widths multiply and add up",
+        config={"axial_pos_shape": [4, 16], "axial_pos_embds_dim": [16, 48], "num_buckets": 4},
+    ),
+    Row(
+        "lfm2_moe",
+        "its default config does not say which layers are convolutions",
+        config={"layer_types": ["conv", "full_attention"]},
+    ),
+    Row(
+        "granitemoehybrid",
+        "its default config has no layer that attends, although the cache expects one",
+        config={"layer_types": ["linear_attention", "full_attention"]},
+    ),
+    Row(
+        "zamba",
+        "its hybrid layers share weights, which takes two of them",
+        config={
+            "num_hidden_layers": 4,
+            "layers_block_type": ["linear_attention", "hybrid", "linear_attention", "hybrid"],
+        },
+    ),
+    Row(
+        "efficientloftr",
+        "the list that other backbones name stages in holds the stages' widths here, the last of them the hidden width",
+        config={"out_features": [16, 16, 32, 64]},
+    ),
+    Row(
+        "fun_asr_nano",
+        "the adaptor is a quarter as wide as the text",
+        config={"adaptor_config": {"intermediate_size": 16}},
+    ),
+    Row(
+        "llama4",
+        "shuffling pixels makes four lanes of one, which the adapter of the image tower takes",
+        config={"vision_config": {"intermediate_size": 256}},
+    ),
+    Row(
+        "lilt",
+        "a sixth of the hidden width goes to each coordinate of a box",
+        config={"hidden_size": 96},
+    ),
+    Row("mobilevitv2", "it halves an image five times and then cuts it into patches", config={"image_size": 64}),
+    Row(
+        "step3p7",
+        "its default config has sliding layers but no window",
+        config={"text_config": {"sliding_window": 8}},
+    ),
+    Row(
+        "superglue",
+        "its detector keeps every pixel that looks like a corner, and random weights like all of them",
+        config={
+            "keypoint_detector_config": {"max_keypoints": 8},
+            "keypoint_encoder_sizes": [16, 32],
+            "gnn_layers_types": ["self", "cross"],
+            "sinkhorn_iterations": 4,
+        },
+    ),
+    Row(
+        "lightglue",
+        "its detector keeps every pixel that looks like a corner, and random weights like all of them",
+        config={"keypoint_detector_config": {"max_keypoints": 8}},
+    ),
+    Row(
+        "depth_pro",
+        "it looks at an image at a quarter, half and whole size, the least of which is one patch",
+        config={
+            "patch_size": 32,
+            "scaled_images_feature_dims": [64, 64, 64],
+            "intermediate_hook_ids": [1, 0],
+            "intermediate_feature_dims": [64, 64],
+        },
+        inputs={"pixel_values": ("Floats", {"shape": (2, 3, 128, 128)})},
+    ),
+    Row(
+        "vitmatte",
+        "a trimap is the image's fourth channel",
+        config={"backbone_config": {"num_channels": 4}},
+    ),
+    Row(
+        "sam2",
+        "sizes of its feature maps follow from the image's",
+        config={"vision_config": {"backbone_feature_sizes": [[8, 8], [4, 4], [2, 2]]}},
+    ),
+    Row(
+        "chameleon",
+        "a checkpoint's vocabulary says which tokens are codes of an image",
+        config={"vocabulary_map": {"<image>": 100, **{f"IMGIMG{chr(65 + i)}Z": i for i in range(4, 26)}}},
+    ),
+    Row(
+        "gemma4_assistant",
+        "it drafts for a text tower without inputs of their own for its layers",
+        config={"text_config": {"hidden_size_per_layer_input": 0}},
+    ),
+    Row(
+        "shieldgemma2",
+        "answers are read at the tokens of a checkpoint's yes and no",
+        config={"yes_token_index": 40, "no_token_index": 41},
+    ),
+    Row(
+        "glm_image",
+        "its images come one after the other, each as long as its own grid says",
+        inputs={"images_per_sample": ("Literal", {"values": [1, 1]})},
+    ),
+    Row(
         "musicgen",
         "the decoder's tokens are the codec's codes, and the one after the last of them starts and pads",
         config={

@@ -177,6 +177,14 @@ def _indices(fields: Fields) -> dict[str, Any]:
     return {counts[0]: layers, "out_indices": kept}
 
 
+def _taken_states(fields: Fields) -> dict[str, Any]:
+    """As many layers as states are taken from, for a neck with a width for each."""
+    taken = fields.defaults.get("backbone_out_indices")
+    if not isinstance(taken, (list, tuple)) or not fields.has("num_hidden_layers"):
+        return {}
+    return {"num_hidden_layers": len(taken), "backbone_out_indices": list(range(len(taken)))}
+
+
 def _norm_groups(fields: Fields) -> dict[str, Any]:
     """Groups of a norm divide the narrowest stage."""
     return {
@@ -213,6 +221,7 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _rotary_sections,
     _inner_heads,
     _indices,
+    _taken_states,
     _norm_groups,
     _grouped_upsampling,
     _shared_layers,

@@ -150,7 +150,9 @@ def _defaults(config: Any) -> dict[str, Any]:
     else:
         reference = vars(PreTrainedConfig())
         names = [name for name in values if name not in reference]
-    return {name: values[name] for name in names if name in values and not name.startswith("_")}
+    renamed = getattr(config, "attribute_map", {})  # a field may be kept under another name
+    held = {name: renamed.get(name, name) for name in names if not name.startswith("_")}
+    return {name: values[own] for name, own in held.items() if own in values}
 
 
 def _field(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int]) -> Any:
@@ -167,6 +169,8 @@ def _field(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, in
     if isinstance(value, int):
         if name in ("embed_dim", "hidden_size", "embedding_size") and _staged(defaults):
             return min(value, 16)
+        if "downsampling_ratios" in defaults and name in ("encoder_hidden_size", "num_filters"):
+            return min(value, 8 if name == "encoder_hidden_size" else 2)  # doubled at each of many stages
         if name == "hidden_dim" and not {"hidden_size", "d_model", "dim", "embed_dim"} & defaults.keys():
             return min(value, roles.WIDTH)  # the only width there is
         if name == "window_size" and _staged(defaults):

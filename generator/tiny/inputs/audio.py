@@ -46,6 +46,8 @@ def _spectrogram(context: Context, name: str) -> Answer:
     if bins is None:
         return None
     shapes = [(BATCH, bins, frames(context)), (BATCH, frames(context), bins)]
+    if context.find("spec_size"):
+        return InputSpec(name, "Floats", {"shape": (BATCH, 1, frames(context), bins)})
     if context.find("max_source_positions") is None and "attention_mask" in context.forward:
         shapes.reverse()  # a mask over frames goes with frames first
     return [InputSpec(name, "Floats", {"shape": shape}) for shape in shapes]

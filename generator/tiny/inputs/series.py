@@ -50,7 +50,26 @@ def _future_features(context: Context, name: str) -> Answer:
     return InputSpec(name, "Floats", {"shape": (BATCH, context.find("prediction_length"), count)})
 
 
+def _episode(context: Context, name: str) -> Answer:
+    """What an agent saw, did and was promised, step by step."""
+    if context.find("state_dim") is None:
+        return None
+    lanes = {"states": context.find("state_dim"), "actions": context.find("act_dim")}.get(name, 1)
+    return InputSpec(name, "Floats", {"shape": (BATCH, TARGET, lanes)})
+
+
+def _steps(context: Context, name: str) -> Answer:
+    if context.find("state_dim") is None:
+        return None
+    return InputSpec(name, "Literal", {"values": [list(range(TARGET))] * BATCH})
+
+
 RULES: Mapping[str, Rule] = {
+    "states": _episode,
+    "actions": _episode,
+    "rewards": _episode,
+    "returns_to_go": _episode,
+    "timesteps": _steps,
     "past_values": _past,
     "past_observed_mask": _observed,
     "past_time_features": _past_features,

@@ -73,11 +73,15 @@ def layout(context: Context) -> tuple[list[tuple[int, int, int]], int]:
     return runs, LENGTH if not runs else start + LENGTH // 2
 
 
+def _task(context: Context, name: str) -> InputSpec:
+    return InputSpec(name, "Tokens", {"shape": (BATCH, context.find("task_seq_len") or LENGTH), "low": 3, "high": 100})
+
+
 def text(context: Context, name: str) -> InputSpec | None:
     """Token ids, with a placeholder for each feature of another modality."""
     size = context.find("vocab_size", within="text") or context.find("vocab_size")
     if size is None:
-        return None
+        size = roles.VOCABULARY  # characters, which need no vocabulary
     runs, length = layout(context)
     if _classifies_at_end(context):
         runs.append((context.find("eos_token_id"), length - 1, 1))
@@ -192,6 +196,7 @@ RULES: Mapping[str, Rule] = {
     "image_attention_mask": _image_visibility,
     "image_embeds_position_mask": _image_positions,
     "input_ids_masked": text,
+    "task_inputs": _task,
     "bbox": _boxes,
     "qformer_input_ids": _query_text,
     "qformer_attention_mask": _query_mask,

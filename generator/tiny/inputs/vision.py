@@ -21,6 +21,7 @@ def _side(context: Context) -> tuple[int, int]:
         context.find("image_size", within="vision")
         or context.find("image_size", within="image")
         or context.find("image_size", "img_size")
+        or (context.find("input_size") if context.find("patch_size") else None)
     )
     if value is None:
         return roles.STAGED_IMAGE, roles.STAGED_IMAGE
@@ -96,8 +97,8 @@ def _video(context: Context, name: str) -> Answer:
         whole = (rows, _channels(context), patch, patch)
         return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole)] + [None]
     if "video_position_ids" in context.forward:
-        frames = FRAMES // 2
-        return InputSpec(name, "Floats", {"shape": (BATCH, frames, _grid(context) ** 2, _lanes(context))})
+        shape = (BATCH * FRAMES // 2, _grid(context) ** 2, _lanes(context))  # frames of all videos one after the other
+        return InputSpec(name, "Floats", {"shape": shape})
     frames = context.find("num_frames") or FRAMES
     return InputSpec(name, "Floats", {"shape": (BATCH, frames, _channels(context), *_side(context))})
 
@@ -127,7 +128,28 @@ def _positions_of_patches(context: Context, name: str) -> Answer:
 def _positions_of_frames(context: Context, name: str) -> Answer:
     side = _grid(context)
     places = [[place % side, place // side] for place in range(side * side)]
-    return InputSpec(name, "Literal", {"values": [[places] * (FRAMES // 2)] * BATCH})
+    return InputSpec(name, "Literal", {"values": [places] * (BATCH * FRAMES // 2)})
+
+
+def _frames_of_videos(context: Context, name: str) -> Answer:
+    return InputSpec(name, "Literal", {"values": [FRAMES // 2] * BATCH})
+
+
+def _high_resolution(context: Context, name: str) -> Answer:
+    side = context.find("image_size", within="high_res") or 2 * _side(context)[0]
+    return InputSpec(name, "Floats", {"shape": (BATCH, _channels(context), side, side)})
+
+
+def _like_pixels(context: Context, name: str) -> Answer:
+    return InputSpec(name, "Floats", {"shape": (BATCH, _channels(context), *_side(context))})
+
+
+def _regions(context: Context, name: str) -> Answer:
+    return InputSpec(name, "Floats", {"shape": (BATCH, PATCHES, context.find("visual_feat_dim"))})
+
+
+def _places_of_regions(context: Context, name: str) -> Answer:
+    return InputSpec(name, "Floats", {"shape": (BATCH, PATCHES, context.find("visual_pos_dim") or 4)})
 
 
 def _visible_pixels(context: Context, name: str) -> Answer:
@@ -190,6 +212,12 @@ RULES: Mapping[str, Rule] = {
     "target_sizes": _shapes_in_patches,
     "image_position_ids": _positions_of_patches,
     "video_position_ids": _positions_of_frames,
+    "num_frames_per_video": _frames_of_videos,
+    "high_res_pixel_values": _high_resolution,
+    "prompt_pixel_values": _like_pixels,
+    "prompt_masks": _like_pixels,
+    "visual_feats": _regions,
+    "visual_pos": _places_of_regions,
     "pixel_attention_mask": _visible_pixels,
     "image_merge_sizes": _merge_sizes,
     "video_merge_sizes": _merge_sizes,
