@@ -118,7 +118,9 @@ ROLES: tuple[Role, ...] = (
         "width",
         r"(.*_)?(hidden_size|hidden_dims?|d_model|n_embd|embed_dim|embedding_size|embedding_dim|emb_size|emb_dim|dim|width"
         r"|projection_dim|proj_dim|proj_size|hidden_units|units|output_dim|channels_dim|hidden_channels|embed_dims"
-        r"|reduce_dim|filters|conv_channels|auxiliary_channels|codevector_dim|pooler_output_size|latent_dim|model_dim|num_hiddens|feature_size|output_channels|projection_size|vector_quantization_hidden_dimension)",
+        r"|reduce_dim|filters|conv_channels|auxiliary_channels|codevector_dim|pooler_output_size|latent_dim|model_dim|num_hiddens|feature_size"
+        r"|output_channels|projection_size|vector_quantization_hidden_dimension|d_latents|bottleneck_features"
+        r"|upsample_initial_channel|flow_size|hidden_size_global|retrieval_vector_size|post_conv_in_channels)",
         _at_most(WIDTH),
     ),
 )
@@ -127,7 +129,7 @@ ROLES: tuple[Role, ...] = (
 TOKEN_ID = re.compile(r"(?!num_|n_|max_|min_)(.*_)?(token_ids?|token_index|tokens|token_indices|pad|bos|eos)(_id)?")
 """Names of fields that hold ids into the vocabulary."""
 LAYER_INDICES = re.compile(
-    r"(.*_)?(extract_layers|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes)"
+    r"(.*_)?(extract_layers|intermediate_layers_indices|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes)"
 )
 """Names of fields that hold indices of layers."""
 STAGE_WIDTHS = re.compile(

@@ -85,12 +85,12 @@ ROWS: tuple[Row, ...] = (
     Row(
         "align",
         "the text is projected to the width that the image tower gives after its last convolution",
-        config={"projection_dim": 64, "vision_config": {"hidden_dim": 64, "width_coefficient": 1.0}},
+        config={"projection_dim": 320, "vision_config": {"hidden_dim": 320}},
     ),
     Row(
         "dbrx",
         "its attention config of old has no rotary base of its own",
-        config={"attn_config": {"rope_theta": 10000.0}},
+        config={"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0}},
     ),
     Row(
         "xmod", "a checkpoint sets the language of texts that do not name theirs", config={"default_language": "en_XX"}
@@ -115,6 +115,8 @@ ROWS: tuple[Row, ...] = (
         "its hybrid layers share weights, which takes two of them",
         config={
             "num_hidden_layers": 4,
+            "attention_hidden_size": 128,
+            "attention_head_dim": 32,
             "layers_block_type": ["linear_attention", "hybrid", "linear_attention", "hybrid"],
         },
     ),
@@ -183,7 +185,12 @@ ROWS: tuple[Row, ...] = (
     Row(
         "chameleon",
         "a checkpoint's vocabulary says which tokens are codes of an image",
-        config={"vocabulary_map": {"<image>": 100, **{f"IMGIMG{chr(65 + i)}Z": i for i in range(4, 26)}}},
+        config={
+            "vocabulary_map": {
+                "<image>": 100,
+                **{f"IMGIMG{chr(65 + i // 10)}{chr(65 + i % 10)}Z": 4 + i for i in range(64)},
+            }
+        },
     ),
     Row(
         "gemma4_assistant",
@@ -196,9 +203,52 @@ ROWS: tuple[Row, ...] = (
         config={"yes_token_index": 40, "no_token_index": 41},
     ),
     Row(
-        "glm_image",
-        "its images come one after the other, each as long as its own grid says",
-        inputs={"images_per_sample": ("Literal", {"values": [1, 1]})},
+        "mllama",
+        "the states of every layer that is handed on lie side by side",
+        config={"vision_config": {"vision_output_dim": 192}},
+    ),
+    Row(
+        "clap",
+        "its image of a sound folds the frames so often that few bins would leave none",
+        config={"audio_config": {"num_mel_bins": 64}},
+    ),
+    Row(
+        "tvp",
+        "the frame that it learns to draw around a video is of one size",
+        config={"max_img_size": 64, "visual_prompt_size": 8},
+    ),
+    Row("lw_detr", "windows cut the patches of an image evenly", config={"backbone_config": {"num_windows": 4}}),
+    Row(
+        "granite_speech",
+        "a window holds a whole number of queries",
+        config={"window_size": 10},
+    ),
+    Row(
+        "granite_speech_plus",
+        "a window holds a whole number of queries",
+        config={"window_size": 10},
+    ),
+    Row("cvt", "a stage has more layers than there are stages before it", config={"depth": [1, 2, 3]}),
+    Row(
+        "deepseek_ocr2",
+        "its default config says neither which layers are dense nor how the two towers meet",
+        config={
+            "text_config": {"mlp_layer_types": ["dense", "sparse"]},
+            "vision_config": {"sam_config": {"downsample_channels": [64, 64]}},
+        },
+    ),
+    Row(
+        "unlimited_ocr",
+        "the first tower ends as wide as the second begins",
+        config={"vision_config": {"sam_config": {"downsample_channels": [64, 64]}}},
+    ),
+    Row(
+        "gemma4_unified",
+        "its patches are pooled before they are embedded",
+        inputs={
+            "pixel_values": ("Floats", {"shape": (2, 16, 1728)}),
+            "pixel_values_videos": ("Floats", {"shape": (4, 16, 1728)}),
+        },
     ),
     Row(
         "musicgen",

@@ -67,6 +67,13 @@ def _head_width(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _latent_heads(fields: Fields) -> dict[str, Any]:
+    """A head of latent attention holds the lanes with and without a position."""
+    if fields.has("qk_head_dim", "qk_nope_head_dim", "qk_rope_head_dim"):
+        return {"qk_head_dim": fields.get("qk_nope_head_dim") + fields.get("qk_rope_head_dim")}
+    return {}
+
+
 def _windows(fields: Fields) -> dict[str, Any]:
     """A window in pixels holds two merged patches a side; sliding layers need a window at all."""
     if fields.has("window_size", "spatial_merge_size", "patch_size"):
@@ -213,6 +220,7 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _unset,
     _groups_of_heads,
     _head_width,
+    _latent_heads,
     _windows,
     _page_positions,
     _first_stage,

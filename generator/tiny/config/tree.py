@@ -166,7 +166,11 @@ def _field(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, in
         return _resized(value, roles.STAGED_IMAGE if _staged(defaults) else roles.IMAGE)
     if name == "patch_size":
         return value if not isinstance(value, int) or _staged(defaults) else min(value, roles.PATCH)
+    if "block_configs" in defaults and name not in ("hidden_size", "d_model") and not isinstance(value, float):
+        return value  # its blocks are written out, widths and all
     if isinstance(value, int):
+        if name == "stem_out_channels" and _staged(defaults):
+            return roles.small_sequence("hidden_sizes", [value, 2 * value])[0]
         if name in ("embed_dim", "hidden_size", "embedding_size") and _staged(defaults):
             return min(value, 16)
         if "downsampling_ratios" in defaults and name in ("encoder_hidden_size", "num_filters"):

@@ -61,7 +61,11 @@ def _grid(context: Context) -> int:
 
 def _lanes(context: Context) -> int:
     """Numbers in a patch."""
-    temporal = context.find("temporal_patch_size", within="vision") or context.find("temporal_patch_size") or 1
+    temporal = (
+        context.find("temporal_patch_size", within="vision")
+        or context.find("temporal_patch_size", "patch_temporal")
+        or 1
+    )
     return int(_channels(context) * temporal * _patch(context) ** 2)
 
 
@@ -71,7 +75,8 @@ def _pixels(context: Context, name: str) -> Answer:
     if any(grid in context.forward for grid in _GRIDS):
         rows, patch = BATCH * _grid(context) ** 2, _patch(context)
         whole = (rows, _channels(context), patch, patch)
-        return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole)]
+        padded = (BATCH, rows // BATCH, _lanes(context))
+        return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole, padded)]
     if "target_sizes" in context.forward:  # patches of all images side by side in one long strip
         patch = _patch(context)
         strip = (1, _channels(context), patch, BATCH * _grid(context) ** 2 * patch)
@@ -96,11 +101,15 @@ def _video(context: Context, name: str) -> Answer:
         rows, patch = BATCH * _grid(context) ** 2, _patch(context)  # one step in time: some models take a video apart
         whole = (rows, _channels(context), patch, patch)
         return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole)] + [None]
+    if "target_sizes_videos" in context.forward:
+        patch = _patch(context)
+        return InputSpec(name, "Floats", {"shape": (1, _channels(context), patch, BATCH * _grid(context) ** 2 * patch)})
     if "video_position_ids" in context.forward:
         shape = (BATCH * FRAMES // 2, _grid(context) ** 2, _lanes(context))  # frames of all videos one after the other
         return InputSpec(name, "Floats", {"shape": shape})
     frames = context.find("num_frames") or FRAMES
-    return InputSpec(name, "Floats", {"shape": (BATCH, frames, _channels(context), *_side(context))})
+    clip = InputSpec(name, "Floats", {"shape": (BATCH, frames, _channels(context), *_side(context))})
+    return [clip, None] if "pixel_values" in context.forward else clip  # some take images or videos, not both
 
 
 def _image_grid(context: Context, name: str) -> Answer:
@@ -209,6 +218,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_GRIDS, _image_grid),
     "video_grid_thw": _video_grid,
     "spatial_shapes": _shapes_in_patches,
+    "target_sizes_videos": _shapes_in_patches,
     "target_sizes": _shapes_in_patches,
     "image_position_ids": _positions_of_patches,
     "video_position_ids": _positions_of_frames,
