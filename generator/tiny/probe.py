@@ -15,6 +15,8 @@ LIMIT = 20_000_000
 """Parameters beyond which a head is refused before memory is taken: a shrunk config never comes near."""
 _MODALITIES = ("video", "audio", "image")
 """Words in the names of a method's parameters that say which modality's features they take."""
+_FEATURE_METHODS = ("get_placeholder_mask", *(f"get_{modality}_features" for modality in _MODALITIES))
+"""Methods in which a model makes features or counts the placeholders for them."""
 _NOT_FEATURES = ("input_ids", "inputs_embeds", "self")
 """Parameters of that method that take the text."""
 _CACHES = ("past_key_values", "cache_params", "mems", "state", "past_buckets_states")
@@ -143,9 +145,7 @@ def learn_placeholders(model: Any, inputs: Sequence[InputSpec]) -> dict[str, int
     seen: dict[str, int] = {}
     made: dict[str, int] = {}
     text = next((item for item in inputs if item.name == "input_ids"), None)
-    if text is None or not any(
-        hasattr(module, name) for module in model.modules() for name in ("get_placeholder_mask", "get_image_features")
-    ):
+    if text is None or not any(hasattr(module, name) for module in model.modules() for name in _FEATURE_METHODS):
         return seen
     rows = text.arguments["shape"][0]
     with _spied(model, seen, made), torch.no_grad():

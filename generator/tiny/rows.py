@@ -85,7 +85,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "align",
         "the text is projected to the width that the image tower gives after its last convolution",
-        config={"projection_dim": 320, "vision_config": {"hidden_dim": 320}},
+        config={"projection_dim": 40, "vision_config": {"hidden_dim": 40}},
     ),
     Row(
         "dbrx",
@@ -129,6 +129,7 @@ ROWS: tuple[Row, ...] = (
         "fun_asr_nano",
         "the adaptor is a quarter as wide as the text",
         config={"adaptor_config": {"intermediate_size": 16}},
+        inputs={"input_features": ("Floats", {"shape": (2, 64, 112)})},
     ),
     Row(
         "llama4",
@@ -175,12 +176,13 @@ ROWS: tuple[Row, ...] = (
     Row(
         "vitmatte",
         "a trimap is the image's fourth channel",
-        config={"backbone_config": {"num_channels": 4}},
+        config={"backbone_config": {"num_channels": 4, "patch_size": 16, "image_size": 64}},
+        inputs={"pixel_values": ("Floats", {"shape": (2, 4, 64, 64)})},
     ),
     Row(
         "sam2",
         "sizes of its feature maps follow from the image's",
-        config={"vision_config": {"backbone_feature_sizes": [[8, 8], [4, 4], [2, 2]]}},
+        config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
     ),
     Row(
         "chameleon",
@@ -210,14 +212,18 @@ ROWS: tuple[Row, ...] = (
     Row(
         "clap",
         "its image of a sound folds the frames so often that few bins would leave none",
-        config={"audio_config": {"num_mel_bins": 64}},
+        config={"audio_config": {"num_mel_bins": 64, "patch_embeds_hidden_size": 16, "hidden_size": 128}},
     ),
     Row(
         "tvp",
         "the frame that it learns to draw around a video is of one size",
-        config={"max_img_size": 64, "visual_prompt_size": 8},
+        config={"max_img_size": 64, "visual_prompt_size": 8, "num_frames": 2},
     ),
-    Row("lw_detr", "windows cut the patches of an image evenly", config={"backbone_config": {"num_windows": 4}}),
+    Row(
+        "lw_detr",
+        "windows cut the patches of an image evenly",
+        config={"backbone_config": {"num_windows": 4}, "projector_scale_factors": [1.0]},
+    ),
     Row(
         "granite_speech",
         "a window holds a whole number of queries",
@@ -249,6 +255,98 @@ ROWS: tuple[Row, ...] = (
             "pixel_values": ("Floats", {"shape": (2, 16, 1728)}),
             "pixel_values_videos": ("Floats", {"shape": (4, 16, 1728)}),
         },
+    ),
+    Row(
+        "clvp",
+        "its rotary lanes are never fewer than 32, which a head must hold",
+        config={"text_config": {"num_attention_heads": 2}, "speech_config": {"num_attention_heads": 2}},
+    ),
+    Row(
+        "cohere_compass",
+        "layers that see everything have no positions, which its rotary parameters must say",
+        config={
+            "text_config": {
+                "rope_parameters": {
+                    "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 2, 2]},
+                    "full_attention": None,
+                }
+            }
+        },
+    ),
+    Row(
+        "fastspeech2_conformer_with_hifigan",
+        "the vocoder takes as many bins as the model gives",
+        config={"vocoder_config": {"model_in_dim": 16}},
+    ),
+    Row(
+        "csm",
+        "a text is a row of codes for each codebook",
+        config={"num_codebooks": 4, "depth_decoder_config": {"num_codebooks": 4}},
+        inputs={
+            "input_ids": ("Tokens", {"shape": (2, 12, 4), "low": 3, "high": 60}),
+            "attention_mask": ("Mask", {"shape": (2, 12)}),
+            "input_values": None,
+        },
+    ),
+    Row(
+        "kyutai_speech_to_text",
+        "a text is a token and a code for each codebook",
+        inputs={
+            "input_ids": ("Tokens", {"shape": (2, 12, 33), "low": 4, "high": 60}),
+            "attention_mask": ("Mask", {"shape": (2, 12)}),
+        },
+    ),
+    Row(
+        "dia",
+        "the decoder writes nine channels at once",
+        inputs={"decoder_input_ids": ("Tokens", {"shape": (2, 8, 9), "low": 3, "high": 60})},
+    ),
+    Row(
+        "seggpt",
+        "prompt and image stand one above the other",
+        config={"image_size": [64, 32]},
+        inputs={
+            name: ("Floats", {"shape": (2, 3, 32, 32)})
+            for name in ("pixel_values", "prompt_pixel_values", "prompt_masks")
+        },
+    ),
+    Row(
+        "pp_ocrv5_mobile_rec",
+        "a line of text is wider than high, and halved until a row is left",
+        inputs={"pixel_values": ("Floats", {"shape": (2, 3, 48, 96)})},
+    ),
+    Row(
+        "pp_ocrv6_tiny_rec",
+        "a line of text is halved until a row is left",
+        inputs={"pixel_values": ("Floats", {"shape": (2, 3, 48, 96)})},
+    ),
+    Row("pp_doclayout_v3", "the finest features come from the first stage", config={"x4_feat_dim": 16}),
+    Row(
+        "qwen3_asr",
+        "a sound is cut into windows, which its frames must fill",
+        config={"audio_config": {"n_window": 16, "n_window_infer": 64}},
+    ),
+    Row(
+        "sam3_tracker",
+        "sizes of its feature maps follow from the image's",
+        config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
+    ),
+    Row(
+        "jev",
+        "it takes one prompt, here with a yes-or-no question at one mark and a choice of three at the next",
+        inputs={
+            "input_ids": ("Tokens", {"shape": (1, 12), "low": 3, "high": 100}),
+            "attention_mask": ("Mask", {"shape": (1, 12)}),
+            "marks": ("Literal", {"values": [[5, 11]]}),
+            "num_options": ("Literal", {"values": [[2, 3]]}),
+            "question_type_ids": ("Literal", {"values": [[0, 1]]}),
+        },
+        batch=1,
+    ),
+    Row(
+        "pi0",
+        "a robot's state goes with what it sees and is told",
+        inputs={"state": ("Floats", {"shape": (2, 32)}), "actions": ("Floats", {"shape": (2, 8, 32)})},
     ),
     Row(
         "musicgen",

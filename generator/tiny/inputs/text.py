@@ -99,7 +99,7 @@ def _multiple_choice(context: Context) -> bool:
 
 
 def _mask(context: Context, name: str) -> Answer:
-    if "flattened_patches" in context.forward:
+    if "flattened_patches" in context.forward and "input_ids" not in context.forward:
         return InputSpec(name, "Mask", {"shape": (BATCH, PATCHES), "dtype": "float32"})
     if "input_ids" not in context.forward:
         # Of frames, where it is that; a waveform's own mask is left out, since it says no more than its length.
