@@ -23,6 +23,8 @@ __all__ = ["Tiny", "TinyError", "build"]
 NEW_TOKENS = 6
 """Tokens that a generative head is asked for: enough for the cache to be read several times."""
 
+_REFUSALS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError)
+"""What models raise for inputs of a shape that is not meant."""
 _FACTS = {
     "vocab_size": ("vocab_size",),
     "max_position_embeddings": ("max_position_embeddings",),
@@ -113,8 +115,9 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
         generation_config |= exception.generation_config
     for name, value in generation_config.items():
         setattr(model.generation_config, name, value)
-    inputs, outputs = _fed(model, head, config, exceptions, method, call)
-    batch = next((exception.batch for exception in exceptions if exception.batch is not None), declaring.BATCH)
+    seen = declaring.Context(config, probe.parameters(model, method), head.mappings)
+    inputs, outputs = _fed(model, seen, exceptions, method, call)
+    batch = next((exception.batch for exception in exceptions if exception.batch is not None), declaring.batch(seen))
     return HeadSpec(
         class_name=head.class_name,
         mappings=head.mappings,
@@ -157,6 +160,8 @@ def _place(row: Row, head: HeadRow) -> dict[str, str]:
     for name, kind in own.sub_configs.items():
         if kind is wanted:
             return {"config_class": wanted.__name__, "part": name}
+    if own.sub_configs and own.sub_configs.keys() == wanted.sub_configs.keys():
+        return {}  # a sister's model, which takes this config as its own
     for name, kind in wanted.sub_configs.items():
         if not hasattr(kind, "model_type") or kind is own:  # AutoConfig takes any type
             return {"config_class": wanted.__name__, "within": name}
@@ -169,6 +174,11 @@ def _overlay(row: Row, head: HeadRow, place: Mapping[str, str], shared: Mapping[
     speaks = "MODEL_FOR_CAUSAL_LM_MAPPING" in head.mappings and not config.is_encoder_decoder
     if speaks and getattr(config, "is_decoder", None) is False:
         overlay["is_decoder"] = True  # an encoder's language model head is causal only when told so
+    if "within" in place and getattr(config, "hidden_size", None) not in (None, shared.get("hidden_size")):
+        inner = getattr(config, place["within"])
+        width = getattr(inner, "hidden_size", None) or getattr(getattr(inner, "text_config", None), "hidden_size", None)
+        if width is not None:
+            overlay["hidden_size"] = width  # a head around the model is as wide as the model
     for exception in rows.of(row.model_type, head.class_name):
         if exception.heads:
             overlay = shrinking.merge(overlay, exception.config)
@@ -187,7 +197,7 @@ def _config(row: Row, place: Mapping[str, str], shared: Mapping[str, Any], overl
 
 
 def _fed(
-    model: Any, head: HeadRow, config: Any, exceptions: Sequence[rows.Row], method: str, call: Mapping[str, Any]
+    model: Any, context: declaring.Context, exceptions: Sequence[rows.Row], method: str, call: Mapping[str, Any]
 ) -> tuple[list[InputSpec], tuple[OutputSpec, ...]]:
     """Inputs that the head runs with, and what it gives for them.
 
@@ -199,15 +209,14 @@ def _fed(
         for exception in exceptions
         for name, item in exception.inputs.items()
     }
-    forward = probe.parameters(model, method)
     first: Exception | None = None
-    for choice in declaring.choices(declaring.Context(config, forward, head.mappings), given):
+    for choice in declaring.choices(context, given):
         try:
-            inputs = _inputs(model, declaring.Context(config, forward, head.mappings), given, choice)
+            inputs = _inputs(model, context, given, choice)
             for name in (name for exception in exceptions for name in exception.indifferent):
                 next(item for item in inputs if item.name == name).arguments["matters"] = False
             return inputs, probe.run(model, inputs, method, call)
-        except Exception as error:
+        except _REFUSALS as error:
             first = first or error
     raise first or LookupError("the head takes no inputs")
 

@@ -155,6 +155,9 @@ UNSET = {
     "num_experts": 4,
     "top_k_experts": 2,
     "moe_intermediate_size": WIDTH,
+    "decoder_hidden_size": WIDTH,
+    "decoder_depth": LAYERS,
+    "decoder_num_heads": HEADS,
 }
 """Sizes that some default configs leave unset although no model can be built so."""
 

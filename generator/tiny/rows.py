@@ -83,11 +83,6 @@ ROWS: tuple[Row, ...] = (
         config={"projector_patch_to_query_dict": {"16": 4}},
     ),
     Row(
-        "align",
-        "the text is projected to the width that the image tower gives after its last convolution",
-        config={"projection_dim": 40, "vision_config": {"hidden_dim": 40}},
-    ),
-    Row(
         "dbrx",
         "its attention config of old has no rotary base of its own",
         config={"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0}},
@@ -195,11 +190,6 @@ ROWS: tuple[Row, ...] = (
         },
     ),
     Row(
-        "gemma4_assistant",
-        "it drafts for a text tower without inputs of their own for its layers",
-        config={"text_config": {"hidden_size_per_layer_input": 0}},
-    ),
-    Row(
         "shieldgemma2",
         "answers are read at the tokens of a checkpoint's yes and no",
         config={"yes_token_index": 40, "no_token_index": 41},
@@ -213,11 +203,6 @@ ROWS: tuple[Row, ...] = (
         "clap",
         "its image of a sound folds the frames so often that few bins would leave none",
         config={"audio_config": {"num_mel_bins": 64, "patch_embeds_hidden_size": 16, "hidden_size": 128}},
-    ),
-    Row(
-        "tvp",
-        "the frame that it learns to draw around a video is of one size",
-        config={"max_img_size": 64, "visual_prompt_size": 8, "num_frames": 2},
     ),
     Row(
         "lw_detr",
@@ -247,14 +232,6 @@ ROWS: tuple[Row, ...] = (
         "unlimited_ocr",
         "the first tower ends as wide as the second begins",
         config={"vision_config": {"sam_config": {"downsample_channels": [64, 64]}}},
-    ),
-    Row(
-        "gemma4_unified",
-        "its patches are pooled before they are embedded",
-        inputs={
-            "pixel_values": ("Floats", {"shape": (2, 16, 1728)}),
-            "pixel_values_videos": ("Floats", {"shape": (4, 16, 1728)}),
-        },
     ),
     Row(
         "clvp",
@@ -310,16 +287,6 @@ ROWS: tuple[Row, ...] = (
             for name in ("pixel_values", "prompt_pixel_values", "prompt_masks")
         },
     ),
-    Row(
-        "pp_ocrv5_mobile_rec",
-        "a line of text is wider than high, and halved until a row is left",
-        inputs={"pixel_values": ("Floats", {"shape": (2, 3, 48, 96)})},
-    ),
-    Row(
-        "pp_ocrv6_tiny_rec",
-        "a line of text is halved until a row is left",
-        inputs={"pixel_values": ("Floats", {"shape": (2, 3, 48, 96)})},
-    ),
     Row("pp_doclayout_v3", "the finest features come from the first stage", config={"x4_feat_dim": 16}),
     Row(
         "qwen3_asr",
@@ -330,23 +297,6 @@ ROWS: tuple[Row, ...] = (
         "sam3_tracker",
         "sizes of its feature maps follow from the image's",
         config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
-    ),
-    Row(
-        "jev",
-        "it takes one prompt, here with a yes-or-no question at one mark and a choice of three at the next",
-        inputs={
-            "input_ids": ("Tokens", {"shape": (1, 12), "low": 3, "high": 100}),
-            "attention_mask": ("Mask", {"shape": (1, 12)}),
-            "marks": ("Literal", {"values": [[5, 11]]}),
-            "num_options": ("Literal", {"values": [[2, 3]]}),
-            "question_type_ids": ("Literal", {"values": [[0, 1]]}),
-        },
-        batch=1,
-    ),
-    Row(
-        "pi0",
-        "a robot's state goes with what it sees and is told",
-        inputs={"state": ("Floats", {"shape": (2, 32)}), "actions": ("Floats", {"shape": (2, 8, 32)})},
     ),
     Row(
         "musicgen",
@@ -366,6 +316,43 @@ ROWS: tuple[Row, ...] = (
             "input_values": ("Floats", {"shape": (2, 12, 64)}),
             "decoder_input_values": ("Floats", {"shape": (2, 8, 64)}),
             "speaker_embeddings": None,
+        },
+    ),
+    Row(
+        "longformer",
+        "a question ends at the first of three separators",
+        heads=("LongformerForQuestionAnswering",),
+        inputs={
+            "input_ids": (
+                "Tokens",
+                {"shape": (2, 12), "low": 3, "high": 120, "runs": ((2, 4, 2), (2, 11, 1))},
+            )
+        },
+    ),
+    Row(
+        "longformer",
+        "a question ends at the first of three separators",
+        heads=("LongformerForMultipleChoice",),
+        inputs={
+            "input_ids": (
+                "Tokens",
+                {"shape": (2, 3, 12), "low": 3, "high": 120, "runs": ((2, 4, 2), (2, 11, 1))},
+            )
+        },
+    ),
+    Row(
+        "detr",
+        "its mask head's norm has eight groups, which the width and the attention's heads share",
+        heads=("DetrForSegmentation",),
+        config={"encoder_attention_heads": 8, "decoder_attention_heads": 8},
+    ),
+    Row(
+        "musicgen_melody",
+        "the decoder by itself takes a row of tokens for each of four codebooks",
+        heads=("MusicgenMelodyForCausalLM", "MusicgenMelodyModel"),
+        inputs={
+            "input_ids": ("Tokens", {"shape": (8, 12), "low": 0, "high": 64}),
+            "attention_mask": ("Mask", {"shape": (2, 12)}),
         },
     ),
     Row(
@@ -431,19 +418,6 @@ ROWS: tuple[Row, ...] = (
             "fine_acoustics_config": {"max_fine_input_length": 16, "max_fine_history_length": 8},
         },
         generation=None,
-    ),
-    Row(
-        "qwen2",
-        "it takes one prompt, here with a yes-or-no question at one mark and a choice of three at the next",
-        heads=("JevForDecision",),
-        config={"hidden_size": 64},
-        inputs={
-            "input_ids": ("Tokens", {"shape": (1, 12), "low": 0, "high": 128}),
-            "marks": ("Literal", {"values": [[5, 11]]}),
-            "num_options": ("Literal", {"values": [[2, 3]]}),
-            "question_type_ids": ("Literal", {"values": [[0, 1]]}),
-        },
-        batch=1,
     ),
 )
 """All rows, grouped by what makes them necessary."""

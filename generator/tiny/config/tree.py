@@ -6,32 +6,16 @@ Works from the default config alone and knows no model; what the rules get wrong
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from generator.tiny import roles
-from generator.tiny.config import layers, relations
+from generator.tiny.config import fields, layers, relations
 
 __all__ = ["merge", "settled", "shrink"]
 
-_COMMON_ID = 16
-"""Ids below this are kept: the usual pad, bos, eos, unk, mask."""
-_SCALES = re.compile(r"(.*_)?(width|depth)_(coefficient|multiplier)|mlp_ratio_scale")
-_PLACEHOLDER = re.compile(r"(image|video|audio)_token_(id|index)")
 _UNBUILT_BACKBONES = ("timm_backbone",)
 """Types of configs that only name a network of another library."""
-_STAGES = (
-    "embed_dim_per_stage",
-    "embed_dim",
-    "depth",
-    "depths",
-    "hidden_sizes",
-    "num_block_repeats",
-    "strides",
-    "out_channels",
-    "depth_multiplier",
-)
 
 
 def shrink(config_class: Any) -> dict[str, Any]:
@@ -85,11 +69,11 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
     for name, value in defaults.items():
         if name in nested:
             continue
-        tiny = _field(name, value, defaults, ids)
+        tiny = fields.small(name, value, defaults, ids)
         if tiny != value or name in given:
             arguments[name] = list(tiny) if isinstance(tiny, tuple) else tiny
     arguments |= {name: value for name, value in given.items() if name not in defaults}
-    if not _staged(defaults):
+    if not fields.staged(defaults):
         arguments |= layers.kept(defaults)
     arguments |= relations.related(relations.Fields(defaults, arguments))
     if "image_grid_pinpoints" in defaults:
@@ -113,7 +97,7 @@ def _nested(config: Any) -> dict[str, Any]:
     nested = {}
     for name, kind in config.sub_configs.items():
         value = vars(config).get(name)
-        if value is None and getattr(kind, "model_type", "") and name in ("vision_config", "audio_config"):
+        if value is None and hasattr(kind, "model_type") and name in ("vision_config", "audio_config"):
             value = kind()
         if value is not None:
             nested[name] = value
@@ -150,73 +134,6 @@ def _defaults(config: Any) -> dict[str, Any]:
     else:
         reference = vars(PreTrainedConfig())
         names = [name for name in values if name not in reference]
-    renamed = getattr(config, "attribute_map", {})  # a field may be kept under another name
+    renamed: Mapping[str, str] = config.attribute_map  # a field may be kept under another name
     held = {name: renamed.get(name, name) for name in names if not name.startswith("_")}
     return {name: values[own] for name, own in held.items() if own in values}
-
-
-def _field(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int]) -> Any:
-    if roles.TOKEN_ID.fullmatch(name) and _is_ids(value):
-        return _moved(value, ids)
-    if value is None and _PLACEHOLDER.fullmatch(name):
-        return ids.setdefault(-1 - len(ids), roles.VOCABULARY - 1 - len(ids))
-    if isinstance(value, bool) or value is None:
-        return value
-    if name in ("image_size", "img_size", "input_size"):
-        return _resized(value, roles.STAGED_IMAGE if _staged(defaults) else roles.IMAGE)
-    if name == "patch_size":
-        return value if not isinstance(value, int) or _staged(defaults) else min(value, roles.PATCH)
-    if "block_configs" in defaults and name not in ("hidden_size", "d_model") and not isinstance(value, float):
-        return value  # its blocks are written out, widths and all
-    if isinstance(value, int):
-        if name == "stem_out_channels" and _staged(defaults):
-            return roles.small_sequence("hidden_sizes", [value, 2 * value])[0]
-        if name in ("embed_dim", "hidden_size", "embedding_size") and _staged(defaults):
-            return min(value, 16)
-        if "downsampling_ratios" in defaults and name in ("encoder_hidden_size", "num_filters"):
-            return min(value, 8 if name == "encoder_hidden_size" else 2)  # doubled at each of many stages
-        if name == "hidden_dim" and not {"hidden_size", "d_model", "dim", "embed_dim"} & defaults.keys():
-            return min(value, roles.WIDTH)  # the only width there is
-        if name == "window_size" and _staged(defaults):
-            return min(value, 2)  # the last stage is 2 by 2
-        return roles.small(name, value)
-    if isinstance(value, float) and _SCALES.fullmatch(name):
-        return min(value, 0.25)
-    if isinstance(value, (list, tuple)) and value and all(type(item) is int for item in value):
-        if name.startswith("vision_feature_layer"):
-            return [
-                -1 - place % roles.LAYERS if item < 0 else roles.LAYERS - 1 - place % roles.LAYERS
-                for place, item in enumerate(value)
-            ]
-        if roles.LAYER_INDICES.fullmatch(name):
-            return list(range(min(len(value), roles.LAYERS)))
-        small = roles.small_sequence(name, value)
-        return small if small != list(value) else value
-    return value
-
-
-def _staged(defaults: Mapping[str, Any]) -> bool:
-    return any(isinstance(defaults.get(name), (list, tuple)) for name in _STAGES) or "depth_multiplier" in defaults
-
-
-def _resized(value: Any, side: int) -> Any:
-    if isinstance(value, int):
-        return min(value, side)
-    if isinstance(value, (list, tuple)):
-        return [min(item, side) for item in value]
-    return value
-
-
-def _is_ids(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return bool(value) and all(type(item) is int for item in value)
-    return type(value) is int
-
-
-def _moved(value: Any, ids: dict[int, int]) -> Any:
-    """Ids moved below the tiny vocabulary: equal ids stay equal, different ones different."""
-    if isinstance(value, (list, tuple)):
-        return [_moved(item, ids) for item in value]
-    if value < _COMMON_ID:
-        return value
-    return ids.setdefault(value, roles.VOCABULARY - 1 - len(ids))

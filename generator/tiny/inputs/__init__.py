@@ -7,10 +7,10 @@ from itertools import islice, product
 
 from generator.spec import InputSpec
 from generator.tiny.inputs import audio, series, text, vision
-from generator.tiny.inputs.context import BATCH, Context, Rule
+from generator.tiny.inputs.context import Context, Rule, batch
 from generator.tiny.inputs.text import specials, tokens
 
-__all__ = ["BATCH", "Context", "choices", "declare", "specials", "tokens"]
+__all__ = ["Context", "batch", "choices", "declare", "specials", "tokens"]
 
 _MOST = 32
 """Combinations of what could be meant by inputs' names that are tried at most."""

@@ -21,6 +21,7 @@ __all__ = [
     "Answer",
     "Context",
     "Rule",
+    "batch",
     "configs",
     "frames",
     "own",
@@ -92,6 +93,11 @@ def own(config: Any, name: str) -> Any:
         return getattr(config, name)
     except (AttributeError, ValueError):  # configs with a value a layer refuse to give one for all of them
         return None
+
+
+def batch(context: Context) -> int:
+    """Rows of the inputs: prompts with marked questions come one at a time, since each has its own answers."""
+    return 1 if "marks" in context.forward else BATCH
 
 
 def frames(context: Context) -> int:

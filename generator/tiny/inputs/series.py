@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generator.spec import InputSpec
-from generator.tiny.inputs.context import BATCH, TARGET, Answer, Context, Rule
+from generator.tiny.inputs.context import BATCH, TARGET, Answer, Context, Rule, batch
 
 __all__ = ["RULES"]
 
@@ -64,12 +64,22 @@ def _steps(context: Context, name: str) -> Answer:
     return InputSpec(name, "Literal", {"values": [list(range(TARGET))] * BATCH})
 
 
+def _nothing_padded(context: Context, name: str) -> Answer:
+    return InputSpec(name, "Literal", {"values": [[0] * _past_length(context)] * BATCH})
+
+
+def _frequency(context: Context, name: str) -> Answer:
+    return InputSpec(name, "Literal", {"values": [[0]] * batch(context)})
+
+
 RULES: Mapping[str, Rule] = {
     "states": _episode,
     "actions": _episode,
     "rewards": _episode,
     "returns_to_go": _episode,
     "timesteps": _steps,
+    "past_values_padding": _nothing_padded,
+    "freq": _frequency,
     "past_values": _past,
     "past_observed_mask": _observed,
     "past_time_features": _past_features,

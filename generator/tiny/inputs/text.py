@@ -18,6 +18,7 @@ from generator.tiny.inputs.context import (
     Answer,
     Context,
     Rule,
+    batch,
     configs,
     frames,
     own,
@@ -85,7 +86,8 @@ def text(context: Context, name: str) -> InputSpec | None:
     runs, length = layout(context)
     if _classifies_at_end(context):
         runs.append((context.find("eos_token_id"), length - 1, 1))
-    shape = (BATCH, CHOICES, length) if _multiple_choice(context) else (BATCH, length)
+    rows = batch(context)
+    shape = (BATCH, CHOICES, length) if _multiple_choice(context) else (rows, length)
     return InputSpec(name, "Tokens", tokens(context, shape, size, tuple(runs)))
 
 
@@ -184,7 +186,13 @@ def _query_text(context: Context, name: str) -> InputSpec | None:
 
 
 def _query_mask(context: Context, name: str) -> InputSpec:
-    return InputSpec(name, "Mask", {"shape": (BATCH, LENGTH)})
+    return InputSpec(name, "Mask", {"shape": (batch(context), LENGTH)})
+
+
+def _marks(context: Context, name: str) -> InputSpec:
+    """Two questions in one prompt: one of yes or no at one mark, and a choice of three at the next."""
+    values = {"marks": [5, LENGTH - 1], "num_options": [2, 3], "question_type_ids": [0, 1]}
+    return InputSpec(name, "Literal", {"values": [values[name]] * batch(context)})
 
 
 RULES: Mapping[str, Rule] = {
@@ -198,6 +206,9 @@ RULES: Mapping[str, Rule] = {
     "input_ids_masked": text,
     "task_inputs": _task,
     "bbox": _boxes,
+    "marks": _marks,
+    "num_options": _marks,
+    "question_type_ids": _marks,
     "qformer_input_ids": _query_text,
     "qformer_attention_mask": _query_mask,
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from generator.spec import InputSpec
 from generator.tiny import roles
-from generator.tiny.inputs.context import BATCH, FRAMES, PATCHES, Answer, Context, Rule
+from generator.tiny.inputs.context import BATCH, FRAMES, PATCHES, Answer, Context, Rule, batch
 from generator.tiny.inputs.text import sees_several
 
 __all__ = ["RULES"]
@@ -141,7 +141,7 @@ def _positions_of_frames(context: Context, name: str) -> Answer:
 
 
 def _frames_of_videos(context: Context, name: str) -> Answer:
-    return InputSpec(name, "Literal", {"values": [FRAMES // 2] * BATCH})
+    return InputSpec(name, "Literal", {"values": [FRAMES // 2] * batch(context)})
 
 
 def _high_resolution(context: Context, name: str) -> Answer:
@@ -173,7 +173,7 @@ def _merge_sizes(context: Context, name: str) -> Answer:
 
 
 def _aspect_ratios(context: Context, name: str) -> Answer:
-    return InputSpec(name, "Literal", {"values": [[1]] * BATCH})  # the first ratio: one tile
+    return InputSpec(name, "Literal", {"values": [[1]] * batch(context)})  # the first ratio: one tile
 
 
 def _aspect_mask(context: Context, name: str) -> Answer:
@@ -189,6 +189,8 @@ def _masked_patches(context: Context, name: str) -> InputSpec | None:
     height, width = _side(context)
     patch = context.find("patch_size", within="image") or context.find("patch_size")
     count = (height // patch) * (width // patch)
+    if context.find("num_frames") and isinstance(context.find("tubelet_size"), int):
+        count *= context.find("num_frames") // context.find("tubelet_size")
     return InputSpec(name, "Booleans", {"shape": (BATCH, count), "true": count // 2})
 
 

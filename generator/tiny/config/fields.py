@@ -1,0 +1,111 @@
+"""One field made small, by its role and by what kind of network its config is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from generator.tiny import roles
+
+__all__ = ["small", "staged"]
+
+_COMMON_ID = 16
+"""Ids below this are kept: the usual pad, bos, eos, unk, mask."""
+_SCALES = re.compile(r"(.*_)?(width|depth)_(coefficient|multiplier)|mlp_ratio_scale")
+_PLACEHOLDER = re.compile(r"(image|video|audio)_token_(id|index)")
+_STAGES = (
+    "embed_dim_per_stage",
+    "embed_dim",
+    "depth",
+    "depths",
+    "hidden_sizes",
+    "num_block_repeats",
+    "strides",
+    "out_channels",
+    "depth_multiplier",
+)
+
+
+def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int]) -> Any:
+    """The small value of a field.
+
+    Args:
+        name: the field.
+        value: its default.
+        defaults: all fields of the config with their defaults.
+        ids: token ids given so far, by their default; added to.
+    """
+    if roles.TOKEN_ID.fullmatch(name) and _is_ids(value):
+        return _moved(value, ids)
+    if value is None and _PLACEHOLDER.fullmatch(name):
+        return ids.setdefault(-1 - len(ids), roles.VOCABULARY - 1 - len(ids))
+    if isinstance(value, bool) or value is None:
+        return value
+    if name in ("image_size", "img_size", "input_size"):
+        return _resized(value, roles.STAGED_IMAGE if staged(defaults) else roles.IMAGE)
+    if name == "patch_size":
+        return value if not isinstance(value, int) or staged(defaults) else min(value, roles.PATCH)
+    if "block_configs" in defaults and name not in ("hidden_size", "d_model") and not isinstance(value, float):
+        return value  # its blocks are written out, widths and all
+    if isinstance(value, int):
+        return _number(name, value, defaults)
+    if isinstance(value, float):
+        return min(value, 0.25) if _SCALES.fullmatch(name) else value
+    if isinstance(value, (list, tuple)) and value and all(type(item) is int for item in value):
+        return _numbers(name, value)
+    return value
+
+
+def _number(name: str, value: int, defaults: Mapping[str, Any]) -> int:
+    if staged(defaults):
+        if name == "stem_out_channels":
+            return roles.small_sequence("hidden_sizes", [value, 2 * value])[0]
+        if name in ("embed_dim", "hidden_size", "embedding_size"):
+            return min(value, 16)
+        if name == "window_size":
+            return min(value, 2)  # the last stage is 2 by 2
+    if "downsampling_ratios" in defaults and name in ("encoder_hidden_size", "num_filters"):
+        return min(value, 8 if name == "encoder_hidden_size" else 2)  # doubled at each of many stages
+    if name == "hidden_dim" and not {"hidden_size", "d_model", "dim", "embed_dim"} & defaults.keys():
+        return min(value, roles.WIDTH)  # the only width there is
+    return roles.small(name, value)
+
+
+def _numbers(name: str, values: Sequence[int]) -> Sequence[int]:
+    if name.startswith("vision_feature_layer"):  # layers of another config, counted from either end
+        last = roles.LAYERS - 1
+        places = [place % roles.LAYERS for place in range(len(values))]
+        return [-1 - place if item < 0 else last - place for place, item in zip(places, values, strict=True)]
+    if roles.LAYER_INDICES.fullmatch(name):
+        return list(range(min(len(values), roles.LAYERS)))
+    small_values = roles.small_sequence(name, values)
+    return small_values if small_values != list(values) else values
+
+
+def staged(defaults: Mapping[str, Any]) -> bool:
+    """Whether the network goes by stages, each with a width of its own."""
+    return any(isinstance(defaults.get(name), (list, tuple)) for name in _STAGES) or "depth_multiplier" in defaults
+
+
+def _resized(value: Any, side: int) -> Any:
+    if isinstance(value, int):
+        return min(value, side)
+    if isinstance(value, (list, tuple)):
+        return [min(item, side) for item in value]
+    return value
+
+
+def _is_ids(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(type(item) is int for item in value)
+    return type(value) is int
+
+
+def _moved(value: Any, ids: dict[int, int]) -> Any:
+    """Ids moved below the tiny vocabulary: equal ids stay equal, different ones different."""
+    if isinstance(value, (list, tuple)):
+        return [_moved(item, ids) for item in value]
+    if value < _COMMON_ID:
+        return value
+    return ids.setdefault(value, roles.VOCABULARY - 1 - len(ids))
