@@ -66,7 +66,7 @@ ROLES: tuple[Role, ...] = (
     _role("features of an image", r"mm_tokens_per_image", _at_most(4)),
     _role("corners of a cell and none", r"keypoint_decoder_dim", lambda value: value),
     _role("overlap with the past", r"label_length", _at_most(2)),
-    _role("groups of experts", r"(n|num)_(expert_)?groups?|topk_group", _at_most(2)),
+    _role("groups of experts", r"n_group|num_expert_groups?|topk_group", _at_most(2)),
     _role("experts", r"(.*_)?(num|n)_(.*_)?experts|moe_num_experts|num_routed_experts", _at_most(4)),
     _role(
         "experts per token",

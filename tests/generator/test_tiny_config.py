@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.tiny import config, roles
+from generator.tiny.config import layers
 
 
 @given(st.lists(st.integers(1, 4096), min_size=1, max_size=8))
@@ -76,3 +77,43 @@ def test_merging_goes_into_nested_configs_and_can_remove() -> None:
     base = {"a": 1, "b": {"c": 2, "d": 3}, "e": 4}
     assert config.merge(base, {"b": {"c": 5}, "e": ...}) == {"a": 1, "b": {"c": 5, "d": 3}}
     assert base == {"a": 1, "b": {"c": 2, "d": 3}, "e": 4}
+
+
+def test_a_layer_of_each_kind_is_kept_and_every_list_goes_with_it() -> None:
+    kinds = ["sliding_attention"] * 5 + ["full_attention"] + ["sliding_attention"] * 6
+    kept = layers.kept(
+        {
+            "num_hidden_layers": 12,
+            "layer_types": kinds,
+            "moe_layers": [0, 2],
+            "mlp_layer_types": ["dense"] + ["sparse"] * 11,
+        }
+    )
+    assert kept["num_hidden_layers"] == len(kept["layer_types"]) == len(kept["mlp_layer_types"])
+    assert set(kept["layer_types"]) == set(kinds)
+    assert set(kept["mlp_layer_types"]) == {"dense", "sparse"}
+    assert 0 in kept["moe_layers"]
+    assert len(kept["moe_layers"]) < kept["num_hidden_layers"]
+
+
+def test_stages_that_are_handed_on_exist_in_the_tiny_backbone() -> None:
+    from transformers import DepthAnythingConfig
+
+    made = DepthAnythingConfig(**config.shrink(DepthAnythingConfig))
+    assert len(made.backbone_config.out_indices) == len(DepthAnythingConfig().backbone_config.out_indices)
+    assert max(made.backbone_config.out_indices) <= made.backbone_config.num_hidden_layers
+
+
+def test_a_network_of_another_library_gives_way_to_a_small_resnet_with_as_many_stages() -> None:
+    from transformers import DetrConfig
+
+    small = config.shrink(DetrConfig)["backbone_config"]
+    assert small["model_type"] == "resnet"
+    assert len(small["out_indices"]) == len(DetrConfig().backbone_config.out_indices)
+
+
+def test_rotary_sections_come_to_half_a_head() -> None:
+    from transformers import Qwen3VLConfig
+
+    text = Qwen3VLConfig(**config.shrink(Qwen3VLConfig)).text_config
+    assert sum(text.rope_parameters["mrope_section"]) == text.head_dim // 2

@@ -74,7 +74,12 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
             arguments[name] = list(tiny) if isinstance(tiny, tuple) else tiny
     arguments |= {name: value for name, value in given.items() if name not in defaults}
     if not fields.staged(defaults):
-        arguments |= layers.kept(defaults)
+        derived = _derived(config)
+        arguments |= {
+            name: value
+            for name, value in layers.kept(defaults).items()
+            if name not in derived or len({repr(item) for item in value}) > 1
+        }
     arguments |= relations.related(relations.Fields(defaults, arguments))
     if "image_grid_pinpoints" in defaults:
         arguments["image_grid_pinpoints"] = [[roles.IMAGE, roles.IMAGE]]  # one tile besides the whole image
@@ -90,6 +95,13 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
             inner |= relations.sections(relations.Fields(_defaults(child), inner))
         arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner
     return arguments
+
+
+def _derived(config: Any) -> set[str]:
+    """Fields that a config works out where they are not given."""
+    if not dataclasses.is_dataclass(config):
+        return set()
+    return {field.name for field in dataclasses.fields(config) if field.default is None}
 
 
 def _nested(config: Any) -> dict[str, Any]:

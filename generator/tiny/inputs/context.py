@@ -25,7 +25,7 @@ __all__ = [
     "configs",
     "frames",
     "own",
-    "sounds",
+    "frames_masked",
 ]
 
 BATCH = 2
@@ -107,6 +107,6 @@ def frames(context: Context) -> int:
     return 2 * positions if positions else MELS
 
 
-def sounds(context: Context) -> bool:
-    """Whether the head takes a spectrogram."""
-    return "input_features" in context.forward
+def frames_masked(context: Context) -> bool:
+    """Whether a mask says which frames of a spectrogram are there: not where the encoder takes a fixed number."""
+    return "input_features" in context.forward and context.find("max_source_positions") is None

@@ -22,7 +22,7 @@ from generator.tiny.inputs.context import (
     configs,
     frames,
     own,
-    sounds,
+    frames_masked,
 )
 
 __all__ = ["RULES", "layout", "placeholder", "sees_several", "specials", "text", "tokens"]
@@ -105,7 +105,7 @@ def _mask(context: Context, name: str) -> Answer:
         return InputSpec(name, "Mask", {"shape": (BATCH, PATCHES), "dtype": "float32"})
     if "input_ids" not in context.forward:
         # Of frames, where it is that; a waveform's own mask is left out, since it says no more than its length.
-        return [InputSpec(name, "Mask", {"shape": (BATCH, frames(context))}), None] if sounds(context) else None
+        return [InputSpec(name, "Mask", {"shape": (BATCH, frames(context))}), None] if frames_masked(context) else None
     given = text(context, "input_ids")
     return InputSpec(name, "Mask", {"shape": given.arguments["shape"]}) if given else None
 
