@@ -24,8 +24,8 @@ __all__ = [
     "batch",
     "configs",
     "frames",
-    "own",
     "frames_masked",
+    "own",
 ]
 
 BATCH = 2

@@ -21,8 +21,8 @@ from generator.tiny.inputs.context import (
     batch,
     configs,
     frames,
-    own,
     frames_masked,
+    own,
 )
 
 __all__ = ["RULES", "layout", "placeholder", "sees_several", "specials", "text", "tokens"]
