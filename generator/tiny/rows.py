@@ -116,17 +116,6 @@ ROWS: tuple[Row, ...] = (
         },
     ),
     Row(
-        "efficientloftr",
-        "the list that other backbones name stages in holds the stages' widths here, the last of them the hidden width",
-        config={"out_features": [16, 16, 32, 64]},
-    ),
-    Row(
-        "fun_asr_nano",
-        "the adaptor is a quarter as wide as the text",
-        config={"adaptor_config": {"intermediate_size": 16}},
-        inputs={"input_features": ("Floats", {"shape": (2, 64, 112)})},
-    ),
-    Row(
         "llama4",
         "shuffling pixels makes four lanes of one, which the adapter of the image tower takes",
         config={"vision_config": {"intermediate_size": 256}},
@@ -288,11 +277,6 @@ ROWS: tuple[Row, ...] = (
         },
     ),
     Row("pp_doclayout_v3", "the finest features come from the first stage", config={"x4_feat_dim": 16}),
-    Row(
-        "qwen3_asr",
-        "a sound is cut into windows, which its frames must fill",
-        config={"audio_config": {"n_window": 16, "n_window_infer": 64}},
-    ),
     Row(
         "sam3_tracker",
         "sizes of its feature maps follow from the image's",
