@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +108,19 @@ def _collect(reports: Path, ledger: Ledger) -> list[Damage]:
 
 
 def _render(name: str, view: Mapping[str, Any]) -> bytes:
+    return str(_templates().get_template(name).render_unicode(**view)).encode()
+
+
+@cache
+def _templates() -> Any:
     from mako.lookup import TemplateLookup
 
-    lookup = TemplateLookup(
+    return TemplateLookup(
         [str(TEMPLATES)],
         strict_undefined=True,
         default_filters=["text"],
         imports=["from reporting.markdown import Markdown, code, listing, table, text"],
     )
-    return str(lookup.get_template(name).render_unicode(**view)).encode()
 
 
 def _outcome(
