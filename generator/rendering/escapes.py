@@ -323,7 +323,8 @@ def _code_point(code: int) -> str:
 def _raw(content: str, style: Style) -> str:
     triple, mark = len(style.quote) == 3, style.quote[0]
     allowed = "\t\n" if triple else "\t"
-    if not all(char.isprintable() or char in allowed for char in content):
+    # Bytes come here as Latin-1, whose upper half would be printable.
+    if not all(char.isprintable() or char in allowed for char in content) or (style.binary and not content.isascii()):
         raise UnholdableError("a raw string cannot hold a character that needs an escape sequence")
     if not triple and mark in content:
         raise UnholdableError("a raw string cannot hold its own quote")
