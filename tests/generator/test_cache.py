@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from generator import cache
 
 
-def test_directory_is_in_the_repository_unless_moved(monkeypatch: pytest.MonkeyPatch, root: Path, tmp_path: Path) -> None:
+def test_directory_is_in_the_repository_unless_moved(
+    monkeypatch: pytest.MonkeyPatch, root: Path, tmp_path: Path
+) -> None:
     monkeypatch.delenv(cache.VARIABLE, raising=False)
     assert cache.directory() == root / ".cache"
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
@@ -32,7 +34,16 @@ def test_what_is_read_is_what_was_written(tmp_path_factory: pytest.TempPathFacto
     assert cache.read(path) == text
 
 
-@pytest.mark.parametrize("damage", [lambda raw: raw[:-1], lambda raw: raw[:10], lambda raw: b"", lambda raw: raw + b" ", lambda raw: b"\xff" + raw])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: raw[:-1],
+        lambda raw: raw[:10],
+        lambda raw: raw[:0],
+        lambda raw: raw + b" ",
+        lambda raw: b"\xff" + raw,
+    ],
+)
 def test_a_damaged_file_reads_as_none(tmp_path: Path, damage: object) -> None:
     path = tmp_path / "file"
     cache.write(path, "one\ntwo\n")

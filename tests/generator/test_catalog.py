@@ -53,7 +53,9 @@ def library_types() -> set[str]:
     return set(CONFIG_MAPPING_NAMES)
 
 
-def test_every_entry_of_config_mapping_has_one_row_with_a_state_and_a_reason(catalog: Catalog, library_types: set[str]) -> None:
+def test_every_entry_of_config_mapping_has_one_row_with_a_state_and_a_reason(
+    catalog: Catalog, library_types: set[str]
+) -> None:
     assert set(catalog.rows) == library_types
     assert list(catalog.rows) == sorted(catalog.rows)
     for name, row in catalog.rows.items():
@@ -77,10 +79,17 @@ def test_the_rows_that_have_no_own_life_are_what_they_are_known_to_be(catalog: C
         "nougat": ("alias", "vision-encoder-decoder"),
         "layoutxlm": ("impossible", None),
     }
-    split = {"maskformer-swin": "maskformer", "rf_detr_dinov2": "rf_detr", "mimi_encoder": "mimi", "mimi_decoder": "mimi"}
+    split = {
+        "maskformer-swin": "maskformer",
+        "rf_detr_dinov2": "rf_detr",
+        "mimi_encoder": "mimi",
+        "mimi_decoder": "mimi",
+    }
     assert {name: catalog.rows[name].of for name in split} == split
     assert catalog.rows["qwen2_5_omni_text"].of == "qwen2_5_omni"
-    assert {catalog.rows[name].state for name in ("esmfold2", "rag", "data2vec-text", "parakeet_tdt")} == {"architecture"}
+    assert {catalog.rows[name].state for name in ("esmfold2", "rag", "data2vec-text", "parakeet_tdt")} == {
+        "architecture"
+    }
 
 
 def test_a_listed_class_that_does_not_exist_is_said_in_the_row(catalog: Catalog) -> None:
@@ -176,7 +185,16 @@ def test_the_primary_head_is_the_one_meant_by_the_name(
 
 def test_libraries_are_required_only_where_nothing_can_be_built_without(catalog: Catalog) -> None:
     needed = {row.model_type: set(row.requires) for row in catalog.architectures() if row.requires}
-    timm = {"edgetam", "fast_vlm", "gemma3n", "pe_video", "pe_audio_video", "perception_lm", "timm_backbone", "timm_wrapper"}
+    timm = {
+        "edgetam",
+        "fast_vlm",
+        "gemma3n",
+        "pe_video",
+        "pe_audio_video",
+        "perception_lm",
+        "timm_backbone",
+        "timm_wrapper",
+    }
     assert {name for name, libraries in needed.items() if "timm" in libraries} == timm
     assert needed["dinat"] == {"natten"}
     assert needed["layoutlmv2"] == {"detectron2"}
@@ -263,7 +281,9 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_only(
         assert load().rows == catalog.rows
 
 
-def test_the_key_follows_the_code_and_the_release(catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_follows_the_code_and_the_release(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert store.digest() == store.digest() == catalog.digest
     copy = tmp_path / "catalog"
     copy.mkdir()
@@ -282,7 +302,9 @@ def test_without_transformers_the_error_names_the_command(root: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-S", "-c", code], cwd="/", env=bare, capture_output=True, text=True, check=True
     )
-    assert done.stdout == f"catalog: transformers is not installed. The catalogue is read from it. Run: {store.INSTALL}\n"
+    assert (
+        done.stdout == f"catalog: transformers is not installed. The catalogue is read from it. Run: {store.INSTALL}\n"
+    )
 
 
 def test_a_transformers_that_cannot_be_imported_is_an_error_in_a_sentence(

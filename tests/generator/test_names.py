@@ -144,7 +144,10 @@ def test_every_class_leads_to_the_type_it_belongs_to(catalog: Catalog) -> None:
             owner = find(head.class_name, catalog).model_type
             if owner != row.model_type:
                 assert catalog.owners.get(head.class_name) == owner or catalog.rows[owner].of is not None
-                assert head.class_name in {other.class_name for other in catalog.rows[owner].heads} or row.state != "component"
+                assert (
+                    head.class_name in {other.class_name for other in catalog.rows[owner].heads}
+                    or row.state != "component"
+                )
 
 
 def test_the_owner_of_a_shared_class_is_of_the_folder_that_defines_it(catalog: Catalog) -> None:
