@@ -142,7 +142,7 @@ def _said(cell: Standing | None) -> str:
 
 def _figures(cell: Standing) -> str:
     """Every figure of a cell: `` (max_abs 1.2, rel_l2 0.3)``; empty if it has none of today."""
-    if cell.stale:
+    if cell.stale or cell.status == "unavailable":
         return ""
     words = ", ".join(f"{name} {_number(value)}" for name, value in sorted(cell.record.metrics.items()))
     return f" ({words})" if words else ""
@@ -182,6 +182,8 @@ def _detail(line: Line) -> Detail:
     made = [
         Row(head, any(cell.record.primary for cell in of.values()), where, dtype, tuple(map(of.get, checks)))
         for (head, where, dtype), of in rows.items()
+        # A table full of "unavailable" says no more than the remark below it.
+        if any(cell.status != "unavailable" for cell in of.values())
     ]
     hardware = list(line.squares)
     made.sort(key=lambda row: (hardware.index(row.hardware), not row.primary, row.head, row.dtype))

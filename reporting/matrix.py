@@ -10,7 +10,7 @@ from harness.results.record import STATUSES
 from reporting.inventory import Architecture, Skills
 from reporting.standing import Standing
 
-__all__ = ["TIERS", "Line", "Square", "lines"]
+__all__ = ["TIERS", "Line", "Square", "asked", "lines"]
 
 TIERS = ("critical", "high", "medium", "long-tail")
 """Tiers from the most to the least urgent, which is the order of the reports."""
@@ -116,6 +116,27 @@ class Line:
         return sorted(square.rank for square in self.squares.values()), self.order
 
 
+def asked(
+    standings: Iterable[Standing], catalogue: Iterable[Architecture], expected: Iterable[str] | None
+) -> list[Standing]:
+    """The cells that can still be run: without stale ones of a head or a check that the architecture has no more."""
+    heads = {row.model_type: set(row.heads) for row in catalogue if row.heads}
+    questions: dict[str, set[tuple[str, str]]] = {}
+    for cell in expected or ():
+        model_type, head, _, _, check = cell.split("/", 4)
+        questions.setdefault(model_type, set()).add((head, check))
+
+    def gone(cell: Standing) -> bool:
+        record = cell.record
+        if cell.stale is None:
+            return False
+        if record.model_type in questions:
+            return (record.head, record.check) not in questions[record.model_type]
+        return record.model_type in heads and record.head not in heads[record.model_type]
+
+    return [cell for cell in standings if not gone(cell)]
+
+
 def lines(
     catalogue: Sequence[Architecture],
     skills: Skills,
@@ -141,7 +162,7 @@ def lines(
                 record.model_type, "unknown", tier, family, "not in the catalogue", "", ()
             )
     wanted: dict[tuple[str, str], list[str]] = {}
-    for cell in expected or ():
+    for cell in sorted(expected or ()):
         model_type, _, where, _, _ = cell.split("/", 4)
         wanted.setdefault((model_type, where), []).append(cell)
 

@@ -40,7 +40,9 @@ difference of any check of the head, seconds are those of all of them.
 
 ${row.tier}, ${row.family}${Markdown(f", ran on {text(', '.join(detail.devices))}") if detail.devices else ""}
 
+% if detail.rows:
 ${table(["head", "on", *detail.checks, "parameters", "max_abs", "seconds"], [item.row for item in detail.rows])}
+% endif
 % if detail.remarks:
 
 % for status, where, words in detail.remarks:

@@ -62,11 +62,10 @@ class House:
             "versions": VERSIONS,
             "python": "3.11.9",
             "platform": "Linux",
-            "cpu": "Grand CPU",
-            "gpu": None,
+            "devices": {"cpu": {"cpu": "Grand CPU"}, "cuda": {}},
             "git": "abc1234",
             "started": "2026-11-23T15:30:00Z",
-            "command": ["pytest", "--hardware=cpu"],
+            "command": ["/somewhere/pytest/__main__.py", "--hardware=cpu"],
         }
         path.write_text(json.dumps(about | facts))
         return path

@@ -79,8 +79,8 @@ def test_each_report_names_its_runs_with_their_dates_and_environments(furnished:
     for report in ("coverage", "compatibility"):
         runs = [cells for cells in lines(furnished, report) if cells[0] in (f"`{NEW}`", f"`{OLD}`")]
         assert [cells[:9] for cells in runs] == [
-            [f"`{NEW}`", "2026-11-23", "cpu", "1", "0", "3.11.9", "2.13.0+cpu", "5.23.0", "Grand CPU"],
-            [f"`{OLD}`", "2026-11-20", "cpu", "1", "0", "3.11.9", "2.13.0+cpu", "5.23.0", "Grand CPU"],
+            [f"`{NEW}`", "2026-11-23", "cpu", "1", "0", "3.11.9", "2.13.0+cpu", "5.23.0", "cpu: Grand CPU"],
+            [f"`{OLD}`", "2026-11-20", "cpu", "1", "0", "3.11.9", "2.13.0+cpu", "5.23.0", "cpu: Grand CPU"],
         ]
 
 
@@ -142,6 +142,19 @@ def test_a_check_that_never_ran_does_too_where_it_is_known_what_there_should_be(
     furnished.results(NEW, furnished.record(NEW, "gptj", "parity"))
     furnished.update(expected=cells)
     assert line(furnished, "gptj")[1] == "passed 2/2"
+
+
+def test_what_the_skill_asks_no_more_does_not_hold_it_back(furnished: House) -> None:
+    furnished.results(OLD, furnished.record(OLD, "gptj", head="Removed"), furnished.record(OLD, "gptj", "removed"))
+    furnished.skill("gptj", "changed")
+    furnished.results(NEW, furnished.record(NEW, "gptj"))
+    furnished.update()
+    assert line(furnished, "gptj")[1] == "stale 1/2 (passed 2026-11-20)"
+    furnished.update(expected=["gptj/GPTJModel/cpu/fp32/forward"])
+    assert line(furnished, "gptj")[1] == "passed 1/1"
+    furnished.results(NEW, furnished.record(NEW, "gptj", "removed", status="failed"))
+    furnished.update(expected=["gptj/GPTJModel/cpu/fp32/forward"])
+    assert line(furnished, "gptj")[1] == "failed 1/2: it failed", "fresh evidence is never passed over"
 
 
 def test_the_worst_status_comes_first(house: House) -> None:
@@ -264,6 +277,7 @@ def test_damage_is_named_in_both_reports_with_what_comes_of_it(furnished: House)
     furnished.results(NEW, furnished.record(NEW, "bert"))
     outcome = furnished.update()
     assert not outcome.ok
+    assert not outcome.readable
     for report in ("coverage", "compatibility"):
         named = {cells[0]: cells[2:] for cells in lines(furnished, report) if cells[0].startswith("`runs/")}
         assert named == {
@@ -286,6 +300,7 @@ def test_a_copied_run_counts_nothing_twice(furnished: House) -> None:
     shutil.copytree(furnished.reports / "runs" / NEW, furnished.reports / "runs" / "copy")
     outcome = furnished.update()
     assert outcome.counts == {"passed": 1}
+    assert outcome.readable
     assert [item.where for item in outcome.damage] == ["runs/copy/main.jsonl:1"]
 
 
@@ -319,9 +334,8 @@ def test_what_cannot_be_written_is_a_sentence_and_leaves_all_files_as_they_were(
 def test_a_file_where_a_folder_belongs_is_a_sentence_too(furnished: House, place: str) -> None:
     path = furnished.root / place
     path.parent.mkdir(exist_ok=True)
-    if place != "reports/runs":
-        if place == "reports/results":
-            furnished.results(NEW, furnished.record(NEW, "gptj"))
+    if place == "reports/results":
+        furnished.results(NEW, furnished.record(NEW, "gptj"))
     path.write_text("")
     with pytest.raises(ReportError, match="Run: "):
         furnished.update()
@@ -340,7 +354,7 @@ def everywhere(root: Path, words: str) -> House:
         "tier": words, "family": words, "started": words,
     }  # fmt: skip
     house.environment(
-        NEW, python=words, platform=words, cpu=words, gpu=words, git=words, command=[words], started=words
+        NEW, python=words, platform=words, devices={words: {words: words}}, git=words, command=[words], started=words
     )
     house.results(NEW, house.record(NEW, "gptj", **facts))
     house.results(NEW, house.record(NEW, "gptj", "parity", **facts | {"skill_sha256": words}))

@@ -140,7 +140,7 @@ def test_of_two_that_contradict_each_other_the_worse_counts(furnished: House, fi
     furnished.results(RUN, *(furnished.record(RUN, "gptj", status=status) for status in (first, second)))
     found = run(furnished)
     assert [item.record.status for item in found.evidence] == ["failed"]
-    assert found.damage[0].what == f"contradicts {WHERE}:1; the worse of the two counts"
+    assert found.damage[0].what == f"the same attempt as {WHERE}:1, but another result; the worse counts"
 
 
 def test_an_unreadable_line_is_not_outdone_by_a_readable_twin(furnished: House) -> None:
