@@ -12,6 +12,7 @@ import pytest
 from harness.cells import Cell, Selection, cells
 from harness.engines.local import blank
 from harness.results.store import Writer, recorded
+from harness.selection import PATTERN
 from harness.skill import Skill
 
 if TYPE_CHECKING:
@@ -34,12 +35,17 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        """One skill on one worker: what its cells share is then made once."""
-        if config.getoption("dist") == "load":
-            from xdist.scheduler import LoadScopeScheduling
+        """One skill on one worker: what its cells share is then made once. Other tests go where there is room."""
+        if config.getoption("dist") != "load":
+            return None
+        from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-            return LoadScopeScheduling(config, log)
-        return None
+        class BySkill(LoadScopeScheduling):
+            def _split_scope(self, nodeid: str) -> str:
+                path = nodeid.partition("::")[0]
+                return path if Path(path).match(PATTERN) else nodeid
+
+        return BySkill(config, log)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:

@@ -75,6 +75,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Controller(reporter), "skillmatrix-controller")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Import the frameworks before the first cell, whose time limit and duration are then its own."""
+    if not session.config.option.collectonly and any(isinstance(item, CellItem) for item in session.items):
+        session.config.stash[REPORTER].engine.warm_up()
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave the files of skills that were not asked for unread."""
     files = config.stash[FILES]
@@ -85,6 +92,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> Any:
     """A skill becomes its cells. A class that is only imported into the module is not its skill."""
+    del name
     if not (isinstance(obj, type) and issubclass(obj, Skill)) or obj is Skill:
         return None
     if obj.__module__ != getattr(collector.obj, "__name__", None):

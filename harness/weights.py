@@ -14,12 +14,24 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.call import Call, invoke
+from harness.inputs import draw
+
 if TYPE_CHECKING:
     import torch
 
     from harness.skill import Head, Skill
 
-__all__ = ["DTYPES", "MissingLibraryError", "UnknownClassError", "build", "config_arguments", "configure", "redraw"]
+__all__ = [
+    "DTYPES",
+    "MissingLibraryError",
+    "UnknownClassError",
+    "build",
+    "config_arguments",
+    "configure",
+    "load",
+    "redraw",
+]
 
 DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp64": "float64"}
 """Names of dtypes in cells, and torch's."""
@@ -72,10 +84,32 @@ def build(skill: type[Skill], head: Head, seed: int = 0, dtype: str = "fp32") ->
     torch.manual_seed(seed)
     model = instantiate(model_class, configure(skill, head))
     redraw(model, seed)
+    settle(model, head)
+    calibrate(model, Call(head.method, head.arguments), draw(head.inputs, seed), seed)
+    return model if dtype == "fp32" else model.to(getattr(torch, DTYPES[dtype]))
+
+
+def load(model_class: Any, checkpoint: str, **options: Any) -> tuple[Any, dict[str, Any]]:
+    """A float32 model from safetensors, in a local folder or on the hub, and what its loading reports.
+
+    The report has ``missing_keys``, ``unexpected_keys``, ``mismatched_keys`` and ``error_msgs``; it is empty for a
+    class with a ``from_pretrained`` of its own, which need not hand the report on.
+    """
+    import torch
+    from transformers import PreTrainedModel
+
+    options = {"dtype": torch.float32, "use_safetensors": True, **options}
+    if model_class.from_pretrained.__func__ is not PreTrainedModel.from_pretrained.__func__:
+        return model_class.from_pretrained(checkpoint, **options), {}
+    model, report = model_class.from_pretrained(checkpoint, output_loading_info=True, **options)
+    return model, report
+
+
+def settle(model: Any, head: Head) -> None:
+    """Eval mode, and the generation config that a real checkpoint would bring in a file of its own."""
     model.eval()
     for name, value in head.generation_config.items():
         setattr(model.generation_config, name, copy.deepcopy(value))
-    return model if dtype == "fp32" else model.to(getattr(torch, DTYPES[dtype]))
 
 
 def require(skill: type[Skill]) -> None:
@@ -147,6 +181,40 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
                 buffer.mul_(1 + NOISE * _noise(name, buffer, seed).abs())
             elif "codebook" in name and buffer.ndim >= 2:
                 buffer.copy_(_noise(name, buffer, seed))
+
+
+def calibrate(model: torch.nn.Module, call: Call, inputs: Mapping[str, torch.Tensor], seed: int) -> None:
+    """Give batch normalisation the statistics of these inputs, up to the noise, as training would have.
+
+    With statistics that are not the data's, some twenty layers of a convolutional model shrink any signal below the
+    rounding of float32, and its outputs follow their inputs no more (EfficientNet). Each layer is set just before it
+    runs, so that one pass does for all. The variance keeps a tenth of the mean square, lest a channel that hardly
+    varies have its rounding errors magnified.
+    """
+    import torch
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    names = {module: name for name, module in model.named_modules() if isinstance(module, _BatchNorm)}
+    names = {module: name for module, name in names.items() if module.track_running_stats}
+    if not names:
+        return
+
+    def measure(module: Any, arguments: tuple[torch.Tensor, ...]) -> None:
+        values = arguments[0].transpose(0, 1).flatten(1)
+        mean, square = values.mean(1), values.square().mean(1)
+        variance = (square - mean.square()).clamp(min=0) + 0.1 * square + 1e-6
+        noise = _noise(f"{names[module]}.running_mean", mean, seed)
+        module.running_mean.copy_(mean + NOISE * noise * variance.sqrt())
+        module.running_var.copy_(variance)
+
+    handles = [module.register_forward_pre_hook(measure) for module in names]
+    try:
+        with torch.no_grad():
+            torch.manual_seed(seed)
+            invoke(model, call, {name: tensor.clone() for name, tensor in inputs.items()})
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _around(parameter: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:

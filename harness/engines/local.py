@@ -70,6 +70,7 @@ class Engine:
         self.threads = threads
         self._subject: Subject | None = None
         self._sessions: dict[tuple[str, str], Session] = {}
+        self._warm = False
         self._probed: dict[tuple[str, str], str | None] = {}
 
     def run(self, cells: Iterable[Cell]) -> Iterator[Record]:
@@ -80,7 +81,7 @@ class Engine:
     def execute(self, cell: Cell) -> Record:
         """Run one cell. Whatever its check raises becomes the record's failure, and nothing else does."""
         where = (cell.hardware, cell.dtype)
-        self._settle()
+        self.warm_up()
         if where not in self._probed:
             self._probed[where] = hardware(cell.hardware).probe(cell.dtype)
         record = blank(cell, "not_run", None, run=self.run_id, environment=self.environment, seed=self.seed)
@@ -90,9 +91,8 @@ class Engine:
         session = self._session(cell.skill, cell.head, where)
         try:
             outcome = cell.check.run(session)
-        # Any error is this cell's result: it is recorded with its stage and traceback.
-        except Exception as error:
-            return _failure(record, cell, session, error, begun)
+        except Exception as error:  # noqa: BLE001, any error is this cell's result and is recorded with its traceback
+            return _failure(record, session, error, begun)
         return _verdict(record, cell, session, outcome, begun)
 
     def release(self) -> None:
@@ -112,13 +112,18 @@ class Engine:
             self._sessions[where] = Session(subject, hardware(where[0]), where[1])
         return self._sessions[where]
 
-    def _settle(self) -> None:
-        """What must hold before torch and transformers are imported, or when they first are."""
-        if self._probed:
+    def warm_up(self) -> None:
+        """Import torch and transformers, and set what must hold from then on; only the first call does anything.
+
+        A cell that comes after it is not charged with the seconds that this takes.
+        """
+        if self._warm:
             return
+        self._warm = True
         # A check has no business on the network: everything is built from configs.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         import torch
+        import transformers.modeling_utils  # noqa: F401, the slowest of its imports
         from transformers.utils import logging
 
         logging.set_verbosity_error()
@@ -136,7 +141,7 @@ def _with(record: Record, begun: float, **changes: object) -> Record:
     return replace(changed, signature=failures.signature(changed.reason))
 
 
-def _failure(record: Record, cell: Cell, session: Session, error: Exception, begun: float) -> Record:
+def _failure(record: Record, session: Session, error: Exception, begun: float) -> Record:
     status = failures.status(error)
     return _with(
         record,

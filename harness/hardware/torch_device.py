@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import inspect
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.hardware.protocol import DEFAULT, Call, UnsupportedError
-from harness.outputs import named
+from harness.call import FORWARD, Call, invoke
+from harness.hardware.protocol import UnsupportedError
 from harness.weights import DTYPES
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["TorchDevice", "TorchRunner", "invoke", "pinned", "translated"]
+__all__ = ["TorchDevice", "TorchRunner", "pinned", "translated"]
 
 
 @contextlib.contextmanager
@@ -41,18 +40,10 @@ def pinned(device: str = "cpu") -> Iterator[None]:
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
 
 
-def invoke(model: Any, call: Call, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The named outputs of a call: without a cache and with named fields, where the method has arguments for that."""
-    method = model if call.method == "forward" else getattr(model, call.method)
-    accepted = inspect.signature(getattr(model, call.method)).parameters
-    fixed = {name: value for name, value in (("return_dict", True), ("use_cache", False)) if name in accepted}
-    return named(method(**{**fixed, **call.arguments, **inputs}))
-
-
 class TorchRunner:
     """A module on a torch device."""
 
-    def __init__(self, model: Any, device: str, dtype: str, call: Call = DEFAULT) -> None:
+    def __init__(self, model: Any, device: str, dtype: str, call: Call = FORWARD) -> None:
         self.model = model
         self.device = device
         self.dtype = dtype
@@ -114,7 +105,7 @@ class TorchDevice:
         return {}
 
     def prepare(
-        self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = DEFAULT
+        self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = FORWARD
     ) -> TorchRunner:
         """See the protocol; the weights are moved, never drawn on the device, whose random numbers differ."""
         import torch
