@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from reporting import Outcome, Verdict
 
 ROOT = Path(__file__).resolve().parent
-SKILLS = Path(os.environ.get("SKILLMATRIX_SKILLS") or os.path.relpath(ROOT / "skills"))
-REPORTS = Path(os.path.relpath(ROOT / "reports"))
+SKILLS, REPORTS = Path(os.path.relpath(ROOT / "skills")), Path(os.path.relpath(ROOT / "reports"))
+"""Relative to where the command was called, as people would type them."""
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 """Exit codes beside 0; options that invoke itself does not know end with 1, by invoke's own rule."""
@@ -151,7 +151,7 @@ def sweep(
 
         asked = Selection(models=tuple(model), tiers=() if tier is None else tiers(tier))
         chosen = _hardware(hardware)
-        generated = command.generate(asked, command.Options(), ROOT / "skills")
+        generated = command.generate(asked, command.Options(), SKILLS)
         _print(generated.text())
         modules = _intact() & {line.file.removesuffix(".py") for line in generated.lines}
         runs = [_run(name, asked.tiers, modules, no_venv=no_venv) for name in chosen if modules]
@@ -172,6 +172,7 @@ def _sentences(name: str) -> Iterator[None]:
 
     try:
         yield
+        sys.stdout.flush()
     except (SelectionError, UnknownModelError) as error:
         raise Exit(f"{name}: {error}" if isinstance(error, SelectionError) else str(error), code=MISUSED) from error
     except (CatalogError, LedgerError, PublishError) as error:
@@ -179,6 +180,10 @@ def _sentences(name: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         needed = f"{name}: {error.name} is not installed. {name} cannot work without it."
         raise Exit(f"{needed} Run: {sys.executable} -m pip install -e '.[generate]'", code=FAILED) from error
+    except BrokenPipeError as error:
+        # Whoever read the output has left, as `head` does; what Python still holds of it must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Exit(code=FAILED) from error
     except KeyboardInterrupt as error:
         kept = "What was finished until then is kept, and nothing is half-written."
         raise Exit(f"{name}: interrupted. {kept} Run the same command again to go on.", code=INTERRUPTED) from error
@@ -205,7 +210,7 @@ def _report() -> Outcome:
     pins = {name: environment.pins for name, environment in ENVIRONMENTS.items()}
     rows = [asdict(row) for row in catalog.load().rows.values()]
     try:
-        return update(REPORTS, ROOT / "skills", pins, rows, expected=_cells(_intact(), pins))
+        return update(REPORTS, SKILLS, pins, rows, expected=_cells(_intact(), pins))
     except ReportError as error:
         raise Exit(str(error), code=FAILED) from error
 
@@ -246,7 +251,7 @@ def _intact() -> set[str]:
     """Modules of the skills that are as they were generated; no other is imported here."""
     from generator import publish
 
-    shelf = publish.read(ROOT / "skills")
+    shelf = publish.read(SKILLS)
     return {entry.module for entry in shelf.entries.values() if shelf.has(entry)}
 
 

@@ -78,7 +78,11 @@ def test_syntax_refuses_what_is_not_python_everywhere(text: str, words: str) -> 
         ("transformers 5.23.0;", "transformers 5.22.0;", "header says transformers 5.22.0"),
         ("decoder_only.py.mako", "vision.py.mako", "not the template of decoder-only"),
         ('"""GPTJ (gptj): decoder-only, takes text."""\n', "", "module has no docstring"),
-        ("from harness.skill import Head, Skill", "import torch\nfrom harness.skill import Head, Skill", "import torch"),
+        (
+            "from harness.skill import Head, Skill",
+            "import torch\nfrom harness.skill import Head, Skill",
+            "import torch",
+        ),
         ("from harness.skill import Head, Skill", "from transformers import GPTJModel", "imports only harness"),
         ("import Head, Skill", "import Head, Skill as Skill", "does not offer"),
         ("import Head, Skill", "import Head, Skill, run", "does not offer"),
@@ -188,7 +192,11 @@ def test_structure_knows_exactly_the_inputs_and_the_head_of_the_harness() -> Non
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"text-generation"', '"text-generatoin"', "no pipeline task 'text-generatoin'. The nearest that it has is text-gen"),
+        (
+            '"text-generation"',
+            '"text-generatoin"',
+            "no pipeline task 'text-generatoin'. The nearest that it has is text-gen",
+        ),
         ('"text-generation"', '"automatic-speech-recognition"', "loads from MODEL_FOR_CTC_MAPPING"),
         ('"text-generation"', '""', "no pipeline task ''"),
     ],
@@ -221,7 +229,9 @@ def test_task_refuses_what_transformers_does_not_give_to_the_type(old: str, new:
 def test_task_refuses_a_skill_that_lacks_a_head_or_has_another_primary_one() -> None:
     start, end = TEXT.index('        Head(\n            "GPTJModel"'), TEXT.index("    )\n\n\nif")
     assert "missing GPTJModel" in str(_refusal(TEXT[:start] + TEXT[end:]))
-    other = dataclasses.replace(row(), heads=tuple(dataclasses.replace(head, primary=not head.primary) for head in row().heads))
+    other = dataclasses.replace(
+        row(), heads=tuple(dataclasses.replace(head, primary=not head.primary) for head in row().heads)
+    )
     assert "primary head is GPTJModel" in str(_refusal(TEXT, catalog=catalog(other)))
 
 
@@ -230,7 +240,14 @@ def test_task_refuses_a_skill_that_lacks_a_head_or_has_another_primary_one() -> 
     [
         ((dataclasses.replace(row(), model_type="gpt2"),), "there is no such type"),
         ((row(state="component"),), "it is component: MODEL_MAPPING lists it"),
-        ((dataclasses.replace(row(), heads=(*row().heads, dataclasses.replace(row().heads[1], class_name="GPTJNew"))),), "missing GPTJNew"),
+        (
+            (
+                dataclasses.replace(
+                    row(), heads=(*row().heads, dataclasses.replace(row().heads[1], class_name="GPTJNew"))
+                ),
+            ),
+            "missing GPTJNew",
+        ),
         ((dataclasses.replace(row(), heads=row().heads[:1]),), "unknown GPTJModel"),
     ],
 )
@@ -241,7 +258,7 @@ def test_task_refuses_a_skill_of_another_release(rows: tuple[Any, ...], words: s
 
 
 def test_errors_come_back_whole_from_another_process() -> None:
-    error = pickle.loads(pickle.dumps(TaskError("gptj", "why")))
+    error = pickle.loads(pickle.dumps(TaskError("gptj", "why")))  # noqa: S301
     assert isinstance(error, TaskError)
     assert str(error) == "gptj: task: why"
 
@@ -265,12 +282,16 @@ def test_literals_are_read_back_as_they_were_written(value: Any) -> None:
     assert read == value
 
 
-@pytest.mark.parametrize("text", ["float('nan')", "float('inf')", "float('-inf')", "-0.0", "frozenset({1})", "set()", "1j"])
+@pytest.mark.parametrize(
+    "text", ["float('nan')", "float('inf')", "float('-inf')", "-0.0", "frozenset({1})", "set()", "1j"]
+)
 def test_literals_hold_the_values_that_python_has_no_literal_for(text: str) -> None:
     assert repr(literals.value(ast.parse(text, mode="eval").body)) == repr(eval(text))  # noqa: S307
 
 
-@pytest.mark.parametrize("text", ["float('1')", "-True", "-'a'", "len(())", "a", "[a for a in ()]", "1 + 1", "(x := 1)"])
+@pytest.mark.parametrize(
+    "text", ["float('1')", "-True", "-'a'", "len(())", "a", "[a for a in ()]", "1 + 1", "(x := 1)"]
+)
 def test_literals_refuse_what_would_have_to_be_run(text: str) -> None:
     with pytest.raises(literals.NotALiteralError, match="is not a plain value"):
         literals.value(ast.parse(text, mode="eval").body)
