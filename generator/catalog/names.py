@@ -208,7 +208,8 @@ def _preferred(level: dict[str, list[str]], catalog: Catalog) -> dict[str, tuple
 
 def _answer(row: TrackedName, catalog: Catalog) -> Answer:
     if row.model_type is None:
-        return Answer(row, None, row.note or row.kind)
+        present = [name for name in catalog.rows if row.removed_in is not None and squash(name) == squash(row.name)]
+        return Answer(row, present[0] if present else None, row.note or row.kind)
     note = row.note or f"{row.name} is {row.model_type}"
     found: Row | None = catalog.rows.get(row.model_type)
     if found is None:
