@@ -119,6 +119,12 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "musicgen",
+        "the token that starts and pads what it generates comes with a checkpoint's generation config",
+        heads=("MusicgenForCausalLM",),
+        generation={"decoder_start_token_id": 64},
+    ),
+    Row(
+        "musicgen",
         "it takes sound to go on from only in place of the decoder's tokens",
         heads=("MusicgenForConditionalGeneration",),
         inputs={"input_values": None},
