@@ -136,8 +136,8 @@ def _said(cell: Standing | None) -> str:
         return f"stale ({record.status} {cell.day})"
     words = record.status
     if "rel_l2" in record.metrics:
-        words += f" {_number(record.metrics['rel_l2'])}"
-    return words if record.attempt == 1 or cell.evidence.unreadable else f"{words} (attempt {record.attempt})"
+        words += f" ({_number(record.metrics['rel_l2'])})"
+    return words if record.attempt == 1 or cell.evidence.unreadable else f"{words}, attempt {record.attempt}"
 
 
 def _figures(cell: Standing) -> str:
@@ -190,6 +190,6 @@ def _detail(line: Line) -> Detail:
     remarks = [(cause.status, cause.hardware, cause.remark) for cause in _causes(cells)]
     for name, square in line.squares.items():
         if square.cells and square.missing:
-            remarks.append(("not_run", name, f"no result of {', '.join(square.missing)}"))
+            remarks.append(("not_run", name, f"no result of {square.gaps}"))
     devices = sorted({cell.record.executed_on for cell in cells if cell.record.executed_on})
     return Detail(line, tuple(checks), tuple(made), tuple(remarks), tuple(devices))

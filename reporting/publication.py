@@ -167,9 +167,9 @@ def _text(lines: Sequence[matrix.Line], counts: Mapping[str, int], damage: Seque
     said.append(f"cells: {cells or 'none'}")
     said += [f"damage: {plain(item.where)}: {plain(item.what)}" for item in damage[:5]]
     said += [f"damage: {len(damage) - 5} more, named in the reports"] if len(damage) > 5 else []
-    for line in lines:
-        worst = [(name, square) for name, square in line.squares.items() if square.rank[0] < _SILENT]
-        said += [
-            f"{plain(line.architecture.model_type)} on {plain(name)}: {plain(square.text)}" for name, square in worst
-        ]
+    bad = [(line, name) for line in lines for name, square in line.squares.items() if square.rank[0] < _SILENT]
+    said += [
+        f"{plain(line.architecture.model_type)} on {plain(name)}: {line.squares[name].text}" for line, name in bad[:20]
+    ]
+    said += [f"{len(bad) - 20} more, in the reports"] if len(bad) > 20 else []
     return "\n".join(said)

@@ -69,7 +69,7 @@ def test_a_passing_run_is_counted_and_shown_with_its_figures(furnished: House) -
     assert line(furnished, "gptj") == ["critical", "passed 2/2", "never ran"]
     assert counts(furnished, "critical")["passed on cpu"] == "1"
     [detail] = [cells for cells in lines(furnished) if cells[0].startswith("GPTJModel")]
-    assert detail[1:] == ["cpu fp32", "passed 1.2e-07", "passed 1.2e-07", "123,456", "3e-06", "0.50"]
+    assert detail[1:] == ["cpu fp32", "passed (1.2e-07)", "passed (1.2e-07)", "123,456", "3e-06", "0.50"]
 
 
 def test_each_report_names_its_runs_with_their_dates_and_environments(furnished: House) -> None:
@@ -130,7 +130,7 @@ def test_a_head_that_never_ran_keeps_its_architecture_from_passing(furnished: Ho
     furnished.rows[1]["heads"] = ["GPTJModel", "GPTJForCausalLM"]
     furnished.results(NEW, furnished.record(NEW, "gptj"))
     furnished.update()
-    assert line(furnished, "gptj")[1] == "not_run: GPTJForCausalLM; passed 1/1 of the rest"
+    assert line(furnished, "gptj")[1] == "not_run 1 head; 1 passed"
     assert counts(furnished, "critical")["passed on cpu"] == "0"
 
 
@@ -138,7 +138,8 @@ def test_a_check_that_never_ran_does_too_where_it_is_known_what_there_should_be(
     furnished.results(NEW, furnished.record(NEW, "gptj"))
     cells = ["gptj/GPTJModel/cpu/fp32/forward", "gptj/GPTJModel/cpu/fp32/parity", "bert/BERTModel/cpu/fp32/forward"]
     furnished.update(expected=cells)
-    assert line(furnished, "gptj")[1] == "not_run: GPTJModel/cpu/fp32/parity; passed 1/1 of the rest"
+    assert line(furnished, "gptj")[1] == "not_run 1/2; 1 passed"
+    assert "- **not_run** on cpu: no result of GPTJModel (parity)" in furnished.read("compatibility")
     furnished.results(NEW, furnished.record(NEW, "gptj", "parity"))
     furnished.update(expected=cells)
     assert line(furnished, "gptj")[1] == "passed 2/2"
@@ -183,7 +184,7 @@ def test_a_later_attempt_is_said_to_be_one(furnished: House) -> None:
     furnished.results(NEW, furnished.record(NEW, "gptj", status="crashed"), furnished.record(NEW, "gptj", attempt=2))
     furnished.update()
     assert line(furnished, "gptj")[1] == "passed 1/1, 1 not at the first attempt"
-    assert "passed 1.2e-07 (attempt 2)" in furnished.read("compatibility")
+    assert "passed (1.2e-07), attempt 2" in furnished.read("compatibility")
 
 
 def test_evidence_of_what_the_catalogue_does_not_know_is_shown(furnished: House) -> None:
