@@ -97,6 +97,7 @@ def _skills_session(checkout: Path, cache: str, hardware: str, *arguments: str) 
     return _nox(
         checkout,
         *("--no-venv", "-s", f"test_{hardware}", "--", *arguments),
+        PYTEST_ADDOPTS="-p no:hypothesispytest",  # seconds, for what skills never use
         SKILLMATRIX_CACHE=cache,
         CUDA_VISIBLE_DEVICES="",
     )
