@@ -42,7 +42,7 @@ def loaded(directory: Path) -> list[Evidence]:
     return [item for of in archive.load(directory).values() for item in of]
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     words=WORDS,
     figure=st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**62), 2**62) | WORDS,

@@ -368,7 +368,7 @@ def everywhere(root: Path, words: str) -> House:
     return house
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(words=HOSTILE | st.just("\x1b[31m|</td>"))
 def test_foreign_text_in_any_field_never_changes_the_structure(
     tmp_path_factory: pytest.TempPathFactory, words: str
