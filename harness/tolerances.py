@@ -30,16 +30,16 @@ ANY = "*"
 
 TABLE: dict[tuple[str, str, str], Tolerance] = {
     # parity: against float64 on the CPU in float32, else against the CPU in float32
-    ("cpu", "fp32", "parity"): Tolerance(1e-5, _HEADS + "largest 3.0e-6 (mt5), median 5.1e-7"),
+    ("cpu", "fp32", "parity"): Tolerance(3e-5, _HEADS + "largest 4.6e-6 (mobilenet_v2), median 5.1e-7"),
     (ANY, "fp32", "parity"): Tolerance(1e-4, _OTHER),
     (ANY, "fp16", "parity"): Tolerance(1e-2, _MEASURED + "largest 7.8e-3, typically 2e-3"),
     (ANY, "bf16", "parity"): Tolerance(6e-2, _MEASURED + "largest 4.8e-2 (sam), typically 1e-2 to 3e-2"),
     # a row alone and in its batch: other blocking of the same sums
-    (ANY, "fp32", "batch_invariance"): Tolerance(1e-5, _HEADS + "largest 2.5e-6 (segformer), median 0"),
+    (ANY, "fp32", "batch_invariance"): Tolerance(3e-5, _HEADS + "largest 5.9e-6 (mobilenet_v2), median 0"),
     (ANY, "fp16", "batch_invariance"): Tolerance(1e-2, "as parity: the sums may be blocked anew at every layer"),
     (ANY, "bf16", "batch_invariance"): Tolerance(6e-2, "as parity: the sums may be blocked anew at every layer"),
     # logits of a step with a cache and without one
-    ("cpu", "fp32", "generation"): Tolerance(1e-5, _HEADS + "largest 1.2e-6 (pix2struct), median 4.9e-7"),
+    ("cpu", "fp32", "generation"): Tolerance(3e-5, _HEADS + "largest 1.2e-6 (pix2struct), median 4.9e-7"),
     (ANY, "fp32", "generation"): Tolerance(1e-4, "as parity"),
     (ANY, "fp16", "generation"): Tolerance(1e-2, "as parity"),
     (ANY, "bf16", "generation"): Tolerance(6e-2, "as parity"),

@@ -14,9 +14,6 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.call import Call, invoke
-from harness.inputs import draw
-
 if TYPE_CHECKING:
     import torch
 
@@ -38,6 +35,11 @@ DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp64": "flo
 
 NOISE = 0.1
 """Standard deviation of the noise on vectors and statistics."""
+
+
+RECTIFIED = 0.5
+"""Variance that batch normalisation reckons with: what a matrix of variance 1/fan_in makes of rectified normal numbers.
+With 1 a deep convolutional model lets its signal fade below float32's rounding (EfficientNet)."""
 
 
 class UnknownClassError(LookupError):
@@ -85,7 +87,6 @@ def build(skill: type[Skill], head: Head, seed: int = 0, dtype: str = "fp32") ->
     model = instantiate(model_class, configure(skill, head))
     redraw(model, seed)
     settle(model, head)
-    calibrate(model, Call(head.method, head.arguments), draw(head.inputs, seed), seed)
     return model if dtype == "fp32" else model.to(getattr(torch, DTYPES[dtype]))
 
 
@@ -149,12 +150,13 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
     """Draw the trainable, saved parameters anew, in place, and the running statistics and codebooks.
 
     Each draw depends on the seed and the tensor's name alone. Tied weights stay tied. Parameters that are frozen or
-    not saved are constants that the model computes itself (Marian's sinusoids), and stay.
+    not saved are constants that the model computes itself (Marian's sinusoids), and stay; a padding token's row is 0.
     """
     import torch
 
     unsaved = [re.compile(pattern) for pattern in getattr(model, "_keys_to_ignore_on_save", None) or ()]
     fan_in = {id(weight): count for module in model.modules() for weight, count in _fans(module)}
+    scales = {id(module.weight) for module in model.modules() if _scales(module)}
     seen: set[int] = set()
     with torch.no_grad():
         # Sorted, so that the name that a tied weight is drawn by does not depend on the order of registration.
@@ -171,60 +173,40 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
                 if parameter.ndim >= 2:
                     parameter.copy_(noise / fan_in.get(id(parameter), parameter.shape[-1] or 1) ** 0.5)
                 else:
-                    parameter.copy_(_around(parameter, noise))
+                    parameter.copy_(_around(parameter, noise, scale=id(parameter) in scales))
+        for module in model.modules():
+            # torch never trains the row of the padding token, whose default is zero, and some models put it back to
+            # zero when they are loaded (Chinese-CLIP in 5.23).
+            if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
+                module.weight[module.padding_idx] = 0
         for name, buffer in model.named_buffers():
             if not buffer.is_floating_point():
                 continue
             if name.endswith("running_mean"):
                 buffer.add_(NOISE * _noise(name, buffer, seed))
             elif name.endswith("running_var"):
-                buffer.mul_(1 + NOISE * _noise(name, buffer, seed).abs())
+                buffer.copy_(RECTIFIED * (1 + NOISE * _noise(name, buffer, seed).abs()))
             elif "codebook" in name and buffer.ndim >= 2:
                 buffer.copy_(_noise(name, buffer, seed))
 
 
-def calibrate(model: torch.nn.Module, call: Call, inputs: Mapping[str, torch.Tensor], seed: int) -> None:
-    """Give batch normalisation the statistics of these inputs, up to the noise, as training would have.
+def _around(parameter: torch.Tensor, noise: torch.Tensor, *, scale: bool) -> torch.Tensor:
+    """A vector around where it began; one that began so small that it would close its branch, around one.
 
-    With statistics that are not the data's, some twenty layers of a convolutional model shrink any signal below the
-    rounding of float32, and its outputs follow their inputs no more (EfficientNet). Each layer is set just before it
-    runs, so that one pass does for all. The variance keeps a tenth of the mean square, lest a channel that hardly
-    varies have its rounding errors magnified.
+    That is a gate (1e-6 in layer scale), or a normalisation's scale drawn like a matrix (EfficientNet: std 0.02).
     """
-    import torch
-    from torch.nn.modules.batchnorm import _BatchNorm
-
-    names = {module: name for name, module in model.named_modules() if isinstance(module, _BatchNorm)}
-    names = {module: name for module, name in names.items() if module.track_running_stats}
-    if not names:
-        return
-
-    def measure(module: Any, arguments: tuple[torch.Tensor, ...]) -> None:
-        values = arguments[0].transpose(0, 1).flatten(1)
-        mean, square = values.mean(1), values.square().mean(1)
-        variance = (square - mean.square()).clamp(min=0) + 0.1 * square + 1e-6
-        noise = _noise(f"{names[module]}.running_mean", mean, seed)
-        module.running_mean.copy_(mean + NOISE * noise * variance.sqrt())
-        module.running_var.copy_(variance)
-
-    handles = [module.register_forward_pre_hook(measure) for module in names]
-    try:
-        with torch.no_grad():
-            torch.manual_seed(seed)
-            invoke(model, call, {name: tensor.clone() for name, tensor in inputs.items()})
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _around(parameter: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """A vector around where it began; small constants are gates that would close the branch, and begin at one."""
     largest = float(parameter.abs().max()) if parameter.numel() else 0.0
     if largest == 0.0:
         return NOISE * noise
-    if largest <= NOISE and bool((parameter == parameter.flatten()[0]).all()):
+    constant = bool((parameter == parameter.flatten()[0]).all())
+    if (scale and not constant) or (constant and largest <= NOISE):
         return 1 + NOISE * noise
     return parameter * (1 + NOISE * noise)
+
+
+def _scales(module: torch.nn.Module) -> bool:
+    """Whether a module is a normalisation with a scale."""
+    return "Norm" in type(module).__name__ and getattr(getattr(module, "weight", None), "ndim", None) == 1
 
 
 def _noise(name: str, like: torch.Tensor, seed: int) -> torch.Tensor:
