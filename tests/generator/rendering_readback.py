@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from mako.template import Template
@@ -15,10 +15,12 @@ MARK = "zq7"
 """The harmless value: valid in every context, and found nowhere else in the tests' templates."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(text: str) -> Template:
     """A template of Python, from its text."""
-    return Template(text, lexer_cls=ContextLexer, imports=list(IMPORTS), default_filters=[], strict_undefined=True)
+    return Template(  # noqa: S702 - the lexer is what is tested
+        text, lexer_cls=ContextLexer, imports=list(IMPORTS), default_filters=[], strict_undefined=True
+    )
 
 
 def rendered(text: str, **values: object) -> str:
@@ -44,25 +46,29 @@ def same(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, float):
-        return (
-            math.isnan(one) and math.isnan(other) or (one == other and math.copysign(1, one) == math.copysign(1, other))
+        return (math.isnan(one) and math.isnan(other)) or (
+            one == other and math.copysign(1, one) == math.copysign(1, other)
         )
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, dict):
         return same(list(one.items()), list(other.items()))
     if isinstance(one, set | frozenset):
-        return sorted(map(repr, one)) == sorted(map(repr, other))
+        return _canonical(one) == _canonical(other)
     return bool(one == other)
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, set | frozenset):
+        return f"{type(value).__name__}({', '.join(sorted(map(_canonical, value)))})"
+    return f"({', '.join(map(_canonical, value))})" if isinstance(value, tuple) else repr(value)
 
 
 def _compare(harmless: Any, actual: Any, found: list[Any]) -> None:
     if isinstance(harmless, ast.Constant) and harmless.value == MARK:
         expression = compile(ast.Expression(actual), "<literal>", "eval")
         known = {"float": float, "set": set, "frozenset": frozenset}
-        found.append(
-            eval(expression, {"__builtins__": known})
-        )  # noqa: S307 - what a literal may be made of, and no more
+        found.append(eval(expression, {"__builtins__": known}))
         return
     assert type(harmless) is type(actual), f"{ast.dump(harmless)} became {actual!r}"
     if isinstance(harmless, ast.AST):
@@ -76,7 +82,8 @@ def _compare(harmless: Any, actual: Any, found: list[Any]) -> None:
         isinstance(harmless, str | bytes) and (mark := MARK if isinstance(harmless, str) else MARK.encode()) in harmless
     ):
         before, after = harmless.split(mark)
-        assert actual.startswith(before) and actual.endswith(after) and len(actual) >= len(before) + len(after)
+        assert actual.startswith(before)
+        assert actual[len(before) :].endswith(after)
         found.append(actual[len(before) : len(actual) - len(after)])
     else:
         assert harmless == actual

@@ -57,7 +57,7 @@ FRAGMENTS = (
         "é",
         "e\u0301",
         "\U0001f600",
-        "𝐜lass",
+        "\N{MATHEMATICAL BOLD SMALL C}lass",
         "), x=(",
         '"); import os; ("',
     ),
@@ -129,7 +129,7 @@ def test_a_raw_bytes_literal_holds_printable_ascii(prefix: str, value: str | byt
     if text.isascii() and "'" not in text and all(char.isprintable() or char == "\t" for char in text):
         assert read_back(template, x=value) == [text.encode()]
     else:
-        with pytest.raises(RenderError, match="a bytes literal holds|a raw string cannot"):
+        with pytest.raises(RenderError, match=r"a bytes literal holds|a raw string cannot"):
             rendered(template, x=value)
 
 
@@ -234,7 +234,7 @@ def test_an_identifier_holds_names_with_hyphens_as_underscores(template: str, va
 def _check_identifier(template: str, value: str) -> None:
     name = _identifier(value)
     if name is None:
-        with pytest.raises(RenderError, match="identifier|keyword"):
+        with pytest.raises(RenderError, match=r"identifier|keyword"):
             rendered(template, x=value)
     elif "=}" in template:
         assert ast.parse(rendered(template, x=value))
@@ -266,7 +266,7 @@ def _check_part(place: tuple[str, str, str], value: str) -> None:
     if re.fullmatch(r"[A-Za-z0-9_]*", part) and whole.isidentifier() and not keyword.iskeyword(whole):
         assert read_back(template, x=value) == [part]
     else:
-        with pytest.raises(RenderError, match="identifier|keyword"):
+        with pytest.raises(RenderError, match=r"identifier|keyword"):
             rendered(template, x=value)
 
 
@@ -277,7 +277,7 @@ def test_glued_expressions_make_one_identifier_or_none(one: str, two: str) -> No
     if whole.isascii() and whole.isidentifier() and not keyword.iskeyword(whole):
         assert rendered("y = ${x}${z}\n", x=one, z=two) == f"y = {whole}\n"
     else:
-        with pytest.raises(RenderError, match="identifier|keyword"):
+        with pytest.raises(RenderError, match=r"identifier|keyword"):
             rendered("y = ${x}${z}\n", x=one, z=two)
 
 
@@ -294,7 +294,7 @@ def test_a_module_path_holds_dotted_names(template: str, value: str) -> None:
     if all(parts):
         assert read_back(template, x=value) == [".".join(parts)]
     else:
-        with pytest.raises(RenderError, match="identifier|keyword"):
+        with pytest.raises(RenderError, match=r"identifier|keyword"):
             rendered(template, x=value)
 
 
@@ -310,6 +310,7 @@ def test_an_import_refuses_what_is_no_list_of_names(value: list[object]) -> None
         rendered("from a import ${x}\n", x=value)
 
 
+DIRECTIVE = re.compile(r"(?i)coding[:=]|\A(type|fmt): |\# *(type|fmt):|\A(noqa|!)|\# *noqa")
 COMMENTS = ("y = 1  # a ${x} b\nz = 2\n", "# ${x}\ny = 1\n", "#${x}\n", "y = (  # ${x}\n)\n")
 
 
@@ -325,12 +326,11 @@ def _check_comment(template: str, value: str) -> None:
         with pytest.raises(RenderError, match="printable characters only"):
             rendered(module, x=value)
         return
-    try:
-        text = rendered(module, x=value)
-    except RenderError as error:
-        assert "obeys" in str(error)
-        assert re.search(r"(?i)coding|type|noqa|fmt|#!|^!", value)
+    if DIRECTIVE.search(value):
+        with pytest.raises(RenderError, match="Python or a tool obeys"):
+            rendered(module, x=value)
         return
+    text = rendered(module, x=value)
     assert text == module.replace("${x}", value)
     assert ast.dump(ast.parse(text, type_comments=True)) == ast.dump(ast.parse(module.replace("${x}", MARK)))
 
@@ -423,7 +423,7 @@ def test_an_error_names_file_line_expression_and_value() -> None:
 
 def test_the_same_values_break_out_of_a_template_of_plain_mako() -> None:
     """The control: without the lexer, this suite's values do what they are meant to do."""
-    broken = Template('y = "${x}"\n').render_unicode(x='"; import os; "')
+    broken = Template('y = "${x}"\n').render_unicode(x='"; import os; "')  # noqa: S702 - the point of the test
     assert len(ast.parse(broken).body) == 3
     with pytest.raises(SyntaxError):
-        ast.parse(Template("class ${x}: pass\n").render_unicode(x="xlm-roberta"))
+        ast.parse(Template("class ${x}: pass\n").render_unicode(x="xlm-roberta"))  # noqa: S702 - as above
