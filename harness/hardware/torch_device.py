@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchDevice", "TorchRunner", "pinned", "translated"]
 
+SYNCHRONOUS = ("cpu", "meta")
+"""Devices that run nothing by themselves: there is nothing to wait for, and torch counts no memory of theirs."""
+
 
 @contextlib.contextmanager
 def pinned(device: str = "cpu") -> Iterator[None]:
@@ -76,17 +79,17 @@ class TorchRunner:
         return "+".join(sorted({str(tensor.device) for tensor in tensors}))
 
     def synchronize(self) -> None:
-        """See the protocol; nothing to wait for on the CPU."""
+        """See the protocol."""
         import torch
 
-        if self.device != "cpu":
+        if self.device not in SYNCHRONOUS:
             torch.accelerator.synchronize()
 
     def peak_memory(self) -> int | None:
         """See the protocol; torch counts no CPU memory."""
         import torch
 
-        return None if self.device == "cpu" else int(torch.accelerator.max_memory_allocated())
+        return None if self.device in SYNCHRONOUS else int(torch.accelerator.max_memory_allocated())
 
 
 class TorchDevice:
@@ -113,7 +116,7 @@ class TorchDevice:
         del inputs
         if self.device == "cpu" and dtype == "fp32":
             return TorchRunner(model, self.device, dtype, call)
-        if self.device not in ("cpu", "meta"):
+        if self.device not in SYNCHRONOUS:
             torch.accelerator.reset_peak_memory_stats()
         with translated():
             moved = copy.deepcopy(model).to(self.device, getattr(torch, DTYPES[dtype]))
