@@ -5,6 +5,7 @@ Everything else is imported when a command runs, so that `invoke --list` costs n
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -157,7 +158,7 @@ def sweep(
         runs = [_run(name, asked.tiers, modules, no_venv=no_venv) for name in chosen if modules]
         _print(_report().text)
         for one in runs:
-            _print("\n".join([*one.failures[:20], one.text]))
+            _print("\n".join([*_grouped(one.failures), one.text]))
         if not generated.ok or not runs or not all(one.passed for one in runs):
             raise Exit("sweep: not everything that was asked for passed; see above.", code=FAILED)
 
@@ -184,6 +185,12 @@ def _sentences(name: str) -> Iterator[None]:
         # Whoever read the output has left, as `head` does; what Python still holds of it must go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Exit(code=FAILED) from error
+    except OSError as error:
+        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}:
+            raise
+        raise Exit(
+            f"{name}: {error.filename}: {error.strerror}. Nothing half-written was left.", code=FAILED
+        ) from error
     except KeyboardInterrupt as error:
         kept = "What was finished until then is kept, and nothing is half-written."
         raise Exit(f"{name}: interrupted. {kept} Run the same command again to go on.", code=INTERRUPTED) from error
@@ -245,6 +252,15 @@ def _run(hardware: str, tiers: Iterable[str], modules: set[str], *, no_venv: boo
         # Its exit code is 0 where there is no device: what counts is what the run has records of.
         subprocess.run([*command, "--", *which, f"--run={run}"], cwd=ROOT, check=False)
     return verdict(REPORTS / "runs" / run, _cells(modules, [hardware]))
+
+
+def _grouped(failures: Iterable[str]) -> Iterator[str]:
+    """One sentence for all cells that did not pass for the same reason, such as a device that is not here."""
+    cells: dict[str, list[str]] = {}
+    for cell, _, reason in (failure.partition(": ") for failure in failures):
+        cells.setdefault(reason, []).append(cell)
+    for reason, ids in cells.items():
+        yield f"{ids[0]}{f' and {len(ids) - 1} more' if len(ids) > 1 else ''}: {reason}"
 
 
 def _intact() -> set[str]:

@@ -25,6 +25,10 @@ PARTS = (
 )
 
 
+# A sweep starts pytest, which must not take itself for a worker of the one that runs this file.
+_OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+
 @dataclass(frozen=True)
 class House:
     """A copy of the project, with skills and reports of its own and the catalogue that the project has cached."""
@@ -40,7 +44,7 @@ class House:
         return subprocess.run(
             [sys.executable, "-m", "invoke", *arguments],
             cwd=self.root,
-            env={**os.environ, "SKILLMATRIX_CACHE": str(self.cache), **variables},
+            env={**_OUTSIDE, "SKILLMATRIX_CACHE": str(self.cache), **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -287,3 +291,19 @@ def test_a_broken_line_among_the_results_is_named_and_fails_the_report(house: Ho
     answer = house.invoke("report", "--json")
     assert answer.returncode == 1, answer
     assert "local.jsonl" in json.dumps(json.loads(answer.stdout)["damage"])
+
+
+def test_a_sweep_ends_well_only_if_every_cell_passed(house: House) -> None:
+    answer = house.invoke("sweep", "--model", "gpt-j", "--no-venv")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert re.fullmatch(r"\d{8}T\d{6}Z-\w+: \d+ passed", answer.stdout.splitlines()[-1])
+    assert "gptj" in (house.root / "reports/compatibility.md").read_text()
+
+    # What an edited skill would find is no evidence of anything that was generated, so it is not even run.
+    path = house.skills / "hf_gptj.py"
+    path.write_text(path.read_text() + "\n# mine\n")
+    runs = sorted((house.root / "reports/runs").iterdir())
+    edited = house.invoke("sweep", "--model", "gpt-j", "--no-venv")
+    assert edited.returncode == 1
+    assert "1 edited" in edited.stdout
+    assert sorted((house.root / "reports/runs").iterdir()) == runs
