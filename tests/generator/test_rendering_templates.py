@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import math
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mako.exceptions import MakoException
-from rendering_readback import compiled, read_back, rendered
+from rendering_readback import MARK, compiled, read_back, rendered, same
 
 from generator.rendering import ContextError, RenderError, TemplateError
 from generator.rendering.environment import render_template, sources
@@ -247,3 +252,158 @@ def test_a_cache_that_cannot_be_written_hides_no_error(tmp_path: Path, monkeypat
 def test_a_template_that_is_missing_is_an_error(tmp_path: Path, cache: Path) -> None:
     with pytest.raises(TemplateError, match=r"nowhere\.mako"):
         render_template("nowhere.mako", directory=tmp_path)
+
+
+PIECES = (
+    *("a", " ", " b ", "1", "0x1", "1.", '"', "'", '"""', "'''", 'f"', "f'''", "rb'", 'r"', "{", "}", "{{", "}}"),
+    *(
+        "(",
+        ")",
+        "[",
+        "]",
+        ", ",
+        ".",
+        ":",
+        ": ",
+        "\n",
+        "\n    ",
+        "# ",
+        "\\",
+        "\\n",
+        "\\x4",
+        "\\1",
+        "\\N{DASH}",
+        "**",
+        "*",
+        "@",
+    ),
+    *(
+        "-",
+        " + ",
+        "!r",
+        "class ",
+        "def ",
+        "import ",
+        "from ",
+        " as ",
+        "for ",
+        " in ",
+        "lambda ",
+        "return ",
+        " if ",
+        "; ",
+        "...",
+    ),
+    *(
+        "\n% if True:\n",
+        "\n% else:\n",
+        "\n% endif\n",
+        "\n% for _ in (1, 2):\n",
+        "\n% endfor\n",
+        "<% b = 1 %>",
+        "\n## c\n",
+    ),
+)
+AROUND = (
+    *(
+        "y = {}\n",
+        "f({})\n",
+        "y = [\n{}\n]\n",
+        "{} = 1\n",
+        "{}\n",
+        "# {}\n",
+        "class A({}): pass\n",
+        "@{}\ndef f(): pass\n",
+    ),
+    *(
+        'y = "{}"\n',
+        "y = f'{}'\n",
+        'y = f"{{{}}}"\n',
+        'y = """{}"""\n',
+        "y = r'{}'\n",
+        'y = f"""{{z:{}}}"""\n',
+        "y = b'{}'\n",
+    ),
+    *("import {}\n", "from a import {}\n", "for {} in z: pass\n", "y = lambda {}: 1\n", "def f({}): pass\n"),
+)
+SHARP = st.sampled_from(
+    [
+        *(
+            "",
+            "a-b",
+            "class",
+            "0",
+            "if",
+            "f",
+            "rb",
+            '"',
+            "'",
+            '"""',
+            "'''",
+            "\\",
+            "{",
+            "}",
+            "{a}",
+            "\n",
+            "\r",
+            "#",
+            "(",
+            ")",
+        ),
+        *(
+            "');y=('",
+            "\0",
+            "\ud800",
+            "é",
+            "e\u0301",
+            5,
+            -5,
+            1.5,
+            math.nan,
+            None,
+            True,
+            b'\xff"',
+            (1,),
+            [],
+            {},
+            {1},
+            {"a": -1},
+        ),
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(
+    before=st.lists(st.sampled_from(PIECES), max_size=3).map("".join),
+    after=st.lists(st.sampled_from(PIECES), max_size=3).map("".join),
+    around=st.sampled_from(AROUND),
+    values=st.lists(SHARP, min_size=1, max_size=8),
+)
+def test_any_template_is_refused_or_keeps_every_value_in_its_context(
+    before: str, after: str, around: str, values: list[Any]
+) -> None:
+    text = around.format(f"{before}${{x}}{after}")
+    try:
+        template = compiled.__wrapped__(text)
+    except (ContextError, MakoException):
+        return
+    try:
+        ast.parse(template.render_unicode(x=MARK))
+    except (SyntaxError, RenderError):
+        return  # no value makes this one Python
+    for value in values:
+        if value == "" and re.search("[fF]", text):
+            continue  # an empty part of an f-string has no node in the tree
+        try:
+            found = read_back(text, x=value)
+        except RenderError:
+            continue
+        expected = [
+            value,
+            str(value),
+            repr(value),
+            str(value).replace("-", "_"),
+            str(value).encode("utf-8", "surrogatepass"),
+        ]
+        assert all(any(same(item, one) for one in expected) for item in found), (text, value, found)
