@@ -119,9 +119,10 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "musicgen",
-        "the token that starts and pads what it generates comes with a checkpoint's generation config",
+        "the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's "
+        "generation config",
         heads=("MusicgenForCausalLM",),
-        generation={"decoder_start_token_id": 64},
+        generation={"decoder_start_token_id": 64, "num_return_sequences": 1},
     ),
     Row(
         "musicgen",
