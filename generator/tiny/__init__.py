@@ -22,24 +22,25 @@ __all__ = ["Tiny", "TinyError", "build"]
 NEW_TOKENS = 6
 """Tokens that a generative head is asked for: enough for the cache to be read several times."""
 
-_FACTS = {
-    "vocab_size": ("vocab_size",),
-    "max_position_embeddings": ("max_position_embeddings",),
-    "decoder_start_token_id": ("decoder_start_token_id",),
-    "eos_token_id": ("eos_token_id",),
-    "pad_token_id": ("pad_token_id",),
-    "image_size": ("image_size",),
-    "patch_size": ("patch_size",),
-    "num_channels": ("num_channels",),
-    "image_token_id": ("image_token_id", "image_token_index"),
-    "video_token_id": ("video_token_id", "video_token_index"),
-    "audio_token_id": ("audio_token_id", "audio_token_index"),
-    "sampling_rate": ("sampling_rate",),
-    "num_mel_bins": ("num_mel_bins",),
-    "context_length": ("context_length",),
-    "prediction_length": ("prediction_length",),
+_FACTS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "vocab_size": (("vocab_size",), "text"),
+    "max_position_embeddings": (("max_position_embeddings",), "text"),
+    "decoder_start_token_id": (("decoder_start_token_id",), "text"),
+    "eos_token_id": (("eos_token_id",), "text"),
+    "pad_token_id": (("pad_token_id",), "text"),
+    "image_size": (("image_size",), "vision"),
+    "patch_size": (("patch_size",), "vision"),
+    "num_channels": (("num_channels",), "vision"),
+    "image_token_id": (("image_token_id", "image_token_index"), "text"),
+    "video_token_id": (("video_token_id", "video_token_index"), "text"),
+    "audio_token_id": (("audio_token_id", "audio_token_index"), "text"),
+    "sampling_rate": (("sampling_rate",), "audio"),
+    "num_mel_bins": (("num_mel_bins",), "audio"),
+    "context_length": (("context_length",), "text"),
+    "prediction_length": (("prediction_length",), "text"),
 }
-"""Facts that a family's template may state: attribute of the skill, names in the config."""
+"""Facts that a family's template may state: attribute of the skill, names in the config, and the nested config that
+speaks for it where there is one."""
 
 
 class TinyError(ValueError):
@@ -78,7 +79,9 @@ def build(row: Row) -> Tiny:
         raise TinyError(_words(row.model_type, row.config_class, error)) from error
     heads = tuple(_head(row, head, arguments) for head in row.heads)
     context = declaring.Context(config, {}, ())
-    facts = {name: value for name, names in _FACTS.items() if (value := context.find(*names)) is not None}
+    facts = {
+        name: value for name, (names, part) in _FACTS.items() if (value := _fact(context, names, part)) is not None
+    }
     return Tiny(arguments, facts, heads)
 
 
@@ -124,6 +127,11 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
         arguments=call,
         generation_config=generation_config,
     )
+
+
+def _fact(context: declaring.Context, names: tuple[str, ...], part: str) -> Any:
+    value = context.find(*names, within=part)
+    return context.find(*names) if value is None else value
 
 
 def _starts(config: Any) -> dict[str, Any]:
