@@ -80,7 +80,8 @@ HYGIENE = {
 def tests(session: nox.Session) -> None:
     """Run the project's own tests; what follows -- goes to pytest."""
     _install(session, "-e", ".[generate,run,dev]")
-    _python(session, "pytest", "-n", "2", *session.posargs, env=HYGIENE)
+    # By file: what the tests of a file share, they should build once.
+    _python(session, "pytest", "-n", "2", "--dist", "loadfile", *session.posargs, env=HYGIENE)
 
 
 @nox.session
