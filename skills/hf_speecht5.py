@@ -72,7 +72,14 @@ class SpeechT5(Skill):
             outputs={"spectrogram": ((2, 16, 16), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=205060,
             batch=2,
-            generation={"inputs": ["input_ids", "attention_mask", "speaker_embeddings"], "max_new_tokens": 6},
+            generation={
+                "cache": False,
+                "inputs": ["input_ids", "attention_mask", "speaker_embeddings"],
+                "maxlenratio": 1.0,
+                "method": "generate_speech",
+                "minlenratio": 1.0,
+            },
+            notes=("it speaks frame by frame, by a method of its own that always keeps a cache",),
         ),
         Head(
             "SpeechT5Model",

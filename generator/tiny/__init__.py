@@ -207,7 +207,8 @@ def _inputs(model: Any, head: HeadRow, config: Any, exceptions: Sequence[rows.Ro
 def _generation(model: Any, inputs: Sequence[InputSpec], exceptions: Sequence[rows.Row]) -> dict[str, Any] | None:
     if not model.can_generate():
         return None
-    arguments: dict[str, Any] = {"max_new_tokens": NEW_TOKENS}
+    own = any("method" in (exception.generation or ()) for exception in exceptions)
+    arguments: dict[str, Any] = {} if own else {"max_new_tokens": NEW_TOKENS}
     names = [item.name for item in inputs if not item.name.startswith(("decoder_", "labels"))]
     if len(names) < len(inputs):
         arguments["inputs"] = names  # generation writes the decoder's text itself

@@ -130,6 +130,12 @@ ROWS: tuple[Row, ...] = (
         heads=("MusicgenForConditionalGeneration",),
         inputs={"input_values": None},
     ),
+    Row(
+        "speecht5",
+        "it speaks frame by frame, by a method of its own that always keeps a cache",
+        heads=("SpeechT5ForTextToSpeech",),
+        generation={"method": "generate_speech", "cache": False, "minlenratio": 1.0, "maxlenratio": 1.0},
+    ),
     # Heads that a user calls otherwise than by forward
     Row(
         "bark",
