@@ -71,7 +71,7 @@ class Engine:
         self._subject: Subject | None = None
         self._sessions: dict[tuple[str, str], Session] = {}
         self._warm = False
-        self._probed: dict[tuple[str, str], str | None] = {}
+        self._probed: dict[tuple[str, str | None], str | None] = {}
 
     def run(self, cells: Iterable[Cell]) -> Iterator[Record]:
         """One record a cell, as it is done."""
@@ -81,13 +81,11 @@ class Engine:
     def execute(self, cell: Cell) -> Record:
         """Run one cell. Whatever its check raises becomes the record's failure, and nothing else does."""
         where = (cell.hardware, cell.dtype)
-        self.warm_up()
-        if where not in self._probed:
-            self._probed[where] = hardware(cell.hardware).probe(cell.dtype)
         record = blank(cell, "not_run", None, run=self.run_id, environment=self.environment, seed=self.seed)
         begun = time.perf_counter()
-        if (reason := self._probed[where]) is not None:
+        if (reason := self._unavailable(*where)) is not None:
             return _with(record, begun, status="unavailable", runs="unavailable", reason=reason, stage="prepare")
+        self.warm_up()
         session = self._session(cell.skill, cell.head, where)
         try:
             outcome = cell.check.run(session)
@@ -101,6 +99,12 @@ class Engine:
         self._sessions = {}
         gc.collect()
 
+    def _unavailable(self, name: str, dtype: str | None) -> str | None:
+        """Why the hardware cannot be used, asked once."""
+        if (name, dtype) not in self._probed:
+            self._probed[name, dtype] = hardware(name).probe(dtype)
+        return self._probed[name, dtype]
+
     def _session(self, skill: type[Skill], head: Head, where: tuple[str, str]) -> Session:
         subject = self._subject
         if subject is None or subject.head is not head or subject.skill is not skill:
@@ -112,12 +116,12 @@ class Engine:
             self._sessions[where] = Session(subject, hardware(where[0]), where[1])
         return self._sessions[where]
 
-    def warm_up(self) -> None:
-        """Import torch and transformers, and set what must hold from then on; only the first call does anything.
+    def warm_up(self, name: str = "cpu") -> None:
+        """Import torch and transformers, if this hardware is here; only the first call does anything.
 
         A cell that comes after it is not charged with the seconds that this takes.
         """
-        if self._warm:
+        if self._warm or self._unavailable(name, None) is not None:
             return
         self._warm = True
         # A check has no business on the network: everything is built from configs.

@@ -23,6 +23,9 @@ from tests.harness.architectures.hf_t5 import T5
 from tests.harness.architectures.hf_vit import ViT
 from tests.harness.architectures.hf_whisper import Whisper
 
+collect_ignore = ["architectures"]
+"""They are material: test_checks runs them, and pytest needs not run their cells again."""
+
 SKILLS: tuple[type[Skill], ...] = (Bert, CLIP, GPT2, Llama, Llava, T5, ViT, Whisper)
 
 Ask = Callable[..., Record]
