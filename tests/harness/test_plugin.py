@@ -48,7 +48,8 @@ for device in (Dying, Hanging, Raising, Absent):
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A folder with two skills, and pytest with the plugin."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p harness.plugin -p no:cacheprovider")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p xdist.plugin -p pytest_timeout -p harness.plugin -p no:cacheprovider")
     skills = pytester.mkpydir("skills")
     for name in ("hf_bert.py", "hf_gpt2.py"):
         shutil.copy(ARCHITECTURES / name, skills / name)
