@@ -7,6 +7,7 @@ import gc
 import os
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness import failures
@@ -139,8 +140,6 @@ class Engine:
 
 
 def _with(record: Record, begun: float, **changes: object) -> Record:
-    from dataclasses import replace
-
     changed = replace(record, seconds=round(time.perf_counter() - begun, 6), **changes)  # type: ignore[arg-type]
     return replace(changed, signature=failures.signature(changed.reason))
 
