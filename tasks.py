@@ -5,6 +5,7 @@ Everything else is imported when a command runs, so that `invoke --list` costs n
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from reporting import Outcome, Verdict
 
 ROOT = Path(__file__).resolve().parent
-SKILLS = Path(os.environ.get("SKILLMATRIX_SKILLS") or os.path.relpath(ROOT / "skills"))
-REPORTS = Path(os.path.relpath(ROOT / "reports"))
+SKILLS, REPORTS = Path(os.path.relpath(ROOT / "skills")), Path(os.path.relpath(ROOT / "reports"))
+"""Relative to where the command was called, as people would type them."""
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 """Exit codes beside 0; options that invoke itself does not know end with 1, by invoke's own rule."""
@@ -151,13 +152,13 @@ def sweep(
 
         asked = Selection(models=tuple(model), tiers=() if tier is None else tiers(tier))
         chosen = _hardware(hardware)
-        generated = command.generate(asked, command.Options(), ROOT / "skills")
+        generated = command.generate(asked, command.Options(), SKILLS)
         _print(generated.text())
         modules = _intact() & {line.file.removesuffix(".py") for line in generated.lines}
         runs = [_run(name, asked.tiers, modules, no_venv=no_venv) for name in chosen if modules]
         _print(_report().text)
         for one in runs:
-            _print("\n".join([*one.failures[:20], one.text]))
+            _print("\n".join([*_grouped(one.failures), one.text]))
         if not generated.ok or not runs or not all(one.passed for one in runs):
             raise Exit("sweep: not everything that was asked for passed; see above.", code=FAILED)
 
@@ -172,6 +173,7 @@ def _sentences(name: str) -> Iterator[None]:
 
     try:
         yield
+        sys.stdout.flush()
     except (SelectionError, UnknownModelError) as error:
         raise Exit(f"{name}: {error}" if isinstance(error, SelectionError) else str(error), code=MISUSED) from error
     except (CatalogError, LedgerError, PublishError) as error:
@@ -179,6 +181,16 @@ def _sentences(name: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         needed = f"{name}: {error.name} is not installed. {name} cannot work without it."
         raise Exit(f"{needed} Run: {sys.executable} -m pip install -e '.[generate]'", code=FAILED) from error
+    except BrokenPipeError as error:
+        # Whoever read the output has left, as `head` does; what Python still holds of it must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Exit(code=FAILED) from error
+    except OSError as error:
+        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}:
+            raise
+        raise Exit(
+            f"{name}: {error.filename}: {error.strerror}. Nothing half-written was left.", code=FAILED
+        ) from error
     except KeyboardInterrupt as error:
         kept = "What was finished until then is kept, and nothing is half-written."
         raise Exit(f"{name}: interrupted. {kept} Run the same command again to go on.", code=INTERRUPTED) from error
@@ -205,7 +217,7 @@ def _report() -> Outcome:
     pins = {name: environment.pins for name, environment in ENVIRONMENTS.items()}
     rows = [asdict(row) for row in catalog.load().rows.values()]
     try:
-        return update(REPORTS, ROOT / "skills", pins, rows, expected=_cells(_intact(), pins))
+        return update(REPORTS, SKILLS, pins, rows, expected=_cells(_intact(), pins))
     except ReportError as error:
         raise Exit(str(error), code=FAILED) from error
 
@@ -242,11 +254,20 @@ def _run(hardware: str, tiers: Iterable[str], modules: set[str], *, no_venv: boo
     return verdict(REPORTS / "runs" / run, _cells(modules, [hardware]))
 
 
+def _grouped(failures: Iterable[str]) -> Iterator[str]:
+    """One sentence for all cells that did not pass for the same reason, such as a device that is not here."""
+    cells: dict[str, list[str]] = {}
+    for cell, _, reason in (failure.partition(": ") for failure in failures):
+        cells.setdefault(reason, []).append(cell)
+    for reason, ids in cells.items():
+        yield f"{ids[0]}{f' and {len(ids) - 1} more' if len(ids) > 1 else ''}: {reason}"
+
+
 def _intact() -> set[str]:
     """Modules of the skills that are as they were generated; no other is imported here."""
     from generator import publish
 
-    shelf = publish.read(ROOT / "skills")
+    shelf = publish.read(SKILLS)
     return {entry.module for entry in shelf.entries.values() if shelf.has(entry)}
 
 

@@ -99,12 +99,13 @@ def road(repeat: int) -> list[Figure]:
     """Rendering, formatting and the four static stages of validation, against black alone on the same texts."""
     import black
 
-    from generator import assemble, catalog, postprocess, validation
+    from generator import catalog, postprocess, validation
+    from generator.assemble import specs as assembled
     from generator.rendering import render
     from generator.spec import SkillSpec
 
     known = catalog.load()
-    specs = [spec for spec in assemble.specs(known.architectures(TIER), known) if isinstance(spec, SkillSpec)]
+    specs = [spec for spec in assembled(known.architectures(TIER), known) if isinstance(spec, SkillSpec)]
     rendered = {spec.model_type: render(spec) for spec in specs}
     versions = {black.TargetVersion.PY311, black.TargetVersion.PY312, black.TargetVersion.PY313}
     mode = black.Mode(line_length=postprocess.LINE_LENGTH, target_versions=versions)

@@ -140,9 +140,9 @@ def validate(
     for name in lines:
         done(name)
     with Builder() as builder:
-        for name, error in builder.check(texts):
+        for name, refusal in builder.check(texts):
             file = shelf.entries[name].file
-            lines[name] = Line(name, file, "failed", _why(error)) if error else Line(name, file, "valid")
+            lines[name] = Line(name, file, "failed", _why(refusal)) if refusal else Line(name, file, "valid")
             done(name)
     return Summary(tuple(lines[entry.model_type] for entry in entries))
 

@@ -75,6 +75,10 @@ class HeadSpec:
     """Keyword arguments of ``generate()`` for a generative head, None for all others."""
     notes: tuple[str, ...] = ()
     """Reasons of the rows that were needed, for the reader of the skill."""
+    infinite: tuple[str, ...] = ()
+    """Outputs that may hold negative infinity, such as the logits of padding; a note says why."""
+    fixed: tuple[str, ...] = ()
+    """Outputs that need not follow the weights, such as anchors; a note says why."""
     config_class: str | None = None
     """Public config class of the head where it is not the skill's."""
     part: str | None = None
@@ -149,6 +153,8 @@ def from_json(text: str) -> SkillSpec:
                 "mappings": tuple(head["mappings"]),
                 "pipelines": tuple(head["pipelines"]),
                 "notes": tuple(head["notes"]),
+                "infinite": tuple(head["infinite"]),
+                "fixed": tuple(head["fixed"]),
                 "inputs": tuple(InputSpec(**item) for item in head["inputs"]),
                 "outputs": tuple(
                     OutputSpec(item["name"], tuple(item["shape"]), item["dtype"]) for item in head["outputs"]

@@ -33,7 +33,7 @@ class Cell:
     @property
     def id(self) -> str:
         """``model_type/head/hardware/dtype/check``; it never changes."""
-        return "/".join((self.skill.model_type, self.head.class_name, self.hardware, self.dtype, self.check.name))
+        return f"{self.skill.model_type}/{self.head.class_name}/{self.hardware}/{self.dtype}/{self.check.name}"
 
 
 @dataclass(frozen=True)

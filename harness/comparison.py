@@ -92,7 +92,7 @@ def identical(actual: torch.Tensor, reference: torch.Tensor) -> bool:
     if actual.shape != reference.shape or actual.dtype != reference.dtype:
         return False
     left, right = actual.detach().cpu(), reference.detach().cpu()
-    return torch.equal(left, right) or bool(((left == right) | ((left != left) & (right != right))).all())
+    return torch.equal(left, right) or bool(((left == right) | (left.isnan() & right.isnan())).all())
 
 
 def _real(tensor: torch.Tensor) -> torch.Tensor:

@@ -12,12 +12,22 @@ import pytest
 from harness.cells import Cell, Selection, cells
 from harness.engines.local import blank
 from harness.results.store import Writer, recorded
+from harness.selection import PATTERN
 from harness.skill import Skill
 
 if TYPE_CHECKING:
     from harness.reporter import Reporter
 
-__all__ = ["Controller"]
+__all__ = ["Controller", "allow_restarts"]
+
+RESTARTS = "100"
+"""Workers that may die in a sweep."""
+
+
+def allow_restarts(config: pytest.Config) -> None:
+    """Let a sweep go on when cells kill their workers; xdist gives up after four for each worker."""
+    if config.option.results is not None and getattr(config.option, "maxworkerrestart", RESTARTS) is None:
+        config.option.maxworkerrestart = RESTARTS
 
 
 class Controller:
@@ -25,6 +35,52 @@ class Controller:
 
     def __init__(self, reporter: Reporter) -> None:
         self.reporter = reporter
+        self._collected: set[str] = set()
+        self._answered: set[str] = set()
+        self._broken = False
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """Remember what was collected: at the end every cell of it must have been reported."""
+        self._collected |= {identity for identity in ids if self._is_cell(identity)}
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The same, without pytest-xdist."""
+        self._collected |= {item.nodeid for item in session.items if self._is_cell(item.nodeid)}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A report of any phase is an answer."""
+        self._answered.add(report.nodeid)
+
+    def pytest_internalerror(self) -> None:
+        """An error of the harness or of pytest; pytest-xdist forgets one that a worker had, and exits with 0."""
+        self._broken = True
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Cells that nobody answered for are ``not_run``, and neither they nor an internal error are a success."""
+        if session.config.option.collectonly:
+            return
+        left = sorted(self._collected - self._answered)
+        for nodeid in left:
+            if (cell := self._cell(nodeid)) is not None:
+                self.reporter.statuses[cell.hardware]["not_run"] += 1
+                self._record(cell, "not_run", "the session ended before its turn came")
+        if session.exitstatus == pytest.ExitCode.OK and (self._broken or left):
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR if self._broken else pytest.ExitCode.TESTS_FAILED
+
+    def _is_cell(self, nodeid: str) -> bool:
+        path, _, identity = nodeid.partition("::")
+        return Path(path).match(PATTERN) and identity.count("/") == 4
+
+    def _cell(self, nodeid: str) -> Cell | None:
+        path, _, identity = nodeid.partition("::")
+        return _cell(self.reporter.config.rootpath / path, identity)
+
+    def _record(self, cell: Cell, status: str, reason: str) -> None:
+        if (folder := self.reporter.folder) is not None:
+            with Writer(folder, "controller") as writer:
+                writer.write(blank(cell, status, reason, run=self.reporter.run_id, environment=_environment(folder)))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -34,30 +90,48 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        """One skill on one worker: what its cells share is then made once."""
-        if config.getoption("dist") == "load":
-            from xdist.scheduler import LoadScopeScheduling
+        """One skill on one worker: what its cells share is then made once. Other tests go where there is room."""
+        if config.getoption("dist") != "load":
+            return None
+        from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-            return LoadScopeScheduling(config, log)
-        return None
+        class BySkill(LoadScopeScheduling):
+            holding = False
+
+            def _split_scope(self, nodeid: str) -> str:
+                path = nodeid.partition("::")[0]
+                return path if Path(path).match(PATTERN) else nodeid
+
+            def _reschedule(self, node: Any) -> None:
+                if not self.holding:
+                    super()._reschedule(node)
+
+            def remove_node(self, node: Any) -> str | None:
+                # xdist 3.8 hands the test that killed a worker to the next one, until it runs out of workers.
+                self.holding = True
+                try:
+                    crashed: str | None = super().remove_node(node)
+                finally:
+                    self.holding = False
+                if crashed is not None:
+                    self.workqueue[self._split_scope(crashed)][crashed] = True
+                    for other in self.assigned_work:
+                        self._reschedule(other)
+                return crashed
+
+        return BySkill(config, log)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """The worker that ran this cell is gone: say so in its place, unless a time limit already has."""
-        path, _, identity = crashitem.partition("::")
-        folder = self.reporter.folder
-        root = self.reporter.config.rootpath
-        cell = _cell(root / path, identity)
-        if cell is None:
+        if (cell := self._cell(crashitem)) is None:
             return
-        status = "timed_out" if folder is not None and recorded(folder, identity) else "crashed"
-        report.user_properties += [("cell", identity), ("hardware", cell.hardware), ("status", status)]
-        self.reporter.statuses[cell.hardware][status] += 1
-        if folder is not None and status == "crashed":
+        folder = self.reporter.folder
+        status = "timed_out" if folder is not None and recorded(folder, cell.id) else "crashed"
+        report.user_properties += [("cell", cell.id), ("hardware", cell.hardware), ("status", status)]
+        if status == "crashed":
             words = str(report.longrepr or "").strip().splitlines()
-            reason = words[0] if words else "the worker process died"
-            with Writer(folder, "controller") as writer:
-                writer.write(blank(cell, "crashed", reason, run=self.reporter.run_id, environment=_environment(folder)))
+            self._record(cell, status, words[0] if words else "the worker process died")
 
 
 def _environment(folder: Path) -> str:

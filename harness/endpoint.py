@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import weights
+from harness.call import Call
 from harness.cells import SelectionError, heads
-from harness.hardware import Call, Runner, UnknownHardwareError, hardware
+from harness.hardware import Runner, UnknownHardwareError, hardware
 from harness.inputs import draw
 
 if TYPE_CHECKING:
@@ -138,7 +139,6 @@ def load(
 
 def _pretrained(skill: type[Skill], head: Head, checkpoint: str, *, trust_remote_code: bool) -> tuple[Any, Any]:
     """The checkpoint's model in float32 and its processor; weights only from safetensors."""
-    import torch
     from transformers import AutoConfig
 
     weights.require(skill)
@@ -152,12 +152,8 @@ def _pretrained(skill: type[Skill], head: Head, checkpoint: str, *, trust_remote
                 f"{skill.model_type}: {checkpoint} is a checkpoint of {config.model_type}. "
                 f"Load it by the skill of {config.model_type}"
             )
-        model, report = weights.public_class(head.class_name).from_pretrained(
-            checkpoint,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=trust_remote_code,
-            output_loading_info=True,
+        model, report = weights.load(
+            weights.public_class(head.class_name), checkpoint, trust_remote_code=trust_remote_code
         )
     except OSError as error:
         line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
@@ -165,7 +161,7 @@ def _pretrained(skill: type[Skill], head: Head, checkpoint: str, *, trust_remote
             f"{skill.model_type}: {checkpoint} cannot be loaded: {line} "
             "Give the id of a repository with safetensors weights that can be reached, or a local folder"
         ) from error
-    if missing := sorted(report["missing_keys"]):
+    if missing := sorted(report.get("missing_keys", ())):
         warnings.warn(
             f"{checkpoint} has no {', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}: "
             f"these weights of {head.class_name} are random",

@@ -7,7 +7,7 @@ A cell that passed is a pass; one that is unavailable or unsupported is a skip; 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import pytest
 
 from harness.cells import Cell, Selection, SelectionError, cells
 from harness.checks import CHECKS
-from harness.distribution import Controller
+from harness.distribution import Controller, allow_restarts
 from harness.hardware import UnknownHardwareError, hardware
 from harness.reporter import Reporter
+from harness.results.store import RUN, new_run
 from harness.selection import PATTERN, UnknownModelError, find, select
 from harness.skill import Skill
 
@@ -53,6 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--pins", default="{}", metavar="JSON", help="versions that the session pinned, for the record")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse wrong options in a sentence, before anything is collected."""
     # Skills lie beside each other under names that no default pattern of pytest's finds.
@@ -63,6 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in config.stash[SELECTION].hardware:
             hardware(name)
         config.stash[FILES] = _files(config)
+        if (run := config.option.run) is not None and not RUN.fullmatch(run):
+            raise SelectionError(f"--run: {run[:80]!r} is no id of a run. It looks like {new_run()}")
         pins = dict(json.loads(config.option.pins))
     except (SelectionError, UnknownHardwareError, UnknownModelError) as error:
         raise pytest.UsageError(str(error)) from error
@@ -73,6 +77,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(reporter, "skillmatrix-reporter")
     if reporter.worker is None:
         config.pluginmanager.register(Controller(reporter), "skillmatrix-controller")
+        allow_restarts(config)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Import the frameworks before the first cell's time limit and duration begin: they are then its own."""
+    if isinstance(item, CellItem):
+        item.config.stash[REPORTER].engine.warm_up(item.cell.hardware)
+    return (yield)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -85,6 +98,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> Any:
     """A skill becomes its cells. A class that is only imported into the module is not its skill."""
+    del name
     if not (isinstance(obj, type) and issubclass(obj, Skill)) or obj is Skill:
         return None
     if obj.__module__ != getattr(collector.obj, "__name__", None):

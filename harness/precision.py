@@ -35,11 +35,18 @@ def widened() -> Iterator[None]:
         if args and isinstance(args[0], torch.Tensor) and args[0].dtype is wide and func._schema.is_mutable:
             args[0].copy_(func(torch.empty_like(args[0], dtype=narrow), *args[1:], **kwargs))
             return args[0]
-        like = args and isinstance(args[0], torch.Tensor) and args[0].dtype is wide and "_like" in func.__name__
-        if like or kwargs.get("dtype") is wide:
+        if kwargs.get("dtype", _own(func, args)) is wide:
             kwargs = {**kwargs, "dtype": narrow}
         drawn = func(*args, **kwargs)
         return drawn.to(wide) if isinstance(drawn, torch.Tensor) and drawn.dtype is narrow else drawn
+
+    def _own(func: Any, args: Any) -> Any:
+        """The dtype that a function which was told none takes: that of the tensor it is like, or the default."""
+        if "dtype" not in {item.name for item in func._schema.arguments} or func.__name__.startswith(
+            ("randint", "randperm")
+        ):
+            return None
+        return args[0].dtype if args and isinstance(args[0], torch.Tensor) else torch.get_default_dtype()
 
     before = torch.get_default_dtype()
     torch.set_default_dtype(wide)

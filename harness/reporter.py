@@ -40,6 +40,7 @@ class Reporter:
         self._engine: Engine | None = None
         self._writer: Writer | None = None
         self._current: Cell | None = None
+        self._timer: threading.Timer | None = None
 
     @property
     def folder(self) -> Path | None:
@@ -102,10 +103,16 @@ class Reporter:
                 self.close()
 
         # A little earlier than pytest-timeout's own, so that this line is on the disk when the process is gone.
-        timer = threading.Timer(max(settings.timeout - 0.2, settings.timeout * 0.9), note)
-        timer.daemon = True
-        timer.start()
-        item.addfinalizer(timer.cancel)
+        self._timer = threading.Timer(max(settings.timeout - 0.2, settings.timeout * 0.9), note)
+        self._timer.daemon = True
+        self._timer.start()
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_cancel_timer(self, item: pytest.Item) -> None:
+        """The test ended in time."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def close(self) -> None:
         """Make sure that all records are on the disk."""
@@ -115,7 +122,7 @@ class Reporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count statuses, of all workers where this is the controller."""
         told = dict(report.user_properties)
-        if report.when == "call" and "cell" in told:
+        if report.when in ("call", "???") and "cell" in told:
             self.statuses[str(told["hardware"])][str(told["status"])] += 1
 
     @pytest.hookimpl(trylast=True)

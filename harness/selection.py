@@ -33,8 +33,10 @@ def select(files: Sequence[Path], names: Iterable[str]) -> set[Path]:
     """
     chosen: set[Path] = set()
     for name in names:
-        found = {path for path in files if _spelled(path.stem.removeprefix("hf_")) == _spelled(name)}
-        found = found or {path for path in files if f'"{name}"' in path.read_text(encoding="utf-8")}
+        spelled = _spelled(name)
+        found = {path for path in files if spelled and _spelled(path.stem.removeprefix("hf_")) == spelled}
+        stated = re.compile(rf'(?:\bHead\(\s*|\bcheckpoint = )"{re.escape(name)}"')
+        found = found or {path for path in files if stated.search(path.read_text(encoding="utf-8"))}
         if not found:
             known = [path.stem.removeprefix("hf_") for path in files]
             near = get_close_matches(name, known, n=3, cutoff=0.4)

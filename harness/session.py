@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness import weights
+from harness.call import Call, invoke
 from harness.comparison import identical
-from harness.hardware import Call, Hardware, Runner, hardware
-from harness.hardware.torch_device import invoke
+from harness.hardware import Hardware, Runner, hardware
 from harness.inputs import draw
 from harness.precision import widened
 

@@ -43,8 +43,11 @@ class Head:
     """Keyword arguments of ``generate()``; None for a head that does not generate. The keys ``method``, ``cache`` and
     ``inputs`` are for the check, which documents them."""
     notes: tuple[str, ...] = field(kw_only=True, default=())
-    """Why anything above departs from the rule. A note that names an output and ``-inf`` or ``weights`` also tells
-    the checks that this output may hold negative infinities, or need not follow the weights."""
+    """Why anything departs from the rule."""
+    infinite: tuple[str, ...] = field(kw_only=True, default=())
+    """Outputs that may hold negative infinity, such as the logits of padding; a note says why."""
+    fixed: tuple[str, ...] = field(kw_only=True, default=())
+    """Outputs that need not follow the weights, such as anchors; a note says why."""
     config_class: str | None = field(kw_only=True, default=None)
     """Public config class of the head where it is not the skill's."""
     part: str | None = field(kw_only=True, default=None)

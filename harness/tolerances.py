@@ -21,6 +21,7 @@ class Tolerance:
     """Where the figure comes from."""
 
 
+_HEADS = "283 heads of 73 tiny architectures with hot weights, torch 2.13, one thread, 2026-11: "
 _MEASURED = "28 tiny models with hot weights, torch 2.13 on CPU, sdpa against eager float32, 2026-11: "
 _OTHER = "28 tiny models on OpenVINO and ONNX Runtime in float32: largest 3.4e-6, typically 5e-7; no GPU was measured"
 
@@ -29,16 +30,17 @@ ANY = "*"
 
 TABLE: dict[tuple[str, str, str], Tolerance] = {
     # parity: against float64 on the CPU in float32, else against the CPU in float32
-    ("cpu", "fp32", "parity"): Tolerance(1e-4, "TO MEASURE"),
+    ("cpu", "fp32", "parity"): Tolerance(3e-5, _HEADS + "largest 4.6e-6 (mobilenet_v2), median 5.1e-7"),
     (ANY, "fp32", "parity"): Tolerance(1e-4, _OTHER),
     (ANY, "fp16", "parity"): Tolerance(1e-2, _MEASURED + "largest 7.8e-3, typically 2e-3"),
     (ANY, "bf16", "parity"): Tolerance(6e-2, _MEASURED + "largest 4.8e-2 (sam), typically 1e-2 to 3e-2"),
     # a row alone and in its batch: other blocking of the same sums
-    (ANY, "fp32", "batch_invariance"): Tolerance(1e-5, "TO MEASURE"),
+    (ANY, "fp32", "batch_invariance"): Tolerance(3e-5, _HEADS + "largest 5.9e-6 (mobilenet_v2), median 0"),
     (ANY, "fp16", "batch_invariance"): Tolerance(1e-2, "as parity: the sums may be blocked anew at every layer"),
     (ANY, "bf16", "batch_invariance"): Tolerance(6e-2, "as parity: the sums may be blocked anew at every layer"),
     # logits of a step with a cache and without one
-    (ANY, "fp32", "generation"): Tolerance(1e-4, "TO MEASURE"),
+    ("cpu", "fp32", "generation"): Tolerance(3e-5, _HEADS + "largest 1.2e-6 (pix2struct), median 4.9e-7"),
+    (ANY, "fp32", "generation"): Tolerance(1e-4, "as parity"),
     (ANY, "fp16", "generation"): Tolerance(1e-2, "as parity"),
     (ANY, "bf16", "generation"): Tolerance(6e-2, "as parity"),
     # the same sums in the same order
@@ -46,9 +48,10 @@ TABLE: dict[tuple[str, str, str], Tolerance] = {
     (ANY, "fp32", "determinism"): Tolerance(0.0, "deterministic kernels are asked for"),
     (ANY, "fp16", "determinism"): Tolerance(0.0, "deterministic kernels are asked for"),
     (ANY, "bf16", "determinism"): Tolerance(0.0, "deterministic kernels are asked for"),
-    (ANY, "fp32", "round_trip"): Tolerance(0.0, "safetensors keep the bits"),
-    (ANY, "fp16", "round_trip"): Tolerance(0.0, "safetensors keep the bits"),
-    (ANY, "bf16", "round_trip"): Tolerance(0.0, "safetensors keep the bits"),
+    # the same weights at other addresses: kernels for a vector take another path where it is not aligned
+    (ANY, "fp32", "round_trip"): Tolerance(2e-6, _HEADS + "largest 2.7e-7 (mobilenet_v2), median 0"),
+    (ANY, "fp16", "round_trip"): Tolerance(1e-2, "as parity: one bit of a score, at every layer"),
+    (ANY, "bf16", "round_trip"): Tolerance(6e-2, "as parity: one bit of a score, at every layer"),
 }
 
 

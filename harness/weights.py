@@ -19,13 +19,27 @@ if TYPE_CHECKING:
 
     from harness.skill import Head, Skill
 
-__all__ = ["DTYPES", "MissingLibraryError", "UnknownClassError", "build", "config_arguments", "configure", "redraw"]
+__all__ = [
+    "DTYPES",
+    "MissingLibraryError",
+    "UnknownClassError",
+    "build",
+    "config_arguments",
+    "configure",
+    "load",
+    "redraw",
+]
 
 DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp64": "float64"}
 """Names of dtypes in cells, and torch's."""
 
 NOISE = 0.1
 """Standard deviation of the noise on vectors and statistics."""
+
+
+RECTIFIED = 0.5
+"""Variance that batch normalisation reckons with: what a matrix of variance 1/fan_in makes of rectified normal numbers.
+With 1 a deep convolutional model lets its signal fade below float32's rounding (EfficientNet)."""
 
 
 class UnknownClassError(LookupError):
@@ -72,10 +86,31 @@ def build(skill: type[Skill], head: Head, seed: int = 0, dtype: str = "fp32") ->
     torch.manual_seed(seed)
     model = instantiate(model_class, configure(skill, head))
     redraw(model, seed)
+    settle(model, head)
+    return model if dtype == "fp32" else model.to(getattr(torch, DTYPES[dtype]))
+
+
+def load(model_class: Any, checkpoint: str, **options: Any) -> tuple[Any, dict[str, Any]]:
+    """A float32 model from safetensors, in a local folder or on the hub, and what its loading reports.
+
+    The report has ``missing_keys``, ``unexpected_keys``, ``mismatched_keys`` and ``error_msgs``; it is empty for a
+    class with a ``from_pretrained`` of its own, which need not hand the report on.
+    """
+    import torch
+    from transformers import PreTrainedModel
+
+    options = {"dtype": torch.float32, "use_safetensors": True, **options}
+    if model_class.from_pretrained.__func__ is not PreTrainedModel.from_pretrained.__func__:
+        return model_class.from_pretrained(checkpoint, **options), {}
+    model, report = model_class.from_pretrained(checkpoint, output_loading_info=True, **options)
+    return model, report
+
+
+def settle(model: Any, head: Head) -> None:
+    """Eval mode, and the generation config that a real checkpoint would bring in a file of its own."""
     model.eval()
     for name, value in head.generation_config.items():
         setattr(model.generation_config, name, copy.deepcopy(value))
-    return model if dtype == "fp32" else model.to(getattr(torch, DTYPES[dtype]))
 
 
 def require(skill: type[Skill]) -> None:
@@ -115,12 +150,13 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
     """Draw the trainable, saved parameters anew, in place, and the running statistics and codebooks.
 
     Each draw depends on the seed and the tensor's name alone. Tied weights stay tied. Parameters that are frozen or
-    not saved are constants that the model computes itself (Marian's sinusoids), and stay.
+    not saved are constants that the model computes itself (Marian's sinusoids), and stay; a padding token's row is 0.
     """
     import torch
 
     unsaved = [re.compile(pattern) for pattern in getattr(model, "_keys_to_ignore_on_save", None) or ()]
     fan_in = {id(weight): count for module in model.modules() for weight, count in _fans(module)}
+    scales = {id(module.weight) for module in model.modules() if _scales(module)}
     seen: set[int] = set()
     with torch.no_grad():
         # Sorted, so that the name that a tied weight is drawn by does not depend on the order of registration.
@@ -137,26 +173,40 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
                 if parameter.ndim >= 2:
                     parameter.copy_(noise / fan_in.get(id(parameter), parameter.shape[-1] or 1) ** 0.5)
                 else:
-                    parameter.copy_(_around(parameter, noise))
+                    parameter.copy_(_around(parameter, noise, scale=id(parameter) in scales))
+        for module in model.modules():
+            # torch never trains the row of the padding token, whose default is zero, and some models put it back to
+            # zero when they are loaded (Chinese-CLIP in 5.23).
+            if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
+                module.weight[module.padding_idx] = 0
         for name, buffer in model.named_buffers():
             if not buffer.is_floating_point():
                 continue
             if name.endswith("running_mean"):
                 buffer.add_(NOISE * _noise(name, buffer, seed))
             elif name.endswith("running_var"):
-                buffer.mul_(1 + NOISE * _noise(name, buffer, seed).abs())
+                buffer.copy_(RECTIFIED * (1 + NOISE * _noise(name, buffer, seed).abs()))
             elif "codebook" in name and buffer.ndim >= 2:
                 buffer.copy_(_noise(name, buffer, seed))
 
 
-def _around(parameter: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """A vector around where it began; small constants are gates that would close the branch, and begin at one."""
+def _around(parameter: torch.Tensor, noise: torch.Tensor, *, scale: bool) -> torch.Tensor:
+    """A vector around where it began; one that began so small that it would close its branch, around one.
+
+    That is a gate (1e-6 in layer scale), or a normalisation's scale drawn like a matrix (EfficientNet: std 0.02).
+    """
     largest = float(parameter.abs().max()) if parameter.numel() else 0.0
     if largest == 0.0:
         return NOISE * noise
-    if largest <= NOISE and bool((parameter == parameter.flatten()[0]).all()):
+    constant = bool((parameter == parameter.flatten()[0]).all())
+    if (scale and not constant) or (constant and largest <= NOISE):
         return 1 + NOISE * noise
     return parameter * (1 + NOISE * noise)
+
+
+def _scales(module: torch.nn.Module) -> bool:
+    """Whether a module is a normalisation with a scale."""
+    return "Norm" in type(module).__name__ and getattr(getattr(module, "weight", None), "ndim", None) == 1
 
 
 def _noise(name: str, like: torch.Tensor, seed: int) -> torch.Tensor:

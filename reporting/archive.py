@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.results.record import Record, from_row, to_line
+from harness.results.record import Record, from_row
 from reporting.decoding import check
 from reporting.evidence import Environment, Evidence
 
-__all__ = ["ArchiveError", "load", "render"]
+__all__ = ["ArchiveError", "grouped", "load", "render", "stem"]
 
 _NUMBERS = {"attempt": "BIGINT", "seed": "BIGINT", "schema": "BIGINT", "seconds": "DOUBLE", "primary": "BOOLEAN"}
 _COLUMNS = {
@@ -36,21 +36,21 @@ class ArchiveError(Exception):
     """Committed results that cannot be read; the message is the user's sentence."""
 
 
-def load(directory: Path) -> list[Evidence]:
-    """The evidence kept in ``directory``.
+def load(directory: Path) -> dict[str, list[Evidence]]:
+    """The evidence kept in each file of ``directory``, by the file's name without the suffix.
 
     Raises:
         ArchiveError: a file is not what ``render`` writes; results would be lost if it were passed over.
     """
-    return [item for file in sorted(directory.glob("*.parquet")) for item in _load(file)]
+    return {file.stem: _load(file) for file in sorted(directory.glob("*.parquet"))}
 
 
-def render(evidence: Iterable[Evidence]) -> dict[str, bytes]:
-    """The bytes of each file, by its name without the suffix; equal evidence gives equal bytes."""
+def grouped(evidence: Iterable[Evidence]) -> dict[str, list[Evidence]]:
+    """The evidence that each file is to hold, in the order of its rows, by the file's name without the suffix."""
     files: dict[str, list[Evidence]] = {}
-    for item in evidence:
+    for item in sorted(evidence, key=lambda one: (one.record.cell, one.key)):
         files.setdefault(stem(item.record.hardware), []).append(item)
-    return {name: _render(sorted(items, key=lambda one: (one.record.cell, one.key))) for name, items in files.items()}
+    return files
 
 
 def stem(hardware: str) -> str:
@@ -86,7 +86,8 @@ def _evidence(row: dict[str, Any], environments: Mapping[str, Environment]) -> E
     return Evidence(record, None if digest is None else environments[digest], unreadable)
 
 
-def _render(evidence: Iterable[Evidence]) -> bytes:
+def render(evidence: Iterable[Evidence]) -> bytes:
+    """The bytes of one file; equal evidence in equal order gives equal bytes."""
     import duckdb
 
     prints: dict[Environment | None, int] = {}
@@ -94,9 +95,8 @@ def _render(evidence: Iterable[Evidence]) -> bytes:
         rows, environments, file = (Path(directory) / name for name in ("rows", "environments", "parquet"))
         with rows.open("w", encoding="ascii") as stream:
             for number, item in enumerate(evidence):
-                row = json.loads(to_line(item.record))
-                row["metrics"] = json.dumps(row["metrics"])
-                row |= {"unreadable": item.unreadable, "number": number}
+                metrics = json.dumps(item.record.metrics, sort_keys=True, allow_nan=False)
+                row = vars(item.record) | {"metrics": metrics, "unreadable": item.unreadable, "number": number}
                 row["print"] = prints.setdefault(item.environment, len(prints))
                 stream.write(json.dumps(row) + "\n")
         with environments.open("w", encoding="ascii") as stream:

@@ -136,13 +136,13 @@ def _said(cell: Standing | None) -> str:
         return f"stale ({record.status} {cell.day})"
     words = record.status
     if "rel_l2" in record.metrics:
-        words += f" {_number(record.metrics['rel_l2'])}"
-    return words if record.attempt == 1 or cell.evidence.unreadable else f"{words} (attempt {record.attempt})"
+        words += f" ({_number(record.metrics['rel_l2'])})"
+    return words if record.attempt == 1 or cell.evidence.unreadable else f"{words}, attempt {record.attempt}"
 
 
 def _figures(cell: Standing) -> str:
     """Every figure of a cell: `` (max_abs 1.2, rel_l2 0.3)``; empty if it has none of today."""
-    if cell.stale:
+    if cell.stale or cell.status == "unavailable":
         return ""
     words = ", ".join(f"{name} {_number(value)}" for name, value in sorted(cell.record.metrics.items()))
     return f" ({words})" if words else ""
@@ -182,12 +182,14 @@ def _detail(line: Line) -> Detail:
     made = [
         Row(head, any(cell.record.primary for cell in of.values()), where, dtype, tuple(map(of.get, checks)))
         for (head, where, dtype), of in rows.items()
+        # A table full of "unavailable" says no more than the remark below it.
+        if any(cell.status != "unavailable" for cell in of.values())
     ]
     hardware = list(line.squares)
     made.sort(key=lambda row: (hardware.index(row.hardware), not row.primary, row.head, row.dtype))
     remarks = [(cause.status, cause.hardware, cause.remark) for cause in _causes(cells)]
     for name, square in line.squares.items():
         if square.cells and square.missing:
-            remarks.append(("not_run", name, f"no result of {', '.join(square.missing)}"))
+            remarks.append(("not_run", name, f"no result of {square.gaps}"))
     devices = sorted({cell.record.executed_on for cell in cells if cell.record.executed_on})
     return Detail(line, tuple(checks), tuple(made), tuple(remarks), tuple(devices))

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from harness.results.record import SCHEMA, STATUSES, Record, from_row
@@ -13,12 +14,20 @@ from reporting.evidence import Environment, normalised
 
 __all__ = ["UnfitError", "check", "environment", "record", "salvage"]
 
-_TEXT = (
-    "cell", "run", "model_type", "head", "hardware", "dtype", "check", "tier", "family", "status", "started",
-    "skill_sha256", "environment",
-)  # fmt: skip
-_OPTIONAL = ("stage", "reason", "signature", "traceback", "executed_on")
-_AXES = ("runs", "matches", "speed")
+_TEXT: frozenset[type] = frozenset({str})
+_OPTIONAL: frozenset[type] = frozenset({str, type(None)})
+_KINDS: dict[str, frozenset[type]] = {
+    **dict.fromkeys(("cell", "run", "model_type", "head", "hardware", "dtype", "check", "tier", "family"), _TEXT),
+    **dict.fromkeys(("status", "started", "skill_sha256", "environment"), _TEXT),
+    **dict.fromkeys(("runs", "matches", "speed"), _OPTIONAL),
+    **dict.fromkeys(("stage", "reason", "signature", "traceback", "executed_on"), _OPTIONAL),
+    **dict.fromkeys(("attempt", "seed"), frozenset({int})),
+    "primary": frozenset({bool}),
+    "seconds": frozenset({int, float}),
+    "metrics": frozenset({dict}),
+}
+"""Types that each field of a record may have once it is read; exact ones, as the decoder of JSON makes them."""
+
 _CELL = re.compile(r'"cell"\s*:\s*("(?:[^"\\]|\\.)*")')
 _ATTEMPT = re.compile(r'"attempt"\s*:\s*(\d{1,9})\b')
 _LAST = 10**9
@@ -29,6 +38,13 @@ class UnfitError(ValueError):
     """Whole, well-formed JSON that is not a record of this release."""
 
 
+def _no_number(name: str) -> float:
+    raise ValueError(f"not JSON: {name} is no number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
+
+
 def record(line: bytes) -> Record:
     """The record on a line.
 
@@ -37,7 +53,7 @@ def record(line: bytes) -> Record:
         ValueError, RecursionError: it is not JSON, or not UTF-8.
     """
     try:
-        row = json.loads(line.decode("utf-8"), parse_constant=_no_number)
+        row = _DECODER.decode(line.decode("utf-8"))
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg.removesuffix(' at')}, column {error.colno}") from error
     if not isinstance(row, dict):
@@ -54,24 +70,18 @@ def record(line: bytes) -> Record:
     return _encodable(found) if b"\\ud" in line.lower() else found
 
 
-def _no_number(name: str) -> float:
-    raise ValueError(f"not JSON: {name} is no number")
-
-
 def check(record: Record) -> None:
     """Hold each field of the record to its type, and the fields to one another.
 
     Raises:
         ValueError: naming the fields; a record that contradicts itself must not count.
     """
-    wrong = [name for name in _TEXT if not isinstance(getattr(record, name), str)]
-    wrong += [name for name in _OPTIONAL if not isinstance(getattr(record, name), str | None)]
-    wrong += [name for name in _AXES if getattr(record, name) not in (None, *STATUSES)]
-    wrong += ["primary"] if not isinstance(record.primary, bool) else []
-    wrong += [name for name in ("attempt", "seed") if type(getattr(record, name)) is not int]
-    wrong += ["seconds"] if isinstance(record.seconds, str) or not _fits(record.seconds, finite=True) else []
-    if not isinstance(record.metrics, dict) or not all(map(_fits, record.metrics.values())):
-        wrong.append("metrics")
+    row = vars(record)
+    wrong = [name for name, kinds in _KINDS.items() if type(row[name]) not in kinds]
+    wrong += [name for name in ("runs", "matches", "speed") if row[name] is not None and row[name] not in STATUSES]
+    if not wrong:
+        figures = {"seconds": [record.seconds], "metrics": record.metrics.values()}
+        wrong = [name for name, values in figures.items() if not all(map(_fits, values))]
     if wrong:
         raise UnfitError(f"not a value of its field: {', '.join(wrong)}")
     if not (0 < record.attempt <= _LAST) or abs(record.seed) >= 2**63:
@@ -84,10 +94,10 @@ def check(record: Record) -> None:
         raise UnfitError(f"status passed, though an axis is {min(axes, key=STATUSES.index)}")
 
 
-def _fits(value: object, *, finite: bool = False) -> bool:
-    """Whether a figure is one that JSON, Parquet and a report can all hold."""
+def _fits(value: object) -> bool:
+    """Whether a figure is one that JSON, Parquet and a report can all hold; the record spells infinities as words."""
     if isinstance(value, float):
-        return math.isfinite(value) or not finite
+        return math.isfinite(value)
     return isinstance(value, str) or (isinstance(value, int) and abs(value) < 2**63)
 
 
@@ -144,21 +154,39 @@ def environment(raw: object, run: str) -> Environment:
     if not isinstance(versions, dict) or not all(isinstance(version, str) for version in versions.values()):
         raise ValueError("no versions")
 
-    def words(*keys: str) -> str:
-        value = next((raw[key] for key in keys if raw.get(key)), "")
-        if isinstance(value, list):
-            value = " ".join(map(str, value))
-        return _clean(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
-
     return Environment(
         id=_clean(name),
         run=run,
-        started=words("started"),
-        python=words("python"),
-        platform=words("platform"),
-        cpu=words("cpu"),
-        gpu=words("gpu"),
-        revision=words("revision", "git"),
-        command=words("command", "command_line"),
+        started=_words(raw.get("started")),
+        python=_words(raw.get("python")),
+        platform=_words(raw.get("platform")),
+        devices=_devices(raw.get("devices")),
+        revision=_words(raw.get("git")),
+        command=_command(raw.get("command")),
         versions={normalised(_clean(name)): _clean(version) for name, version in sorted(versions.items())},
     )
+
+
+def _devices(raw: object) -> str:
+    """What the hardwares said of themselves, in one line."""
+    if not isinstance(raw, dict):
+        return _words(raw)
+    told = {
+        name: facts.values() if isinstance(facts, dict) else [facts] for name, facts in sorted(raw.items()) if facts
+    }
+    return "; ".join(f"{_words(name)}: {', '.join(map(_words, facts))}" for name, facts in told.items())
+
+
+def _command(raw: object) -> str:
+    """The command line, with the name of the program where its path would be: that is another on every machine."""
+    if not isinstance(raw, list) or not raw:
+        return _words(raw)
+    program = PurePath(_words(raw[0]))
+    name = program.parent.name if program.name == "__main__.py" else program.name
+    return " ".join([name, *map(_words, raw[1:])])
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return ""
+    return _clean(value if isinstance(value, str) else json.dumps(value, sort_keys=True))

@@ -20,15 +20,15 @@ class Environment:
     id: str
     run: str
     """Run that the fingerprint lies with."""
-    started: str = ""
+    started: str = field(default="", hash=False)
     """UTC, ISO 8601."""
-    python: str = ""
-    platform: str = ""
-    cpu: str = ""
-    gpu: str = ""
-    revision: str = ""
+    python: str = field(default="", hash=False)
+    platform: str = field(default="", hash=False)
+    devices: str = field(default="", hash=False)
+    """What each hardware said of itself."""
+    revision: str = field(default="", hash=False)
     """Revision of the working tree."""
-    command: str = ""
+    command: str = field(default="", hash=False)
     versions: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Every installed distribution, by normalised name."""
 
@@ -74,11 +74,12 @@ def moment(record: Record) -> str:
 def worse(one: Evidence, other: Evidence) -> Evidence:
     """Of two that claim to be the same attempt, the one that is less to the model's credit."""
 
-    def rank(evidence: Evidence) -> tuple[bool, int, bool, str]:
-        record = evidence.record
-        # the last two only make the answer independent of the order of the arguments
-        known = evidence.environment is not None
-        return not evidence.unreadable, STATUSES.index(record.status), not known, repr(record)
+    if one.record == other.record:
+        return one if one.environment is not None else other
+
+    def rank(evidence: Evidence) -> tuple[bool, int, str]:
+        # The last only makes the answer independent of the order of the arguments.
+        return not evidence.unreadable, STATUSES.index(evidence.record.status), repr(evidence.record)
 
     return min(one, other, key=rank)
 

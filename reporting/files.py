@@ -40,9 +40,11 @@ def alone(reports: Path) -> Iterator[None]:
 
 
 def _unwritable(path: Path, error: OSError) -> ReportError:
+    folder = shlex.quote(str(path if path.is_dir() else path.parent))
+    remedy = f"chmod u+rwx {folder}" if error.errno in {errno.EACCES, errno.EPERM} else f"ls -la {folder}"
     return ReportError(
-        f"{path}: {error.strerror or error}. The reports were left as they are. "
-        f"Run: ls -ld {shlex.quote(str(path))}, make it writable, then: invoke report"
+        f"{path}: {(error.strerror or str(error)).lower()}. Reports that are written in part would not be true, so they "
+        f"were left as they are. Run: {remedy} && invoke report"
     )
 
 
@@ -57,7 +59,7 @@ def write(contents: Mapping[Path, bytes | None]) -> tuple[Path, ...]:
             if new is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 staged[path] = path.with_name(f".{path.name}.new")
-                staged[path].write_bytes(new)
+                _stage(staged[path], new, path)
         for path in changed:
             if path in staged:
                 staged[path].replace(path)
@@ -67,6 +69,14 @@ def write(contents: Mapping[Path, bytes | None]) -> tuple[Path, ...]:
         for file in staged.values():
             file.unlink(missing_ok=True)
     return tuple(sorted(changed))
+
+
+def _stage(draft: Path, content: bytes, path: Path) -> None:
+    try:
+        draft.write_bytes(content)
+    except OSError as error:
+        # People know the file that it stands for.
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _holds(path: Path, content: bytes) -> bool:

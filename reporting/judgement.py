@@ -57,9 +57,11 @@ def verdict(run: Path, requested: Collection[str] | None = None) -> Verdict:
     lost = {cell for cell, item in last.items() if item.unreadable}
     unreadable = [item for item in found.damage if item.taints or item.cell in lost]
     words = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no cell ran"
-    words += f"; {len(unreadable)} places of it cannot be read, the first {unreadable[0].where}" if unreadable else ""
+    if unreadable:
+        more = f" and {len(unreadable) - 1} more" if len(unreadable) > 1 else ""
+        words += f"; cannot be read: {unreadable[0].where}{more}"
     passed = bool(asked) and not failures and not unreadable
-    return Verdict(passed, dict(counts), tuple(failures), found.damage, plain(f"{run}: {words}"))
+    return Verdict(passed, dict(counts), tuple(failures), found.damage, plain(f"{run.name}: {words}", 400))
 
 
 def _sentence(cell: str, status: str, item: Evidence | None) -> str:

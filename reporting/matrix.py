@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from harness.results.record import STATUSES
 from reporting.inventory import Architecture, Skills
+from reporting.markdown import plain
 from reporting.standing import Standing
 
-__all__ = ["TIERS", "Line", "Square", "lines"]
+__all__ = ["TIERS", "Line", "Square", "asked", "lines"]
 
 TIERS = ("critical", "high", "medium", "long-tail")
 """Tiers from the most to the least urgent, which is the order of the reports."""
@@ -26,7 +27,9 @@ class Square:
     """Every cell there is evidence of, by id."""
     missing: tuple[str, ...]
     """Heads, or where it is known which cells there should be, cells without any."""
-    absent: str
+    unit: str = "cells"
+    """What is missing: ``cells``, or ``heads`` where it is not known which cells there should be."""
+    absent: str = ""
     """Why there are no cells at all: ``no skill`` or ``never ran``."""
 
     @property
@@ -72,25 +75,39 @@ class Square:
         """The square in a few words: ``passed 40/40``, ``failed 2/40: reason``, ``stale (passed 2026-11-20)``."""
         if not self.cells:
             return self.absent
-        total, worst = len(self.cells), self.worst
-        stale = [cell for cell in self.cells if cell.stale]
-        if not worst and self.missing:
-            return f"not_run: {_named(self.missing)}; passed {total}/{total} of the rest"
+        worst, missing = self.worst, len(self.missing)
+        green = sum(cell.passed for cell in self.cells)
+        stale = sum(cell.stale is not None for cell in self.cells)
+        total = len(self.cells) + (missing if self.unit == "cells" else 0)
+        if not worst and missing:
+            share = f"{missing}/{total}" if self.unit == "cells" else _counted(missing, "head")
+            return f"not_run {share}; {green} passed"
         if not worst:
-            words = f"passed {total}/{total}"
-            if again := sum(cell.record.attempt > 1 for cell in self.cells):
-                words += f", {again} not at the first attempt"
-        elif worst[0].stale:
-            old = worst[0]
-            share = "" if len(stale) == total else f" {len(stale)}/{total}"
-            words = f"stale{share} ({old.record.status} {max(cell.day for cell in worst)})"
+            again = sum(cell.record.attempt > 1 for cell in self.cells)
+            return f"passed {green}/{total}" + (f", {again} not at the first attempt" if again else "")
+        rest = [f"{missing if self.unit == 'cells' else _counted(missing, 'head')} not_run"] if missing else []
+        if worst[0].stale:
+            share = "" if stale == total else f" {stale}/{total}"
+            words = f"stale{share} ({worst[0].record.status} {max(cell.day for cell in worst)})"
         else:
-            words = f"{worst[0].record.status} {len(worst)}/{total}"
-            words += f": {_clipped(worst[0].reason)}" if worst[0].reason else ""
-            words += f"; {len(stale)} stale" if stale else ""
-        if self.missing:
-            words += f"; not_run: {_named(self.missing)}"
-        return words
+            reason = f": {plain(worst[0].reason, 90)}" if worst[0].reason else ""
+            words = f"{worst[0].record.status} {len(worst)}/{total}{reason}"
+            rest = ([f"{stale} stale"] if stale else []) + rest
+        return "; ".join([words, *rest])
+
+    @property
+    def gaps(self) -> str:
+        """What is missing, by head: the checks where they are few, else how many."""
+        heads: dict[str, list[str]] = {}
+        for name in self.missing:
+            head, _, rest = name.partition("/")
+            heads.setdefault(head, []).append(rest.rpartition("/")[2])
+        if self.unit == "heads":
+            return ", ".join(heads)
+        return ", ".join(
+            f"{head} ({', '.join(checks) if len(checks) < 3 else f'{len(checks)} checks'})"
+            for head, checks in heads.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -114,6 +131,27 @@ class Line:
     def rank(self) -> tuple[list[tuple[int, int]], tuple[int, str, str]]:
         """Sorts lines, the worst status first, whatever hardware it is on."""
         return sorted(square.rank for square in self.squares.values()), self.order
+
+
+def asked(
+    standings: Iterable[Standing], catalogue: Iterable[Architecture], expected: Iterable[str] | None
+) -> list[Standing]:
+    """The cells that can still be run: without stale ones of a head or a check that the architecture has no more."""
+    heads = {row.model_type: set(row.heads) for row in catalogue if row.heads}
+    questions: dict[str, set[tuple[str, str]]] = {}
+    for cell in expected or ():
+        model_type, head, _, _, check = cell.split("/", 4)
+        questions.setdefault(model_type, set()).add((head, check))
+
+    def gone(cell: Standing) -> bool:
+        record = cell.record
+        if cell.stale is None:
+            return False
+        if record.model_type in questions:
+            return (record.head, record.check) not in questions[record.model_type]
+        return record.model_type in heads and record.head not in heads[record.model_type]
+
+    return [cell for cell in standings if not gone(cell)]
 
 
 def lines(
@@ -141,7 +179,7 @@ def lines(
                 record.model_type, "unknown", tier, family, "not in the catalogue", "", ()
             )
     wanted: dict[tuple[str, str], list[str]] = {}
-    for cell in expected or ():
+    for cell in sorted(expected or ()):
         model_type, _, where, _, _ = cell.split("/", 4)
         wanted.setdefault((model_type, where), []).append(cell)
 
@@ -160,18 +198,14 @@ def lines(
 
 def _square(row: Architecture, cells: Sequence[Standing], expected: Sequence[str] | None, generated: bool) -> Square:
     if not cells:
-        return Square((), (), "never ran" if generated else "no skill")
+        return Square((), (), absent="never ran" if generated else "no skill")
     if expected is None:
         seen = {cell.record.head for cell in cells}
-        return Square(tuple(cells), tuple(head for head in row.heads if head not in seen), "")
+        return Square(tuple(cells), tuple(head for head in row.heads if head not in seen), "heads")
     known = {cell.record.cell for cell in cells}
-    missing = (cell.split("/", 1)[1] for cell in expected if cell not in known)
-    return Square(tuple(cells), tuple(missing), "")
+    missing = (cell.partition("/")[2] for cell in expected if cell not in known)
+    return Square(tuple(cells), tuple(missing))
 
 
-def _named(missing: Sequence[str]) -> str:
-    return ", ".join(missing) if len(missing) < 3 else f"{missing[0]} and {len(missing) - 1} more"
-
-
-def _clipped(words: str, limit: int = 90) -> str:
-    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("s" if number != 1 else "")

@@ -56,9 +56,10 @@ class Source:
         row: list[object] = [code(self.run), self.day, ", ".join(self.hardware), self.fresh, self.stale]
         where = self.environment
         if where is None:
-            return [*row, "unknown", "unknown", "unknown", "", "", "", ""]
+            return [*row, "unknown", "unknown", "unknown", "", "", ""]
         row += [where.python.split(" ")[0], where.versions.get("torch", ""), where.versions.get("transformers", "")]
-        return [*row, where.cpu or where.platform, where.gpu, code(where.revision), code(where.command)]
+        revision = where.revision[:12] + ("+" if where.revision[12:].endswith("+") else "")
+        return [*row, where.devices or where.platform, code(revision), code(where.command)]
 
 
 def sources(standings: Iterable[Standing]) -> list[Source]:

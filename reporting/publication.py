@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from harness.results.record import STATUSES
 from reporting import archive, compatibility, coverage, inventory, matrix, provenance, runs
-from reporting.evidence import Damage
+from reporting.evidence import Damage, Evidence
 from reporting.files import ReportError, alone, write
 from reporting.markdown import plain
 from reporting.standing import Freshness, Ledger, Standing
@@ -30,7 +32,9 @@ class Outcome:
     text: str
     """A few lines for the terminal."""
     ok: bool
-    """Whether no cell of today is worse than ``unsupported``, and nothing among the results is unreadable."""
+    """Whether the results are readable, and no cell of today is worse than ``unsupported``."""
+    readable: bool
+    """Whether no result that would count is lost to damage. What is merely repeated or outdone loses nothing."""
     counts: Mapping[str, int]
     """Cells by status, the worst first, with ``stale`` for those whose evidence no longer counts."""
     damage: tuple[Damage, ...]
@@ -69,8 +73,10 @@ def update(
     with alone(reports):
         shelf = inventory.skills(skills, rows)
         ledger = Ledger(Freshness(shelf.digests, pins))
-        damage = [*shelf.damage, *_collect(reports, ledger)]
-        standings = ledger.standings()
+        archived = _archived(results)
+        damage = [*shelf.damage, *_collect(reports, archived, ledger)]
+        expected = None if expected is None else sorted(expected)
+        standings = matrix.asked(ledger.standings(), rows, expected)
         damage += provenance.remembered(standings, damage)
         lines = matrix.lines(rows, shelf, standings, pins, expected)
         hardware = list(dict.fromkeys([*pins, *sorted({cell.record.hardware for cell in standings})]))
@@ -80,24 +86,30 @@ def update(
             reports
             / "compatibility.md": _render("compatibility.md.mako", compatibility.view(lines, hardware) | shared),
         }
-        kept = archive.render(ledger.kept())
-        contents |= dict.fromkeys(results.glob("*.parquet"))
-        contents |= {results / f"{name}.parquet": content for name, content in kept.items()}
+        kept = archive.grouped(ledger.kept())
+        contents |= {results / f"{name}.parquet": None for name in archived.keys() - kept.keys()}
+        # Another release of DuckDB may write the same rows in other bytes: only other rows are a change.
+        changed = {name: items for name, items in kept.items() if items != archived.get(name)}
+        contents |= {results / f"{name}.parquet": archive.render(items) for name, items in changed.items()}
         written = write(contents)
     return _outcome(lines, standings, damage, written)
 
 
-def _collect(reports: Path, ledger: Ledger) -> list[Damage]:
+def _archived(results: Path) -> dict[str, list[Evidence]]:
+    try:
+        return archive.load(results)
+    except archive.ArchiveError as error:
+        raise ReportError(str(error)) from error
+
+
+def _collect(reports: Path, archived: Mapping[str, Iterable[Evidence]], ledger: Ledger) -> list[Damage]:
     damage: list[Damage] = []
     paths = runs.runs(reports / "runs")
     here = {path.name for path in paths}
-    try:
-        for kept in archive.load(reports / "results"):
-            # While a run lies here, its lines say themselves whether they can be read: one may have been mended.
-            if not (kept.unreadable and kept.record.run in here):
-                ledger.add(kept)
-    except archive.ArchiveError as error:
-        raise ReportError(str(error)) from error
+    for item in chain.from_iterable(archived.values()):
+        # While a run lies here, its lines say themselves whether they can be read: one may have been mended.
+        if not (item.unreadable and item.record.run in here):
+            ledger.add(item)
     for path in paths:
         run = runs.read(path)
         damage += run.damage
@@ -107,15 +119,19 @@ def _collect(reports: Path, ledger: Ledger) -> list[Damage]:
 
 
 def _render(name: str, view: Mapping[str, Any]) -> bytes:
+    return str(_templates().get_template(name).render_unicode(**view)).encode()
+
+
+@cache
+def _templates() -> Any:
     from mako.lookup import TemplateLookup
 
-    lookup = TemplateLookup(
+    return TemplateLookup(
         [str(TEMPLATES)],
         strict_undefined=True,
         default_filters=["text"],
         imports=["from reporting.markdown import Markdown, code, listing, table, text"],
     )
-    return str(lookup.get_template(name).render_unicode(**view)).encode()
 
 
 def _outcome(
@@ -130,6 +146,7 @@ def _outcome(
     return Outcome(
         text=_text(lines, counts, damage),
         ok=not (bad or lost or taints),
+        readable=not (lost or taints),
         counts=counts,
         damage=tuple(damage),
         written=written,
@@ -150,9 +167,9 @@ def _text(lines: Sequence[matrix.Line], counts: Mapping[str, int], damage: Seque
     said.append(f"cells: {cells or 'none'}")
     said += [f"damage: {plain(item.where)}: {plain(item.what)}" for item in damage[:5]]
     said += [f"damage: {len(damage) - 5} more, named in the reports"] if len(damage) > 5 else []
-    for line in lines:
-        worst = [(name, square) for name, square in line.squares.items() if square.rank[0] < _SILENT]
-        said += [
-            f"{plain(line.architecture.model_type)} on {plain(name)}: {plain(square.text)}" for name, square in worst
-        ]
+    bad = [(line, name) for line in lines for name, square in line.squares.items() if square.rank[0] < _SILENT]
+    said += [
+        f"{plain(line.architecture.model_type)} on {plain(name)}: {line.squares[name].text}" for line, name in bad[:20]
+    ]
+    said += [f"{len(bad) - 20} more, in the reports"] if len(bad) > 20 else []
     return "\n".join(said)

@@ -107,7 +107,9 @@ class _Reading:
             return
         if not (item.unreadable or other.unreadable):
             same = item.record == other.record
-            what = "repeats {}; counted once" if same else "contradicts {}; the worse of the two counts"
+            what = (
+                "repeats {}; counted once" if same else "the same attempt as {}, but another result; the worse counts"
+            )
             self._note(where, what.format(self.first[key]), item.record.cell)
         self.evidence[key] = worse(item, other)
 

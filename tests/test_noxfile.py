@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +14,11 @@ import pytest
 import noxfile
 
 
-def _nox(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _nox(cwd: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "nox", *arguments],
         cwd=cwd,
+        env={**os.environ, **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -64,3 +67,88 @@ def test_arguments_that_make_no_sense_are_one_sentence_and_no_run(root: Path, ar
     assert answer.returncode == 2
     assert words in answer.stdout.splitlines()[-1]
     assert "Traceback" not in answer.stdout
+
+
+@pytest.fixture
+def checkout(root: Path, tmp_path: Path) -> Path:
+    """A copy of the project, whose skills and reports a test may spoil."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, names.split("\0")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        if (root / name).exists():
+            shutil.copy2(root / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def cache(root: Path) -> str:
+    """The project's own cache: what the catalogue says does not depend on where it is asked."""
+    return os.environ.get("SKILLMATRIX_CACHE", str(root / ".cache"))
+
+
+def _skills_session(checkout: Path, cache: str, hardware: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # Without devices, so that a machine that has them gives the same answer.
+    return _nox(
+        checkout,
+        *("--no-venv", "-s", f"test_{hardware}", "--", *arguments),
+        PYTEST_ADDOPTS="-p no:hypothesispytest",  # seconds, for what skills never use
+        SKILLMATRIX_CACHE=cache,
+        CUDA_VISIBLE_DEVICES="",
+    )
+
+
+def _line(checkout: Path, model_type: str) -> str:
+    """The line of an architecture in the compatibility report."""
+    lines = (checkout / "reports/compatibility.md").read_text().splitlines()
+    return next(line for line in lines if re.match(rf"\| *`?{model_type}`? *\|", line))
+
+
+ONE = ("--model", "GPT-J", "--head", "primary", "--check", "build")
+
+
+def test_a_run_without_an_environment_of_its_own_ends_in_the_reports(checkout: Path, cache: str) -> None:
+    answer = _skills_session(checkout, cache, "cpu", *ONE, "--run", "20260101T000000Z-abcdef")
+    assert answer.returncode == 0, answer.stdout
+    assert list((checkout / "reports/runs/20260101T000000Z-abcdef").glob("*.jsonl"))
+    assert "20260101T000000Z-abcdef" in (checkout / "reports/compatibility.md").read_text()
+
+
+def test_a_failed_cell_fails_the_session_after_the_reports_are_updated(checkout: Path, cache: str) -> None:
+    skill = checkout / "skills/hf_gptj.py"
+    skill.write_text(re.sub(r"parameters=\d+", "parameters=1", skill.read_text()))
+    answer = _skills_session(checkout, cache, "cpu", *ONE)
+    assert answer.returncode == 1, answer.stdout
+    assert "failed" in _line(checkout, "gptj")
+
+
+@pytest.mark.parametrize(("arguments", "code", "word"), [((), 0, "skipped"), (("--require-hardware",), 1, "aborted")])
+def test_without_a_device_the_session_is_skipped_and_nothing_is_green(
+    checkout: Path, cache: str, arguments: tuple[str, ...], code: int, word: str
+) -> None:
+    answer = _skills_session(checkout, cache, "cuda", *ONE, *arguments)
+    assert answer.returncode == code, answer.stdout
+    assert "no cuda here: " in answer.stdout
+    assert word in answer.stdout.splitlines()[-1]
+    assert "unavailable" in _line(checkout, "gptj")
+
+
+def test_an_unknown_model_is_answered_with_the_nearest_and_nothing_runs(checkout: Path, cache: str) -> None:
+    answer = _skills_session(checkout, cache, "cpu", "--model", "gptjj")
+    assert answer.returncode == 1
+    assert "gptj" in answer.stdout
+    assert "Traceback" not in answer.stdout
+    assert not (checkout / "reports/runs").exists()
+
+
+def test_a_model_without_a_skill_is_answered_with_the_command_that_writes_it(checkout: Path, cache: str) -> None:
+    (checkout / "skills/hf_gptj.py").unlink()
+    answer = _skills_session(checkout, cache, "cpu", "--model", "gpt-j")
+    assert answer.returncode == 1
+    assert "Run: invoke generate --model gpt-j" in answer.stdout
+    assert not (checkout / "reports/runs").exists()

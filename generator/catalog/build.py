@@ -63,15 +63,13 @@ def _row(
     tier, tier_source = tier_of(name)
     class_name = entry.config_class.removesuffix("Config")
     title = facts.titles.get(name)
-    state, reason = standing.state, standing.reason
+    reason = standing.reason
     absent = missing(entry, facts)
     if absent:
         reason += f"; its mappings list {', '.join(absent)}, which transformers {facts.release} does not export"
-    if state == "architecture" and not rows:
-        state = "impossible"
     return Row(
         model_type=name,
-        state=state,
+        state=standing.state,
         of=standing.of,
         reason=reason,
         config_class=entry.config_class,

@@ -143,4 +143,4 @@ def _fits(task: str, library: Library, modalities: tuple[str, ...]) -> bool:
     kind = library.pipeline_types.get(task, "multimodal")
     if kind in ("text", "image", "audio", "video"):
         return kind in modalities
-    return {"audio", "text"} <= set(modalities) if "audio" in task else len(modalities) > 1
+    return {"audio", "text"} <= set(modalities) if "audio" in task else True

@@ -78,7 +78,7 @@ class _Rules:
         if near:
             whole = namesake if namesake in near else near[0]
             return Standing("component", whole, f"{whole}, of the same folder, holds it by default as {parents[whole]}")
-        listed = sorted(name for name, table in self._library.mappings.items() if entry.model_type in table)
+        listed = self._listed(entry)
         tasks = [name for name in listed if name not in TASKLESS]
         if namesake not in (None, entry.model_type) and not tasks:
             what = "no auto class for a task" if listed else "no auto class"
@@ -91,13 +91,21 @@ class _Rules:
             return Standing("architecture", None, "no auto class lists it, but its folder exports models of its own")
         return self._borrowed(entry)
 
+    def _listed(self, entry: Entry) -> list[str]:
+        """Mappings that list the type with a class that exists."""
+        tables, modules = self._library.mappings.items(), self._library.modules
+        return sorted(
+            name for name, table in tables if any(item in modules for item in table.get(entry.model_type, ()))
+        )
+
     def _twin(self, entry: Entry) -> str | None:
         """The type that this one is another name of: of those with one config class, the one named like its folder."""
         twins = self._twins[entry.config_class]
         if len(twins) == 1:
             return None
+        named = [name for name in twins if name == self._namesakes.get(entry.folder)]
         declared = [name for name in twins if name == entry.declared_type]
-        chosen = self._namesakes.get(entry.folder) or (declared or twins)[0]
+        chosen = (named or declared or twins)[0]
         return None if chosen == entry.model_type else chosen
 
     def _borrowed(self, entry: Entry) -> Standing:
@@ -109,6 +117,10 @@ class _Rules:
                 return Standing(
                     "alias", owner, f"has no model code of its own; its documentation builds {name} from it"
                 )
+        if any(entry.model_type in table for table in self._library.mappings.values()):
+            return Standing(
+                "impossible", None, "auto classes list it only with classes that this release does not have"
+            )
         return Standing("impossible", None, "this release has no model code for it, and no auto class lists it")
 
 
@@ -121,8 +133,8 @@ def _settle(name: str, first: Mapping[str, Standing]) -> Standing:
             raise LedgerError(f"catalog: {', '.join(seen)} belong to each other, and to nothing that stands by itself.")
         seen.append(whole)
         whole = first[whole].of
-    if whole is not None and first[whole].state != "architecture":
-        raise LedgerError(f"catalog: {name} belongs to {whole}, which is {first[whole].state}: {first[whole].reason}.")
+    if whole is not None and first[whole].state == "impossible":
+        return Standing("impossible", None, f"belongs to {whole}, which is impossible here: {first[whole].reason}")
     if whole == standing.of:
         return standing
     return Standing(standing.state, whole, f"{standing.reason}; {standing.of} in turn belongs to {whole}")

@@ -154,7 +154,9 @@ def _subs(config: Any) -> tuple[SubConfig, ...]:
         return tuple(
             SubConfig(name, spec.model_type or "", bool(spec.optional)) for name, spec in sorted(specs.items())
         )
-    classes: Mapping[str, Any] = getattr(config, "sub_configs", {})
+    classes = getattr(config, "sub_configs", {})
+    if not isinstance(classes, Mapping):  # before 5.0 some classes have a property there, which only instances can ask
+        return ()
     return tuple(SubConfig(name, getattr(kind, "model_type", ""), False) for name, kind in sorted(classes.items()))
 
 

@@ -208,7 +208,8 @@ def _preferred(level: dict[str, list[str]], catalog: Catalog) -> dict[str, tuple
 
 def _answer(row: TrackedName, catalog: Catalog) -> Answer:
     if row.model_type is None:
-        return Answer(row, None, row.note or row.kind)
+        present = [name for name in catalog.rows if row.removed_in is not None and squash(name) == squash(row.name)]
+        return Answer(row, present[0] if present else None, row.note or row.kind)
     note = row.note or f"{row.name} is {row.model_type}"
     found: Row | None = catalog.rows.get(row.model_type)
     if found is None:
@@ -278,7 +279,11 @@ def _nearest(name: str, catalog: Catalog) -> str:
     """The three nearest names of different models, in a sentence; names that stand in the name as words come first."""
     spellings = _index(catalog).spellings
     near = {model_type: model_type for model_type in _read(name, catalog)}
-    for spelling in difflib.get_close_matches(squash(name), spellings, n=20, cutoff=0.0):
+    close = difflib.get_close_matches(squash(name), spellings, n=20, cutoff=0.6)
+    if len(close) < 3:  # nothing near: the nearest types will do, since going through every class takes long
+        types = [spelling for spelling, (written, model_type) in spellings.items() if written == model_type]
+        close += difflib.get_close_matches(squash(name)[:40], types, n=3, cutoff=0.0)
+    for spelling in close:
         written, model_type = spellings[spelling]
         near.setdefault(model_type, written)
     return f"The nearest are {', '.join(list(near.values())[:3])}"

@@ -81,13 +81,13 @@ class Catalog:
     """Its release."""
     digest: str
     """Key of what the catalogue was made from: release, the library's own mappings, the code of this package."""
-    rows: dict[str, Row]
+    rows: dict[str, Row] = field(repr=False)
     """model_type -> row, for every entry of ``CONFIG_MAPPING``, sorted."""
-    pipeline_tasks: dict[str, tuple[str, ...]]
+    pipeline_tasks: dict[str, tuple[str, ...]] = field(repr=False)
     """Task of the pipeline registry -> mappings that can serve it."""
-    mappings: dict[str, dict[str, tuple[str, ...]]]
+    mappings: dict[str, dict[str, tuple[str, ...]]] = field(repr=False)
     """MODEL_FOR_CAUSAL_LM_MAPPING -> model_type -> class names, as the library lists them."""
-    owners: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict, repr=False)
     """Model class that several types list -> the type that it is named for and defined by."""
 
     def architectures(self, tier: str | None = None) -> list[Row]:

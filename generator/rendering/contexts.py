@@ -350,7 +350,7 @@ def _operator(state: State, lexeme: str) -> State:
     elif lexeme in (".", "..."):
         relative = state.statement == "from" and at_module
         previous = "dot" if lexeme == "." or relative else "operand"
-    elif lexeme in ("*", "**") and state.previous in ("element", "import", "lambda", "start"):
+    elif lexeme in ("*", "**") and state.previous in ("element", "for", "import", "lambda", "start"):
         previous = "star" if lexeme == "*" else "doublestar"
     elif lexeme == "@" and state.previous == "start":
         previous = "@"

@@ -41,13 +41,13 @@ def render_template(name: str, /, *, directory: Path = SKILLS, **values: object)
         template = _lookup(directory).get_template(name)
         return str(template.render_unicode(**values))
     except TemplateError as error:
-        raise _with_traceback(error, name) from error
+        raise _with_traceback(error, error, name) from None
     except MakoException as error:
-        raise TemplateError(f"{_shown(directory / name)}: {error}") from error
+        raise _with_traceback(TemplateError(f"{_shown(directory / name)}: {error}."), error, name) from error
     except Exception as error:
         where, line = _origin(error, directory / name)
         failed = RenderError(where, line, f"an expression failed with {type(error).__name__}: {error}.")
-        raise _with_traceback(failed, name) from error
+        raise _with_traceback(failed, error, name) from error
 
 
 def sources(name: str, *, directory: Path = SKILLS) -> bytes:
@@ -100,11 +100,11 @@ def _origin(error: Exception, template: Path) -> tuple[str, int]:
     return _shown(template), 0
 
 
-def _with_traceback(error: TemplateError, name: str) -> TemplateError:
-    """The error, naming the file into which Mako's view of the traceback went."""
+def _with_traceback(error: TemplateError, cause: Exception, name: str) -> TemplateError:
+    """The error, naming the file into which Mako's view of its cause's traceback went."""
     from mako.exceptions import text_error_template
 
-    text = str(text_error_template().render_unicode(error=error.__cause__ or error))
+    text = str(text_error_template().render_unicode(error=cause, traceback=cause.__traceback__))
     directory = cache.directory() / "errors"
     path = directory / f"{Path(name).stem}-{cache.key(text)}.txt"
     try:

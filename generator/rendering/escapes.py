@@ -214,20 +214,26 @@ def _container(value: Any, forbidden: str, depth: int) -> str:
             return f"[{items}]"
         return f"({items},)" if len(value) == 1 else f"({items})"
     if kind is set or kind is frozenset:
-        items = ", ".join(_literal(item, forbidden, depth) for item in _ordered(value))
+        items = ", ".join(_ordered(value, forbidden, depth))
         if kind is set:
             return f"{{{items}}}" if items else "set()"
         return f"frozenset({{{items}}})" if items else "frozenset()"
     raise UnholdableError(f"{_kind(value)} has no literal")
 
 
-def _ordered(value: set[Any] | frozenset[Any]) -> list[Any]:
-    """Numbers and strings by their own order, all else by their source: sets of sets have no total order."""
-    if all(type(item) is str for item in value):
-        return sorted(value)
-    if all(type(item) in (int, bool) or (type(item) is float and math.isfinite(item)) for item in value):
-        return sorted(value)
-    return sorted(value, key=lambda item: (type(item).__name__, _literal(item, "", 0)))
+def _ordered(value: set[Any] | frozenset[Any], forbidden: str, depth: int) -> list[str]:
+    """The items' sources: numbers and strings in their own order, all else in that of the sources.
+
+    Sets of sets have no total order, and NaN has no place in one.
+    """
+    kinds = {type(item) for item in value}
+    natural = kinds == {str} or (
+        kinds <= {int, bool, float} and not any(type(item) is float and math.isnan(item) for item in value)
+    )
+    if natural:
+        return [_literal(item, forbidden, depth) for item in sorted(value)]
+    pairs = sorted((type(item).__name__, _literal(item, forbidden, depth)) for item in value)
+    return [source for _, source in pairs]
 
 
 def _quoted(value: Any, forbidden: str) -> str:
@@ -323,7 +329,8 @@ def _code_point(code: int) -> str:
 def _raw(content: str, style: Style) -> str:
     triple, mark = len(style.quote) == 3, style.quote[0]
     allowed = "\t\n" if triple else "\t"
-    if not all(char.isprintable() or char in allowed for char in content):
+    # Bytes come here as Latin-1, whose upper half would be printable.
+    if not all(char.isprintable() or char in allowed for char in content) or (style.binary and not content.isascii()):
         raise UnholdableError("a raw string cannot hold a character that needs an escape sequence")
     if not triple and mark in content:
         raise UnholdableError("a raw string cannot hold its own quote")

@@ -37,7 +37,7 @@ class ContextLexer(Lexer):
         where = _shown(self.filename)
         nodes = structure(tree.nodes)
         walk = Walk(where, Sources(where, tree.nodes))
-        walk.template(nodes, self.lineno)
+        walk.template(nodes, self.text.rstrip().count("\n") + 1)
         sites: list[Site] = []
         # From the back, so that the places of earlier runs in the same list stay what they are.
         for run in sorted(walk.runs, key=lambda run: run.start, reverse=True):

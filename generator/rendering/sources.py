@@ -85,7 +85,9 @@ class Sources:
     def _expression(self, node: Any) -> str:
         if node.escapes:
             self._refuse(node, f"${{{node.text}|{node.escapes}}} has filters, which would change what its rule wrote")
-        # Mako itself would take statements here.
+        # Mako itself would take statements here, or nothing.
+        if not node.text.strip():
+            self._refuse(node, "${} holds no expression")
         root = self._parsed(f"({node.text})", node, "eval").body
         called = root.func if isinstance(root, ast.Call) and self._is_text(root.func) else None
         self._hold(root, node, called)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mako import parsetree
+from mako.exceptions import SyntaxException
 
 __all__ = ["Attempt", "Choice", "Chunk", "Loop", "Mark", "Node", "Region", "Run", "structure"]
 
@@ -128,7 +129,11 @@ class _Open:
 
 
 def structure(nodes: list[Any]) -> Sequence[Node]:
-    """The blocks of a list of Mako nodes. ``<%text>`` is replaced by its text in the list itself."""
+    """The blocks of a list of Mako nodes. ``<%text>`` is replaced by its text in the list itself.
+
+    Raises:
+        SyntaxException: of Mako, for a branch outside of any block.
+    """
     for position, node in enumerate(nodes):
         if isinstance(node, parsetree.TextTag) and not node.attributes:
             text = "".join(child.content for child in node.nodes)
@@ -153,6 +158,8 @@ def structure(nodes: list[Any]) -> Sequence[Node]:
                 continue
             if node.is_primary:
                 stack.append(_Open(node))
+            elif not stack:
+                raise SyntaxException(f"No block for keyword '{node.keyword}'", **node.exception_kwargs)
             current = []
             stack[-1].sections.append((node, current))
         elif isinstance(node, parsetree.DefTag | parsetree.BlockTag):

@@ -116,8 +116,7 @@ class Walk:
         if inline:
             states = self._stand_alone(states, line)
         self._exits, self._attempts = [], []
-        last = node.node.nodes[-1].lineno if node.node.nodes else line
-        self._end(self._sequence(node.body, _BARE), last)
+        self._end(self._sequence(node.body, _BARE), line)
         self._exits, self._attempts = exits, attempts
         return states
 

@@ -25,24 +25,25 @@ NEW_TOKENS = 6
 
 _REFUSALS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError)
 """What models raise for inputs of a shape that is not meant."""
-_FACTS = {
-    "vocab_size": ("vocab_size",),
-    "max_position_embeddings": ("max_position_embeddings",),
-    "decoder_start_token_id": ("decoder_start_token_id",),
-    "eos_token_id": ("eos_token_id",),
-    "pad_token_id": ("pad_token_id",),
-    "image_size": ("image_size",),
-    "patch_size": ("patch_size",),
-    "num_channels": ("num_channels",),
-    "image_token_id": ("image_token_id", "image_token_index"),
-    "video_token_id": ("video_token_id", "video_token_index"),
-    "audio_token_id": ("audio_token_id", "audio_token_index"),
-    "sampling_rate": ("sampling_rate",),
-    "num_mel_bins": ("num_mel_bins",),
-    "context_length": ("context_length",),
-    "prediction_length": ("prediction_length",),
+_FACTS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "vocab_size": (("vocab_size",), "text"),
+    "max_position_embeddings": (("max_position_embeddings",), "text"),
+    "decoder_start_token_id": (("decoder_start_token_id",), "text"),
+    "eos_token_id": (("eos_token_id",), "text"),
+    "pad_token_id": (("pad_token_id",), "text"),
+    "image_size": (("image_size",), "vision"),
+    "patch_size": (("patch_size",), "vision"),
+    "num_channels": (("num_channels",), "vision"),
+    "image_token_id": (("image_token_id", "image_token_index"), "text"),
+    "video_token_id": (("video_token_id", "video_token_index"), "text"),
+    "audio_token_id": (("audio_token_id", "audio_token_index"), "text"),
+    "sampling_rate": (("sampling_rate",), "audio"),
+    "num_mel_bins": (("num_mel_bins",), "audio"),
+    "context_length": (("context_length",), "text"),
+    "prediction_length": (("prediction_length",), "text"),
 }
-"""Facts that a family's template may state: attribute of the skill, names in the config."""
+"""Facts that a family's template may state: attribute of the skill, names in the config, and the nested config that
+speaks for it where there is one."""
 
 
 class TinyError(ValueError):
@@ -72,7 +73,9 @@ def build(row: Row) -> Tiny:
     arguments = settle(row)
     heads = tuple(_head(row, head, arguments) for head in row.heads)
     context = declaring.Context(getattr(transformers, row.config_class)(**arguments), {}, ())
-    facts = {name: value for name, names in _FACTS.items() if (value := context.find(*names)) is not None}
+    facts = {
+        name: value for name, (names, part) in _FACTS.items() if (value := _fact(context, names, part)) is not None
+    }
     return Tiny(arguments, facts, heads)
 
 
@@ -137,6 +140,11 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
         arguments=call,
         generation_config=generation_config,
     )
+
+
+def _fact(context: declaring.Context, names: tuple[str, ...], part: str) -> Any:
+    value = context.find(*names, within=part)
+    return context.find(*names) if value is None else value
 
 
 def _starts(config: Any) -> dict[str, Any]:
@@ -237,7 +245,8 @@ def _inputs(
 def _generation(model: Any, inputs: Sequence[InputSpec], exceptions: Sequence[rows.Row]) -> dict[str, Any] | None:
     if not model.can_generate():
         return None
-    arguments: dict[str, Any] = {"max_new_tokens": NEW_TOKENS}
+    own = any("method" in (exception.generation or ()) for exception in exceptions)
+    arguments: dict[str, Any] = {} if own else {"max_new_tokens": NEW_TOKENS}
     names = [item.name for item in inputs if not item.name.startswith(("decoder_", "labels"))]
     if len(names) < len(inputs):
         arguments["inputs"] = names  # generation writes the decoder's text itself

@@ -361,9 +361,22 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "musicgen",
+        "the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's "
+        "generation config",
+        heads=("MusicgenForCausalLM",),
+        generation={"decoder_start_token_id": 64, "num_return_sequences": 1},
+    ),
+    Row(
+        "musicgen",
         "it takes sound to go on from only in place of the decoder's tokens",
         heads=("MusicgenForConditionalGeneration",),
         inputs={"input_values": None},
+    ),
+    Row(
+        "speecht5",
+        "it speaks frame by frame, by a method of its own that always keeps a cache",
+        heads=("SpeechT5ForTextToSpeech",),
+        generation={"method": "generate_speech", "cache": False, "minlenratio": 1.0, "maxlenratio": 1.0},
     ),
     # Heads that a user calls otherwise than by forward
     Row(

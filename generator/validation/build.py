@@ -7,14 +7,18 @@ says. Builds run in warm worker processes; a text that has passed once is not bu
 from __future__ import annotations
 
 import ast
+import copy
+import inspect
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
 from functools import lru_cache
 from importlib import metadata
 from multiprocessing import get_context
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import cache
@@ -22,15 +26,11 @@ from generator.validation import structure
 from generator.validation.errors import BuildError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType, TracebackType
     from typing import Self
 
     from generator.spec import HeadSpec
     from generator.validation.reading import Reading
-
-FREE_ARGUMENTS = frozenset({"model_type", "architectures", "torch_dtype", "dtype"})
-"""Config arguments that every config class takes without declaring them."""
 
 
 class Builder:
@@ -109,33 +109,40 @@ def build(text: str, model_type: str) -> str | None:
     for head in reading.heads:
         try:
             model_class = _class(transformers, head.class_name)
-            config = _config(transformers, reading, head)
+            config = _config(transformers, reading, head, model_class)
+            expected = model_class.config_class
+            if expected is not None and not isinstance(config, expected):
+                return f"{head.class_name} takes a {expected.__name__}, not a {type(config).__name__}"
             with torch.device("meta"):
                 model = model_class(config)
         except MissingClassError as error:
             return f"{where} {error}"
         except Exception as error:  # noqa: BLE001  # whatever a model's own code raises is the verdict on the skill
             return f"{where} refuses to build {head.class_name}: {type(error).__name__}: {_sentence(error)}"
-        expected = model_class.config_class
-        if expected is not None and not isinstance(config, expected):
-            return f"{head.class_name} takes a {expected.__name__}, not a {type(config).__name__}"
         parameters = sum(parameter.numel() for parameter in model.parameters())
         if parameters != head.parameters:
             return f"{head.class_name} has {parameters} parameters, the skill states {head.parameters}"
     return None
 
 
-def _config(transformers: ModuleType, reading: Reading, head: HeadSpec) -> Any:
+def _config(transformers: ModuleType, reading: Reading, head: HeadSpec, model_class: type) -> Any:
     """The config that the head is built from, as the text states it."""
-    config_class = _class(transformers, reading.config_class)
-    own_class = _class(transformers, head.config_class) if head.config_class else config_class
-    arguments = {**reading.config, **head.config}
-    if head.part is None and head.within is None:
-        return own_class(**_known(own_class, arguments))
-    config = config_class(**_known(config_class, arguments))
-    if head.within is not None:
-        return own_class(**_known(own_class, {head.within: config}))
-    return getattr(config, str(head.part))
+    config_class = _class(transformers, head.config_class or reading.config_class)
+    shared = reading.config
+    if head.part is not None:
+        shared = {name: value for name, value in shared[head.part].items() if name != "model_type"}
+    elif head.within is not None:
+        shared = {head.within: {"model_type": reading.model_type, **shared}}
+    return config_class(**_known(config_class, _overlaid(shared, head.config), model_class))
+
+
+def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Both as one, nested dicts too; copied, since some config classes change what they are given."""
+    merged = copy.deepcopy(dict(below))
+    for name, value in above.items():
+        nested = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = _overlaid(merged[name], value) if nested else copy.deepcopy(value)
+    return merged
 
 
 class MissingClassError(Exception):
@@ -151,12 +158,20 @@ def _class(transformers: ModuleType, name: str) -> Any:
         raise MissingClassError(f"cannot import {name}: {_sentence(error)}") from error
 
 
-def _known(config_class: Any, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    # Config classes keep whatever keyword they are given, so that a misspelt one would be silently without effect.
-    known = {*config_class.__dataclass_fields__, *config_class.attribute_map, *FREE_ARGUMENTS}
-    unknown = sorted(set(arguments) - known)
-    if unknown:
-        raise TypeError(f"{config_class.__name__} has no argument {', '.join(unknown)}")
+def _known(config_class: Any, arguments: Mapping[str, Any], model_class: type) -> Mapping[str, Any]:
+    """The arguments, none of which is without effect.
+
+    Config classes keep whatever keyword they are given, so that a misspelt one would go unseen. One counts as known
+    if the class declares it, has a property for it, or if the model's own module names it: T5Config declares no
+    decoder_start_token_id, and T5's code reads it.
+    """
+    declared = {*config_class.__dataclass_fields__, *config_class.attribute_map, *dir(config_class), "model_type"}
+    doubtful = sorted(set(arguments) - declared)
+    if doubtful:
+        words = set(re.findall(r"\w+", inspect.getsource(inspect.getmodule(model_class) or model_class)))
+        unknown = [name for name in doubtful if name not in words]
+        if unknown:
+            raise TypeError(f"{config_class.__name__} has no argument {', '.join(unknown)}, and the model reads none")
     return arguments
 
 
@@ -182,7 +197,12 @@ def releases() -> tuple[str, ...]:
 
 
 def _verdict(text: str) -> Path:
-    return cache.directory() / "builds" / f"{cache.key('build', text, *releases())}.json"
+    return cache.directory() / "builds" / cache.key(text, _code(), *releases())
+
+
+@lru_cache
+def _code() -> bytes:
+    return b"\0".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
 
 
 def _settle(model_type: str, text: str, message: str | None) -> BuildError | None:

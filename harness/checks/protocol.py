@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from harness.session import Session
     from harness.skill import Head
 
-__all__ = ["Check", "Outcome", "always", "named_in_notes", "passed"]
+__all__ = ["Check", "Outcome", "always", "passed"]
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,3 @@ def passed(metrics: Mapping[str, float | int | str] | None = None) -> Outcome:
 def always(head: Head) -> None:
     """Applicable to every head."""
     del head
-
-
-def named_in_notes(head: Head, output: str, word: str) -> bool:
-    """Whether a note of the head says this word of this output (or of its field, for a dotted name)."""
-    field_name = output.partition(".")[0]
-    return any(word in note and (output in note or field_name in note) for note in head.notes)

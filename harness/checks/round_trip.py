@@ -7,19 +7,20 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness import weights
 from harness.checks.protocol import Check, Outcome, always, passed
-from harness.comparison import compare, mismatch
+from harness.comparison import compare, identical, mismatch
 from harness.tolerances import tolerance
 
 if TYPE_CHECKING:
     from harness.session import Session
 
-MEMORY = Path("/dev/shm")
+MEMORY = Path("/dev/shm")  # noqa: S108, a private folder is made in it
 """A file system in memory, on Linux; elsewhere the usual temporary directory serves."""
 
 
 def run(session: Session) -> Outcome:
-    """``save_pretrained`` in safetensors, then ``from_pretrained``: every key loaded, and equal outputs."""
+    """``save_pretrained`` in safetensors, then ``from_pretrained``: every key loaded, equal bits, equal outputs."""
     before, model = session.outputs, session.subject.model
     place = MEMORY if os.access(MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="skillmatrix-", dir=place) as folder:
@@ -32,9 +33,13 @@ def run(session: Session) -> Outcome:
         loaded, report = _load(model, folder)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"):
         if found := report.get(kind):
-            first = sorted(str(item) for item in found)[0]
+            first = min(str(item) for item in found)
             return Outcome("failed", f"loading reports {len(found)} {kind.replace('_', ' ')}, {first} first", metrics)
-    after = session.run(session.inputs, session.prepare(loaded.eval()))
+    weights.settle(loaded, session.head)
+    session.at("compare")
+    if changed := _changed(loaded, model):
+        return Outcome("failed", f"the loaded model has other values in {changed}", metrics)
+    after = session.run(session.inputs, session.prepare(loaded))
     if problem := mismatch(after, before):
         return Outcome("failed", f"the loaded model {problem}", metrics)
     differences = compare(after, before)
@@ -50,18 +55,22 @@ def run(session: Session) -> Outcome:
 
 
 def _load(model: Any, folder: str) -> tuple[Any, dict[str, Any]]:
-    import torch
-
-    loaded, report = type(model).from_pretrained(
+    return weights.load(
+        type(model),
         folder,
-        dtype=torch.float32,
-        use_safetensors=True,
         local_files_only=True,
-        output_loading_info=True,
         attn_implementation=model.config._attn_implementation,
         experts_implementation=model.config._experts_implementation,
     )
-    return loaded, report
+
+
+def _changed(loaded: Any, model: Any) -> str | None:
+    """The first parameter that differs in a bit."""
+    after = dict(loaded.named_parameters())
+    for name, parameter in model.named_parameters():
+        if name not in after or not identical(after[name], parameter):
+            return str(name)
+    return None
 
 
 CHECK = Check("round_trip", "Does it survive being saved and loaded?", "matches", always, run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.checks.protocol import Check, Outcome, always, named_in_notes, passed
+from harness.checks.protocol import Check, Outcome, always, passed
 from harness.comparison import difference
 from harness.inputs import draw
 
@@ -45,15 +45,15 @@ def run(session: Session) -> Outcome:
 def _deaf_to_weights(
     session: Session, floating: dict[str, torch.Tensor], metrics: dict[str, float | int | str]
 ) -> str | None:
-    """Why the outputs do not prove anything of the weights; an output may be exempt by a note, but not all of them."""
+    """Why the outputs do not prove anything of the weights; an output may be declared fixed, but not all of them."""
     other = session.run(session.inputs, session.prepare(session.subject.build(session.subject.seed + 1)))
     moved = {name: _change(other.get(name), tensor) for name, tensor in floating.items()}
     metrics["change_by_weights"] = min(moved.values())
     if max(moved.values()) <= NOTICEABLE:
         return "no output follows the weights"
     for name, change in moved.items():
-        if change <= NOTICEABLE and not named_in_notes(session.head, name, "weights"):
-            return f"{name} does not follow the weights, and no note says why"
+        if change <= NOTICEABLE and name not in session.head.fixed:
+            return f"{name} does not follow the weights, and is not declared fixed"
     return None
 
 

@@ -7,6 +7,7 @@ import gc
 import os
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness import failures
@@ -70,7 +71,8 @@ class Engine:
         self.threads = threads
         self._subject: Subject | None = None
         self._sessions: dict[tuple[str, str], Session] = {}
-        self._probed: dict[tuple[str, str], str | None] = {}
+        self._warm = False
+        self._probed: dict[tuple[str, str | None], str | None] = {}
 
     def run(self, cells: Iterable[Cell]) -> Iterator[Record]:
         """One record a cell, as it is done."""
@@ -80,19 +82,16 @@ class Engine:
     def execute(self, cell: Cell) -> Record:
         """Run one cell. Whatever its check raises becomes the record's failure, and nothing else does."""
         where = (cell.hardware, cell.dtype)
-        self._settle()
-        if where not in self._probed:
-            self._probed[where] = hardware(cell.hardware).probe(cell.dtype)
         record = blank(cell, "not_run", None, run=self.run_id, environment=self.environment, seed=self.seed)
         begun = time.perf_counter()
-        if (reason := self._probed[where]) is not None:
+        if (reason := self._unavailable(*where)) is not None:
             return _with(record, begun, status="unavailable", runs="unavailable", reason=reason, stage="prepare")
+        self.warm_up()
         session = self._session(cell.skill, cell.head, where)
         try:
             outcome = cell.check.run(session)
-        # Any error is this cell's result: it is recorded with its stage and traceback.
-        except Exception as error:
-            return _failure(record, cell, session, error, begun)
+        except Exception as error:  # noqa: BLE001, any error is this cell's result and is recorded with its traceback
+            return _failure(record, session, error, begun)
         return _verdict(record, cell, session, outcome, begun)
 
     def release(self) -> None:
@@ -100,6 +99,12 @@ class Engine:
         self._subject = None
         self._sessions = {}
         gc.collect()
+
+    def _unavailable(self, name: str, dtype: str | None) -> str | None:
+        """Why the hardware cannot be used, asked once."""
+        if (name, dtype) not in self._probed:
+            self._probed[name, dtype] = hardware(name).probe(dtype)
+        return self._probed[name, dtype]
 
     def _session(self, skill: type[Skill], head: Head, where: tuple[str, str]) -> Session:
         subject = self._subject
@@ -112,13 +117,18 @@ class Engine:
             self._sessions[where] = Session(subject, hardware(where[0]), where[1])
         return self._sessions[where]
 
-    def _settle(self) -> None:
-        """What must hold before torch and transformers are imported, or when they first are."""
-        if self._probed:
+    def warm_up(self, name: str = "cpu") -> None:
+        """Import torch and transformers, if this hardware is here; only the first call does anything.
+
+        A cell that comes after it is not charged with the seconds that this takes.
+        """
+        if self._warm or self._unavailable(name, None) is not None:
             return
+        self._warm = True
         # A check has no business on the network: everything is built from configs.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         import torch
+        import transformers.modeling_utils  # noqa: F401, the slowest of its imports
         from transformers.utils import logging
 
         logging.set_verbosity_error()
@@ -130,13 +140,11 @@ class Engine:
 
 
 def _with(record: Record, begun: float, **changes: object) -> Record:
-    from dataclasses import replace
-
     changed = replace(record, seconds=round(time.perf_counter() - begun, 6), **changes)  # type: ignore[arg-type]
     return replace(changed, signature=failures.signature(changed.reason))
 
 
-def _failure(record: Record, cell: Cell, session: Session, error: Exception, begun: float) -> Record:
+def _failure(record: Record, session: Session, error: Exception, begun: float) -> Record:
     status = failures.status(error)
     return _with(
         record,

@@ -6,9 +6,9 @@ import importlib
 import importlib.metadata
 from difflib import get_close_matches
 
-from harness.hardware.protocol import Call, Hardware, Runner, UnsupportedError
+from harness.hardware.protocol import Hardware, Runner, UnsupportedError
 
-__all__ = ["Call", "Hardware", "Runner", "UnknownHardwareError", "UnsupportedError", "hardware", "names", "register"]
+__all__ = ["Hardware", "Runner", "UnknownHardwareError", "UnsupportedError", "hardware", "names", "register"]
 
 BUILTIN = {"cpu": "harness.hardware.cpu:Cpu", "cuda": "harness.hardware.cuda:Cuda"}
 GROUP = "skillmatrix.hardware"

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.call import FORWARD, Call
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Call", "Hardware", "Runner", "UnsupportedError"]
-
-
-@dataclass(frozen=True)
-class Call:
-    """How a model is called with its inputs."""
-
-    method: str = "forward"
-    """The method; ``forward`` means that the model itself is called."""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    """Further keyword arguments."""
-
-
-DEFAULT = Call()
-"""A plain forward."""
+__all__ = ["Hardware", "Runner", "UnsupportedError"]
 
 
 class UnsupportedError(RuntimeError):
@@ -73,7 +60,7 @@ class Hardware(Protocol):
         """None if it can run here (in this dtype), else why not, in one sentence."""
 
     def prepare(
-        self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = DEFAULT
+        self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = FORWARD
     ) -> Runner:
         """A runner of a float32 model on the CPU, which stays as it is; ``inputs`` show what it will be called with.
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import inspect
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.hardware.protocol import DEFAULT, Call, UnsupportedError
-from harness.outputs import named
+from harness.call import FORWARD, Call, invoke
+from harness.hardware.protocol import UnsupportedError
 from harness.weights import DTYPES
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["TorchDevice", "TorchRunner", "invoke", "pinned", "translated"]
+__all__ = ["TorchDevice", "TorchRunner", "pinned", "translated"]
+
+SYNCHRONOUS = ("cpu", "meta")
+"""Devices that run nothing by themselves: there is nothing to wait for, and torch counts no memory of theirs."""
 
 
 @contextlib.contextmanager
@@ -41,18 +43,10 @@ def pinned(device: str = "cpu") -> Iterator[None]:
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
 
 
-def invoke(model: Any, call: Call, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The named outputs of a call: without a cache and with named fields, where the method has arguments for that."""
-    method = model if call.method == "forward" else getattr(model, call.method)
-    accepted = inspect.signature(getattr(model, call.method)).parameters
-    fixed = {name: value for name, value in (("return_dict", True), ("use_cache", False)) if name in accepted}
-    return named(method(**{**fixed, **call.arguments, **inputs}))
-
-
 class TorchRunner:
     """A module on a torch device."""
 
-    def __init__(self, model: Any, device: str, dtype: str, call: Call = DEFAULT) -> None:
+    def __init__(self, model: Any, device: str, dtype: str, call: Call = FORWARD) -> None:
         self.model = model
         self.device = device
         self.dtype = dtype
@@ -85,17 +79,17 @@ class TorchRunner:
         return "+".join(sorted({str(tensor.device) for tensor in tensors}))
 
     def synchronize(self) -> None:
-        """See the protocol; nothing to wait for on the CPU."""
+        """See the protocol."""
         import torch
 
-        if self.device != "cpu":
+        if self.device not in SYNCHRONOUS:
             torch.accelerator.synchronize()
 
     def peak_memory(self) -> int | None:
         """See the protocol; torch counts no CPU memory."""
         import torch
 
-        return None if self.device == "cpu" else int(torch.accelerator.max_memory_allocated())
+        return None if self.device in SYNCHRONOUS else int(torch.accelerator.max_memory_allocated())
 
 
 class TorchDevice:
@@ -114,7 +108,7 @@ class TorchDevice:
         return {}
 
     def prepare(
-        self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = DEFAULT
+        self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = FORWARD
     ) -> TorchRunner:
         """See the protocol; the weights are moved, never drawn on the device, whose random numbers differ."""
         import torch
@@ -122,7 +116,7 @@ class TorchDevice:
         del inputs
         if self.device == "cpu" and dtype == "fp32":
             return TorchRunner(model, self.device, dtype, call)
-        if self.device not in ("cpu", "meta"):
+        if self.device not in SYNCHRONOUS:
             torch.accelerator.reset_peak_memory_stats()
         with translated():
             moved = copy.deepcopy(model).to(self.device, getattr(torch, DTYPES[dtype]))

@@ -30,8 +30,8 @@ ${hidden} architectures of the long tail have neither a skill nor a result; the 
 Details
 -------
 
-A figure beside a status is rel_l2, the relative difference that the check measured; max_abs is the largest absolute
-difference of any check of the head, seconds are those of all of them.
+The figure beside a status is rel_l2, the relative difference that the check measured, where it measures one; max_abs is
+the largest absolute difference of any check of the head, seconds are those of all of them.
 % for detail in details:
 <% row = detail.line.architecture %>\
 
@@ -40,7 +40,9 @@ difference of any check of the head, seconds are those of all of them.
 
 ${row.tier}, ${row.family}${Markdown(f", ran on {text(', '.join(detail.devices))}") if detail.devices else ""}
 
+% if detail.rows:
 ${table(["head", "on", *detail.checks, "parameters", "max_abs", "seconds"], [item.row for item in detail.rows])}
+% endif
 % if detail.remarks:
 
 % for status, where, words in detail.remarks:

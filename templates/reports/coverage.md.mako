@@ -23,13 +23,13 @@ What is missing
 ---------------
 % for tier, found in gaps.items():
 
-**${tier}**: \
+**${tier}**\
 % if found:
-${sum(len(gap.names) for gap in found if gap.stage == "generated")} without a skill
+
 
 ${table(["not", "why", "architectures", "which"], [[gap.stage, gap.why, len(gap.names), listing(gap.names)] for gap in found])}
 % else:
-nothing
+: nothing
 % endif
 % endfor
 

@@ -6,7 +6,7 @@ All that is shown comes from these runs, the newest first. A result is fresh whi
 that it was made with and its environment held the versions pinned for its hardware; after that it is stale.
 
 % if runs:
-${table(["run", "date", "hardware", "fresh", "stale", "Python", "torch", "transformers", "processor", "device", "revision", "command"], [source.row for source in runs])}
+${table(["run", "date", "hardware", "fresh", "stale", "Python", "torch", "transformers", "devices", "revision", "command"], [source.row for source in runs])}
 % else:
 No run has left a result yet.
 % endif

@@ -89,6 +89,12 @@ class ${spec.class_name}(Skill):
 %     if head.generation_config:
             generation_config=${head.generation_config},
 %     endif
+%     if head.infinite:
+            infinite=${head.infinite},
+%     endif
+%     if head.fixed:
+            fixed=${head.fixed},
+%     endif
 %     if head.notes:
             notes=${head.notes},
 %     endif

@@ -8,6 +8,6 @@
         "pad_token_id": None,
     }
 %>
-<%def name="docstring()">
+<%def name="docstring()">\
 """${spec.title} (${spec.model_type}): a decoder, continues ${takes} token by token."""
 </%def>

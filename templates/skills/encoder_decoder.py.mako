@@ -9,6 +9,6 @@
         "pad_token_id": None,
     }
 %>
-<%def name="docstring()">
+<%def name="docstring()">\
 """${spec.title} (${spec.model_type}): an encoder that reads ${takes} and a decoder that writes."""
 </%def>

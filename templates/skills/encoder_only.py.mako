@@ -7,6 +7,6 @@
         "pad_token_id": None,
     }
 %>
-<%def name="docstring()">
+<%def name="docstring()">\
 """${spec.title} (${spec.model_type}): an encoder, reads ${takes} in both directions at once."""
 </%def>

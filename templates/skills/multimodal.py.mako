@@ -17,6 +17,6 @@
         "pad_token_id": None,
     }
 %>
-<%def name="docstring()">
+<%def name="docstring()">\
 """${spec.title} (${spec.model_type}): multimodal, takes ${takes}."""
 </%def>

@@ -3,6 +3,6 @@
 <%!
     FACTS = {}
 %>
-<%def name="docstring()">
+<%def name="docstring()">\
 """${spec.title} (${spec.model_type}): of no family, takes ${takes}."""
 </%def>

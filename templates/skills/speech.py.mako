@@ -11,6 +11,6 @@
         "pad_token_id": None,
     }
 %>
-<%def name="docstring()">
+<%def name="docstring()">\
 """${spec.title} (${spec.model_type}): a speech model, takes ${takes}."""
 </%def>

@@ -7,6 +7,6 @@
         "patch_size": "time steps of a patch",
     }
 %>
-<%def name="docstring()">
+<%def name="docstring()">\
 """${spec.title} (${spec.model_type}): a time-series model, predicts from ${takes}."""
 </%def>

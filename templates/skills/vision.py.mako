@@ -7,6 +7,6 @@
         "num_channels": None,
     }
 %>
-<%def name="docstring()">
-"""${spec.title} (${spec.model_type}): a vision model, looks at ${takes}."""
+<%def name="docstring()">\
+"""${spec.title} (${spec.model_type}): a vision model, takes ${takes}."""
 </%def>

@@ -11,6 +11,6 @@
         "pad_token_id": None,
     }
 %>
-<%def name="docstring()">
+<%def name="docstring()">\
 """${spec.title} (${spec.model_type}): relates ${takes} to each other."""
 </%def>

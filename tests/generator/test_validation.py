@@ -104,6 +104,8 @@ def test_syntax_refuses_what_is_not_python_everywhere(text: str, words: str) -> 
         ('tier = "critical"', 'tier = "critical"\n    tier = "high"', "stated twice"),
         ('tier = "critical"', 'tier = f"critical"', "not a plain value"),
         ('tier = "critical"', "def tier(self):\n        return 1", "plain values only"),
+        ("vocab_size = 128", "load = 128", "load is not free for a fact"),
+        ("vocab_size = 128", "__slots__ = ()", "__slots__ is not free for a fact"),
         ('modalities = ("text",)', 'modalities = ("text")', "not a tuple"),
         ('modalities = ("text",)', "modalities = (1,)", "something else than names"),
         ("requires = ()", "requires = tuple()", "not a plain value"),
@@ -184,6 +186,7 @@ def test_structure_knows_exactly_the_inputs_and_the_head_of_the_harness() -> Non
         field = head[name]
         factory = field.default_factory
         assert value == (field.default if factory is dataclasses.MISSING else factory())
+    assert {name for name in dir(harness.skill.Skill) if not name.startswith("_")} == structure.RESERVED
     assert structure.REQUIRED.keys() | {"heads"} == {
         name for name in harness.skill.Skill.__annotations__ if not name.startswith("_")
     }
@@ -258,7 +261,7 @@ def test_task_refuses_a_skill_of_another_release(rows: tuple[Any, ...], words: s
 
 
 def test_errors_come_back_whole_from_another_process() -> None:
-    error = pickle.loads(pickle.dumps(TaskError("gptj", "why")))
+    error = pickle.loads(pickle.dumps(TaskError("gptj", "why")))  # noqa: S301
     assert isinstance(error, TaskError)
     assert str(error) == "gptj: task: why"
 

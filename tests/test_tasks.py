@@ -1,0 +1,288 @@
+"""The commands by their real command line, in a copy of the project: exit codes, sentences, and what is on disk after."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PARTS = (
+    "generator",
+    "harness",
+    "reporting",
+    "templates",
+    "skills/__init__.py",
+    "tasks.py",
+    "noxfile.py",
+    "pyproject.toml",
+)
+
+
+# A sweep starts pytest, which must not take itself for a worker of the one that runs this file.
+_OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+
+@dataclass(frozen=True)
+class House:
+    """A copy of the project, with skills and reports of its own and the catalogue that the project has cached."""
+
+    root: Path
+    cache: Path
+
+    @property
+    def skills(self) -> Path:
+        return self.root / "skills"
+
+    def invoke(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "invoke", *arguments],
+            cwd=self.root,
+            env={**_OUTSIDE, "SKILLMATRIX_CACHE": str(self.cache), **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def texts(self) -> dict[str, str]:
+        return {path.name: path.read_text() for path in self.skills.glob("hf_*.py")}
+
+
+@pytest.fixture
+def house(root: Path, tmp_path: Path) -> House:
+    place = tmp_path / "house"
+    for part in PARTS:
+        source, target = root / part, place / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target)
+    return House(place, root / ".cache")
+
+
+def _in_a_sentence(answer: subprocess.CompletedProcess[str]) -> str:
+    assert answer.stdout == ""
+    assert "Traceback" not in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1, answer.stderr
+    return answer.stderr
+
+
+def test_listing_the_commands_imports_nothing_but_invoke(house: House) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "invoke", "--list"],
+        cwd=house.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    ours = {"generator", "harness", "reporting", "noxfile"}
+    heavy = {"torch", "transformers", "black", "ruff", "mako", "rich", "tabulate", "duckdb", "filelock", "nox"}
+    assert not imported & (ours | heavy)
+    names = {"generate", "missing", "validate", "catalog", "report", "sweep"}
+    assert names <= set(re.findall(r"^  (\w+)", done.stdout, re.MULTILINE))
+
+
+@pytest.mark.parametrize("command", ["generate", "missing", "validate", "catalog", "report", "sweep"])
+def test_help_says_what_each_option_and_exit_code_means(house: House, command: str) -> None:
+    answer = house.invoke("--help", command)
+    assert answer.returncode == 0
+    assert "Exit codes: 0 " in answer.stdout
+    for option in re.findall(r"^  (?:-\w(?: \w+)?, )?(--[\w-]+)(.*(?:\n {8,}.*)*)", answer.stdout, re.MULTILINE):
+        assert option[1].strip(), option
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["generate"], "give --model NAME, --tier TIER, --batch N or --all"),
+        (["generate", "--model", ""], "an empty name is no model"),
+        (["generate", "--model", "../../etc/passwd"], "is a path where the name of a model was expected"),
+        (["generate", "--model=--help"], "is an option where the name of a model was expected"),
+        (["generate", "--model", "x" * 10_000], "longer than any"),
+        (["generate", "--model", "gpt-j", "--model", "lama"], "llama"),
+        (["generate", "--model", "gpt\0j".replace("\0", "\x1b")], "unprintable"),
+        (["generate", "--tier", "urgent"], "the tiers are critical, high, medium, long-tail"),
+        (["generate", "--tier", ""], "there is no such tier"),
+        (["generate", "--tier", "high,,"], "there is no such tier"),
+        (["generate", "--batch", "0"], "is not a number from 1 up"),
+        (["generate", "--batch", "-3"], "is not a number from 1 up"),
+        (["generate", "--batch", "many"], "is not a number from 1 up"),
+        (["generate", "--all", "--tier", "high"], "give one of"),
+        (["generate", "--all", "--batch", "3"], "give one of"),
+        (["generate", "--check", "--force", "--all"], "--check writes nothing"),
+        (["catalog", "--model", "lama"], "llama"),
+        (["sweep"], "nothing was asked for"),
+        (["sweep", "--model", "gpt-j", "--hardware", "tpu"], "there are cpu, cuda"),
+        (["sweep", "--model", "gpt-j", "--tier", "high"], "give one of"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence_with_code_2(
+    house: House, arguments: list[str], words: str
+) -> None:
+    answer = house.invoke(*arguments)
+    assert answer.returncode == 2, answer
+    assert words in _in_a_sentence(answer)
+    assert house.texts() == {}
+
+
+def test_a_skill_is_generated_kept_checked_edited_and_forced(house: House) -> None:
+    answer = house.invoke("generate", "--model", "GPTJForCausalLM", "--json")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout)["counts"] == {"written": 1}
+    path = house.skills / "hf_gptj.py"
+    text = path.read_text()
+
+    assert "1 unchanged" in house.invoke("generate", "-m", "EleutherAI/gpt-j-6b").stdout
+    check = house.invoke("generate", "--check")
+    assert (check.returncode, check.stdout) == (0, "1 skill: 1 unchanged.\n")
+    assert house.invoke("validate").stdout == "1 skill: 1 valid.\n"
+
+    path.write_text(text.replace('tier = "critical"', 'tier = "high"'))
+    for arguments in (["generate", "--check"], ["generate", "-m", "gptj"], ["validate"]):
+        answer = house.invoke(*arguments)
+        assert answer.returncode == 1
+        assert "--force" in answer.stdout
+        assert answer.stderr == ""
+    assert '-    tier = "high"' in house.invoke("generate", "--check").stdout
+    assert path.read_text() != text
+    assert house.invoke("generate", "-m", "gptj", "--force").returncode == 0
+    assert path.read_text() == text
+
+    dry = house.invoke("generate", "--model", "gpt2", "--dry-run")
+    assert dry.returncode == 0
+    assert "would write" in dry.stdout
+    assert house.texts() == {"hf_gptj.py": text}
+
+    missing = json.loads(house.invoke("missing", "--json").stdout)
+    assert "gptj" not in missing["missing"]["critical"]
+    assert "bert" in missing["missing"]["critical"]
+    assert {"name": "imagebind", "tier": "medium"}.items() <= {
+        key: value for item in missing["tracked"] if item["name"] == "imagebind" for key, value in item.items()
+    }.items()
+
+
+def test_the_catalogue_answers_for_one_model_and_in_numbers(house: House) -> None:
+    row = json.loads(house.invoke("catalog", "--model", "gpt-j", "--json").stdout)
+    assert (row["model_type"], row["module"]) == ("gptj", "hf_gptj")
+    counts = json.loads(house.invoke("catalog", "--json").stdout)
+    assert counts["state"]["architecture"] == sum(counts["tier"].values()) == sum(counts["family"].values())
+    answer = house.invoke("catalog", "--model", "flan-t5")
+    assert "t5" in answer.stderr
+    assert answer.stdout.startswith("model_type    t5")
+
+
+_AT_A_MOVE = """
+import os, sys
+
+left = {count}
+
+def act(event, arguments):
+    global left
+    if event == "os.rename" and os.path.dirname(os.path.abspath(os.fsdecode(arguments[1]))) == {folder!r}:
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), {signal})
+
+sys.addaudithook(act)
+"""
+
+MODELS = ("--model", "gptj", "--model", "gpt2")
+
+
+@pytest.mark.parametrize(("count", "signal", "code"), [(2, 9, -9), (3, 9, -9), (4, 9, -9), (3, 2, 130)])
+def test_a_generator_stopped_at_a_move_leaves_whole_files_and_the_same_command_goes_on(
+    house: House, tmp_path: Path, count: int, signal: int, code: int
+) -> None:
+    (tmp_path / "stop").mkdir()
+    (tmp_path / "stop/sitecustomize.py").write_text(
+        _AT_A_MOVE.format(count=count, signal=signal, folder=str(house.skills))
+    )
+    answer = house.invoke("generate", *MODELS, PYTHONPATH=str(tmp_path / "stop"))
+    assert answer.returncode == code, answer
+    if signal == 2:
+        assert "generate: interrupted." in _in_a_sentence(answer)
+    stopped = house.texts()
+    # The first move is the probe, and the one that it was stopped at did not come about.
+    assert len(stopped) == count - 2
+    again = house.invoke("generate", *MODELS)
+    assert again.returncode == 0, again
+    final = house.texts()
+    assert final.keys() == {"hf_gptj.py", "hf_gpt2.py"}
+    assert all(final[name] == text for name, text in stopped.items())
+    assert house.invoke("generate", "--check").returncode == 0
+
+
+def test_a_broken_template_is_an_error_that_names_it_and_the_skill_stays(house: House) -> None:
+    assert house.invoke("generate", "-m", "gptj").returncode == 0
+    before = house.texts()
+    template = house.root / "templates/skills/decoder_only.py.mako"
+    template.write_text(template.read_text() + '\n% if spec.tier == "critical":\n"""\n% endif\n')
+    answer = house.invoke("generate", "-m", "gptj")
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr + answer.stdout
+    assert "decoder_only.py.mako" in answer.stdout
+    assert "The skill that was there is kept." in answer.stdout
+    assert house.texts() == before
+
+
+def test_a_changed_template_shows_as_drift(house: House) -> None:
+    assert house.invoke("generate", "-m", "gptj").returncode == 0
+    base = house.root / "templates/skills/base.py.mako"
+    base.write_text(base.read_text().replace("Tiny ", "Small "))
+    answer = house.invoke("generate", "--check")
+    assert answer.returncode == 1
+    assert '-    """Tiny GPTJ' in answer.stdout
+    assert '+    """Small GPTJ' in answer.stdout
+
+
+@pytest.mark.parametrize("command", [["generate", "-m", "gptj"], ["generate", "--check"], ["validate"], ["missing"]])
+def test_a_folder_of_skills_that_cannot_be_used_is_a_sentence(house: House, command: list[str]) -> None:
+    shutil.rmtree(house.skills)
+    house.skills.write_text("mine\n")
+    answer = house.invoke(*command)
+    assert answer.returncode == 1
+    assert "skills: is a file where the folder of skills belongs" in _in_a_sentence(answer)
+    assert house.skills.read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("command", [["generate", "--check"], ["validate"]])
+def test_nothing_to_look_at_is_not_well(house: House, command: list[str]) -> None:
+    answer = house.invoke(*command)
+    assert answer.returncode == 1
+    assert "holds no skill" in _in_a_sentence(answer)
+
+
+def test_a_broken_line_among_the_results_is_named_and_fails_the_report(house: House) -> None:
+    assert house.invoke("generate", "-m", "gptj").returncode == 0
+    assert house.invoke("report").returncode == 0
+    run = house.root / "reports/runs/20260101T000000Z-abcdef"
+    run.mkdir(parents=True)
+    (run / "local.jsonl").write_text('{"cell": "gptj/GPTJ\n')
+    answer = house.invoke("report", "--json")
+    assert answer.returncode == 1, answer
+    assert "local.jsonl" in json.dumps(json.loads(answer.stdout)["damage"])
+
+
+def test_a_sweep_ends_well_only_if_every_cell_passed(house: House) -> None:
+    answer = house.invoke("sweep", "--model", "gpt-j", "--no-venv")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert re.fullmatch(r"\d{8}T\d{6}Z-\w+: \d+ passed", answer.stdout.splitlines()[-1])
+    assert "gptj" in (house.root / "reports/compatibility.md").read_text()
+
+    # What an edited skill would find is no evidence of anything that was generated, so it is not even run.
+    path = house.skills / "hf_gptj.py"
+    path.write_text(path.read_text() + "\n# mine\n")
+    runs = sorted((house.root / "reports/runs").iterdir())
+    edited = house.invoke("sweep", "--model", "gpt-j", "--no-venv")
+    assert edited.returncode == 1
+    assert "1 edited" in edited.stdout
+    assert sorted((house.root / "reports/runs").iterdir()) == runs
