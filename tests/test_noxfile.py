@@ -71,7 +71,7 @@ def test_arguments_that_make_no_sense_are_one_sentence_and_no_run(root: Path, ar
 
 @pytest.fixture
 def checkout(root: Path, tmp_path: Path) -> Path:
-    """A copy of the project, whose skills and reports a test may spoil."""
+    """A copy of the project without its results, whose skills and reports a test may spoil."""
     names = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=root,
@@ -79,7 +79,9 @@ def checkout(root: Path, tmp_path: Path) -> Path:
         text=True,
         check=True,
     ).stdout
-    for name in filter(None, names.split("\0")):
+    for name in names.split("\0"):
+        if not name or name.startswith("reports/"):
+            continue
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         if (root / name).exists():
             shutil.copy2(root / name, tmp_path / name)
