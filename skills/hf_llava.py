@@ -40,7 +40,7 @@ class Llava(Skill):
             "num_hidden_layers": 2,
             "patch_size": 8,
             "projection_dim": 64,
-            "vocab_size": 32000,
+            "vocab_size": 128,
         },
     }
 

@@ -18,6 +18,7 @@ class Mixtral(Skill):
     transformers = "5.23.0"
     config_class = "MixtralConfig"
     config = {
+        "head_dim": 16,
         "hidden_size": 64,
         "intermediate_size": 128,
         "max_position_embeddings": 64,

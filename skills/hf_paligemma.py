@@ -42,7 +42,7 @@ class PaliGemma(Skill):
             "num_hidden_layers": 2,
             "patch_size": 8,
             "vision_use_head": False,
-            "vocab_size": 257152,
+            "vocab_size": 128,
         },
         "vocab_size": 128,
     }

@@ -56,16 +56,13 @@ class Qwen2(Skill):
             within="text_config",
             config={"hidden_size": 64},
             inputs={
-                "input_ids": Tokens(shape=(1, 12), low=0, high=128),
+                "input_ids": Tokens(shape=(1, 12), low=1, high=128),
                 "marks": Literal(values=((5, 11),)),
                 "num_options": Literal(values=((2, 3),)),
                 "question_type_ids": Literal(values=((0, 1),)),
             },
             outputs={"output": ((5,), "float32")},
             parameters=92376,
-            notes=(
-                "it takes one prompt, here with a yes-or-no question at one mark and a choice of three at the next",
-            ),
         ),
         Head(
             "Qwen2ForQuestionAnswering",

@@ -41,7 +41,7 @@ class VideoLlava(Skill):
             "num_hidden_layers": 2,
             "patch_size": 8,
             "projection_dim": 64,
-            "vocab_size": 32000,
+            "vocab_size": 128,
         },
     }
 

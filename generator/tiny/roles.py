@@ -45,6 +45,8 @@ def _role(name: str, pattern: str, small: Callable[[int], int]) -> Role:
 
 
 ROLES: tuple[Role, ...] = (
+    # -1 keeps every pixel that looks like a corner, and random weights like all of them.
+    _role("keypoints", r"max_keypoints", lambda _: 8),
     _role(
         "vocabulary",
         r"(.*_)?vocab(ulary)?_size|encoder_hash_byte_group_vocab|vocab_size_.*|image_vocab_size",

@@ -133,18 +133,12 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "superglue",
-        "its detector keeps every pixel that looks like a corner, and random weights like all of them",
+        "its graph has a kind for each layer, and meets the descriptors' width by a list of its own",
         config={
-            "keypoint_detector_config": {"max_keypoints": 8},
             "keypoint_encoder_sizes": [16, 32],
             "gnn_layers_types": ["self", "cross"],
             "sinkhorn_iterations": 4,
         },
-    ),
-    Row(
-        "lightglue",
-        "its detector keeps every pixel that looks like a corner, and random weights like all of them",
-        config={"keypoint_detector_config": {"max_keypoints": 8}},
     ),
     Row(
         "depth_pro",
