@@ -1,50 +1,12 @@
-"""What the rules cannot know: one row a fact, each with its reason; nothing here that a rule could give."""
+"""Models whose config fields depend on each other in a way of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from generator.tiny.rows.row import Row
 
-__all__ = ["ROWS", "Row", "of"]
+__all__ = ["CONFIGS"]
 
-
-@dataclass(frozen=True)
-class Row:
-    """A departure from the rules for one model type, or for one of its heads."""
-
-    model_type: str
-    """The type."""
-    reason: str
-    """Why the rules do not serve, for the reader of the skill."""
-    heads: tuple[str, ...] = ()
-    """Heads that it applies to; empty for all."""
-    config: Mapping[str, Any] = field(default_factory=dict)
-    """Config arguments, merged over what the rules gave."""
-    inputs: Mapping[str, tuple[str, Mapping[str, Any]] | None] = field(default_factory=dict)
-    """Inputs by name: kind and arguments, or None to feed none."""
-    indifferent: tuple[str, ...] = ()
-    """Inputs that the outputs need not follow."""
-    generation: Mapping[str, Any] | None = field(default_factory=dict)
-    """Arguments of ``generate()``, merged over the rules'; None where the head does not generate."""
-    method: str = "forward"
-    """What a user of the head calls."""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    """Further arguments of that call."""
-    generation_config: Mapping[str, Any] = field(default_factory=dict)
-    """Attributes of the model's generation config."""
-    batch: int | None = None
-    """Rows of the inputs where the head takes another number than the rules give."""
-
-
-def of(model_type: str, head: str) -> tuple[Row, ...]:
-    """Rows for a head, those for the whole type first."""
-    rows = [row for row in ROWS if row.model_type == model_type and (not row.heads or head in row.heads)]
-    return tuple(sorted(rows, key=lambda row: bool(row.heads)))
-
-
-ROWS: tuple[Row, ...] = (
-    # Configs whose fields depend on each other in the model's own way
+CONFIGS: tuple[Row, ...] = (
     Row(
         "gpt_neo",
         "its layers are counted by a nested pattern, which must come to num_layers",
@@ -285,130 +247,5 @@ ROWS: tuple[Row, ...] = (
             "decoder_start_token_id": 64,
         },
     ),
-    # Heads whose inputs are not what the names of the arguments say
-    Row(
-        "speecht5",
-        "without its pre-nets the encoder and the decoder take hidden states",
-        heads=("SpeechT5Model",),
-        inputs={
-            "input_values": ("Floats", {"shape": (2, 12, 64)}),
-            "decoder_input_values": ("Floats", {"shape": (2, 8, 64)}),
-            "speaker_embeddings": None,
-        },
-    ),
-    Row(
-        "longformer",
-        "a question ends at the first of three separators",
-        heads=("LongformerForQuestionAnswering",),
-        inputs={
-            "input_ids": (
-                "Tokens",
-                {"shape": (2, 12), "low": 3, "high": 120, "runs": ((2, 4, 2), (2, 11, 1))},
-            )
-        },
-    ),
-    Row(
-        "longformer",
-        "a question ends at the first of three separators",
-        heads=("LongformerForMultipleChoice",),
-        inputs={
-            "input_ids": (
-                "Tokens",
-                {"shape": (2, 3, 12), "low": 3, "high": 120, "runs": ((2, 4, 2), (2, 11, 1))},
-            )
-        },
-    ),
-    Row(
-        "detr",
-        "its mask head's norm has eight groups, which the width and the attention's heads share",
-        heads=("DetrForSegmentation",),
-        config={"encoder_attention_heads": 8, "decoder_attention_heads": 8},
-    ),
-    Row(
-        "musicgen_melody",
-        "the decoder by itself takes a row of tokens for each of four codebooks",
-        heads=("MusicgenMelodyForCausalLM", "MusicgenMelodyModel"),
-        inputs={
-            "input_ids": ("Tokens", {"shape": (8, 12), "low": 0, "high": 64}),
-            "attention_mask": ("Mask", {"shape": (2, 12)}),
-        },
-    ),
-    Row(
-        "blip",
-        "forward says nothing of the question but by the loss of an answer to it",
-        heads=("BlipForQuestionAnswering",),
-        inputs={"labels": ("Tokens", {"shape": (2, 8), "low": 3, "high": 100})},
-    ),
-    Row(
-        "fuyu",
-        "it has no image tower: its pixels come as rows of patches",
-        inputs={"pixel_values": ("Floats", {"shape": (2, 16, 192)})},
-    ),
-    Row(
-        "musicgen",
-        "the decoder by itself takes a row of tokens for each of four codebooks",
-        heads=("MusicgenForCausalLM", "MusicgenModel"),
-        inputs={
-            "input_ids": ("Tokens", {"shape": (8, 12), "low": 0, "high": 64}),
-            "attention_mask": ("Mask", {"shape": (2, 12)}),
-        },
-    ),
-    Row(
-        "musicgen",
-        "the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's "
-        "generation config",
-        heads=("MusicgenForCausalLM",),
-        generation={"decoder_start_token_id": 64, "num_return_sequences": 1},
-    ),
-    Row(
-        "musicgen",
-        "it takes sound to go on from only in place of the decoder's tokens",
-        heads=("MusicgenForConditionalGeneration",),
-        inputs={"input_values": None},
-    ),
-    Row(
-        "speecht5",
-        "it speaks frame by frame, by a method of its own that always keeps a cache",
-        heads=("SpeechT5ForTextToSpeech",),
-        generation={"method": "generate_speech", "cache": False, "minlenratio": 1.0, "maxlenratio": 1.0},
-    ),
-    # Heads that a user calls otherwise than by forward
-    Row(
-        "bark",
-        "it has no forward: four models in a row are called by generate(), whose token ranges a checkpoint brings",
-        config={
-            "semantic_config": {"block_size": 64, "input_vocab_size": 200, "output_vocab_size": 72},
-            "coarse_acoustics_config": {"block_size": 64, "input_vocab_size": 136, "output_vocab_size": 136},
-            "fine_acoustics_config": {"block_size": 64, "input_vocab_size": 40, "output_vocab_size": 40},
-            "codec_config": {"codebook_size": 32},
-        },
-        inputs={
-            "input_ids": ("Tokens", {"shape": (2, 12), "low": 0, "high": 120}),
-            "attention_mask": ("Mask", {"shape": (2, 12)}),
-        },
-        method="generate",
-        arguments={"semantic_min_new_tokens": 6, "semantic_max_new_tokens": 6},
-        generation_config={
-            "codebook_size": 32,
-            "semantic_config": {
-                "eos_token_id": 64,
-                "semantic_pad_token": 64,
-                "semantic_vocab_size": 64,
-                "semantic_infer_token": 199,
-                "text_pad_token": 198,
-                "text_encoding_offset": 72,
-                "max_input_semantic_length": 12,
-            },
-            "coarse_acoustics_config": {
-                "coarse_semantic_pad_token": 128,
-                "coarse_infer_token": 129,
-                "max_coarse_input_length": 12,
-                "max_coarse_history": 12,
-                "sliding_window_len": 6,
-            },
-            "fine_acoustics_config": {"max_fine_input_length": 16, "max_fine_history_length": 8},
-        },
-        generation=None,
-    ),
 )
-"""All rows, grouped by what makes them necessary."""
+"""Rows about configs."""

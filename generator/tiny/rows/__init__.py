@@ -1,0 +1,18 @@
+"""What the rules cannot know: one row a fact, each with its reason; nothing here that a rule could give."""
+
+from __future__ import annotations
+
+from generator.tiny.rows.calls import CALLS
+from generator.tiny.rows.configs import CONFIGS
+from generator.tiny.rows.row import Row
+
+__all__ = ["ROWS", "Row", "of"]
+
+ROWS: tuple[Row, ...] = (*CONFIGS, *CALLS)
+"""All rows."""
+
+
+def of(model_type: str, head: str) -> tuple[Row, ...]:
+    """Rows for a head, those for the whole type first."""
+    rows = [row for row in ROWS if row.model_type == model_type and (not row.heads or head in row.heads)]
+    return tuple(sorted(rows, key=lambda row: bool(row.heads)))

@@ -1,0 +1,136 @@
+"""Heads that take other inputs than the names of their arguments say, or that a user calls otherwise than by forward."""
+
+from __future__ import annotations
+
+from generator.tiny.rows.row import Row
+
+__all__ = ["CALLS"]
+
+CALLS: tuple[Row, ...] = (
+    # Heads whose inputs are not what the names of the arguments say
+    Row(
+        "speecht5",
+        "without its pre-nets the encoder and the decoder take hidden states",
+        heads=("SpeechT5Model",),
+        inputs={
+            "input_values": ("Floats", {"shape": (2, 12, 64)}),
+            "decoder_input_values": ("Floats", {"shape": (2, 8, 64)}),
+            "speaker_embeddings": None,
+        },
+    ),
+    Row(
+        "longformer",
+        "a question ends at the first of three separators",
+        heads=("LongformerForQuestionAnswering",),
+        inputs={
+            "input_ids": (
+                "Tokens",
+                {"shape": (2, 12), "low": 3, "high": 120, "runs": ((2, 4, 2), (2, 11, 1))},
+            )
+        },
+    ),
+    Row(
+        "longformer",
+        "a question ends at the first of three separators",
+        heads=("LongformerForMultipleChoice",),
+        inputs={
+            "input_ids": (
+                "Tokens",
+                {"shape": (2, 3, 12), "low": 3, "high": 120, "runs": ((2, 4, 2), (2, 11, 1))},
+            )
+        },
+    ),
+    Row(
+        "detr",
+        "its mask head's norm has eight groups, which the width and the attention's heads share",
+        heads=("DetrForSegmentation",),
+        config={"encoder_attention_heads": 8, "decoder_attention_heads": 8},
+    ),
+    Row(
+        "musicgen_melody",
+        "the decoder by itself takes a row of tokens for each of four codebooks",
+        heads=("MusicgenMelodyForCausalLM", "MusicgenMelodyModel"),
+        inputs={
+            "input_ids": ("Tokens", {"shape": (8, 12), "low": 0, "high": 64}),
+            "attention_mask": ("Mask", {"shape": (2, 12)}),
+        },
+    ),
+    Row(
+        "blip",
+        "forward says nothing of the question but by the loss of an answer to it",
+        heads=("BlipForQuestionAnswering",),
+        inputs={"labels": ("Tokens", {"shape": (2, 8), "low": 3, "high": 100})},
+    ),
+    Row(
+        "fuyu",
+        "it has no image tower: its pixels come as rows of patches",
+        inputs={"pixel_values": ("Floats", {"shape": (2, 16, 192)})},
+    ),
+    Row(
+        "musicgen",
+        "the decoder by itself takes a row of tokens for each of four codebooks",
+        heads=("MusicgenForCausalLM", "MusicgenModel"),
+        inputs={
+            "input_ids": ("Tokens", {"shape": (8, 12), "low": 0, "high": 64}),
+            "attention_mask": ("Mask", {"shape": (2, 12)}),
+        },
+    ),
+    Row(
+        "musicgen",
+        "the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's "
+        "generation config",
+        heads=("MusicgenForCausalLM",),
+        generation={"decoder_start_token_id": 64, "num_return_sequences": 1},
+    ),
+    Row(
+        "musicgen",
+        "it takes sound to go on from only in place of the decoder's tokens",
+        heads=("MusicgenForConditionalGeneration",),
+        inputs={"input_values": None},
+    ),
+    Row(
+        "speecht5",
+        "it speaks frame by frame, by a method of its own that always keeps a cache",
+        heads=("SpeechT5ForTextToSpeech",),
+        generation={"method": "generate_speech", "cache": False, "minlenratio": 1.0, "maxlenratio": 1.0},
+    ),
+    # Heads that a user calls otherwise than by forward
+    Row(
+        "bark",
+        "it has no forward: four models in a row are called by generate(), whose token ranges a checkpoint brings",
+        config={
+            "semantic_config": {"block_size": 64, "input_vocab_size": 200, "output_vocab_size": 72},
+            "coarse_acoustics_config": {"block_size": 64, "input_vocab_size": 136, "output_vocab_size": 136},
+            "fine_acoustics_config": {"block_size": 64, "input_vocab_size": 40, "output_vocab_size": 40},
+            "codec_config": {"codebook_size": 32},
+        },
+        inputs={
+            "input_ids": ("Tokens", {"shape": (2, 12), "low": 0, "high": 120}),
+            "attention_mask": ("Mask", {"shape": (2, 12)}),
+        },
+        method="generate",
+        arguments={"semantic_min_new_tokens": 6, "semantic_max_new_tokens": 6},
+        generation_config={
+            "codebook_size": 32,
+            "semantic_config": {
+                "eos_token_id": 64,
+                "semantic_pad_token": 64,
+                "semantic_vocab_size": 64,
+                "semantic_infer_token": 199,
+                "text_pad_token": 198,
+                "text_encoding_offset": 72,
+                "max_input_semantic_length": 12,
+            },
+            "coarse_acoustics_config": {
+                "coarse_semantic_pad_token": 128,
+                "coarse_infer_token": 129,
+                "max_coarse_input_length": 12,
+                "max_coarse_history": 12,
+                "sliding_window_len": 6,
+            },
+            "fine_acoustics_config": {"max_fine_input_length": 16, "max_fine_history_length": 8},
+        },
+        generation=None,
+    ),
+)
+"""Rows about what is called, and with what."""
