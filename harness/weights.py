@@ -174,11 +174,6 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
                     parameter.copy_(noise / fan_in.get(id(parameter), parameter.shape[-1] or 1) ** 0.5)
                 else:
                     parameter.copy_(_around(parameter, noise, scale=id(parameter) in scales))
-        for module in model.modules():
-            # torch never trains the row of the padding token, whose default is zero, and some models put it back to
-            # zero when they are loaded (Chinese-CLIP in 5.23).
-            if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
-                module.weight[module.padding_idx] = 0
         for name, buffer in model.named_buffers():
             if not buffer.is_floating_point():
                 continue
