@@ -150,7 +150,7 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
     """Draw the trainable, saved parameters anew, in place, and the running statistics and codebooks.
 
     Each draw depends on the seed and the tensor's name alone. Tied weights stay tied. Parameters that are frozen or
-    not saved are constants that the model computes itself (Marian's sinusoids), and stay; a padding token's row is 0.
+    not saved are constants that the model computes itself (Marian's sinusoids), and stay.
     """
     import torch
 
