@@ -181,8 +181,10 @@ def test_the_catalogue_answers_for_one_model_and_in_numbers(house: House) -> Non
 
 
 _AT_A_MOVE = """
-import os, sys
+import os, signal, sys
 
+# Started in the background of a script the whole run of tests is deaf to interrupts, and would hand that on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 left = {count}
 
 def act(event, arguments):
@@ -190,7 +192,7 @@ def act(event, arguments):
     if event == "os.rename" and os.path.dirname(os.path.abspath(os.fsdecode(arguments[1]))) == {folder!r}:
         left -= 1
         if left == 0:
-            os.kill(os.getpid(), {signal})
+            os.kill(os.getpid(), {number})
 
 sys.addaudithook(act)
 """
@@ -204,7 +206,7 @@ def test_a_generator_stopped_at_a_move_leaves_whole_files_and_the_same_command_g
 ) -> None:
     (tmp_path / "stop").mkdir()
     (tmp_path / "stop/sitecustomize.py").write_text(
-        _AT_A_MOVE.format(count=count, signal=signal, folder=str(house.skills))
+        _AT_A_MOVE.format(count=count, number=signal, folder=str(house.skills))
     )
     answer = house.invoke("generate", *MODELS, PYTHONPATH=str(tmp_path / "stop"))
     assert answer.returncode == code, answer
