@@ -159,6 +159,9 @@ class Publisher:
     def __enter__(self) -> Self:
         read(self.folder)
         with _explained(self.folder, "Nothing was generated"):
+            if self.folder.is_dir() and not self.folder.stat().st_mode & 0o222:
+                # Root could, but whoever took the permission from everybody meant root too.
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.folder))
             self._staging.mkdir(parents=True, exist_ok=True)
             self._acquire()
             try:

@@ -186,6 +186,17 @@ def test_a_read_only_folder_is_refused_before_any_work(bound_by_permissions: Pat
     _publish(folder, "two\n")
 
 
+def test_a_folder_that_nobody_may_write_is_refused_to_root_too(folder: Path) -> None:
+    _publish(folder, "one\n")
+    folder.chmod(0o555)
+    try:
+        with pytest.raises(PublishError, match=r"cannot be written \(Permission denied\)\. Nothing was generated"):
+            Publisher(folder).__enter__()
+    finally:
+        folder.chmod(0o755)
+    _publish(folder, "two\n")
+
+
 def test_no_room_for_a_skill_leaves_the_one_that_was_there(folder: Path) -> None:
     _publish(folder, "one\n")
     long = "x" * 5000 + "\n"
