@@ -50,7 +50,6 @@ class LED(Skill):
             parameters=209024,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
-            notes=("the model writes a window for each layer into the config that it is given",),
         ),
         Head(
             "LEDForQuestionAnswering",
@@ -67,7 +66,6 @@ class LED(Skill):
             },
             parameters=209154,
             batch=2,
-            notes=("the model writes a window for each layer into the config that it is given",),
         ),
         Head(
             "LEDModel",
@@ -84,7 +82,6 @@ class LED(Skill):
             },
             parameters=209024,
             batch=2,
-            notes=("the model writes a window for each layer into the config that it is given",),
         ),
     )
 

@@ -149,7 +149,8 @@ def _fact(context: declaring.Context, names: tuple[str, ...], part: str) -> Any:
 
 def _starts(config: Any) -> dict[str, Any]:
     """A decoder's first token where the config leaves it to the checkpoint's generation config."""
-    if config.is_encoder_decoder and getattr(config, "decoder_start_token_id", None) is None:
+    writes = declaring.Context(config, {}, ()).find("vocab_size", "decoder_vocab_size") is not None
+    if writes and config.is_encoder_decoder and getattr(config, "decoder_start_token_id", None) is None:
         first = next(
             (value for name in ("pad", "bos") if (value := getattr(config, f"{name}_token_id", None)) is not None), 0
         )

@@ -54,6 +54,12 @@ def _groups_of_heads(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _window_a_layer(fields: Fields) -> dict[str, Any]:
+    """A window for all layers is written out, one a layer, into the config by the models that are given it."""
+    window, layers = fields.get("attention_window"), fields.get("encoder_layers", "num_hidden_layers")
+    return {"attention_window": [window] * layers} if isinstance(window, int) and isinstance(layers, int) else {}
+
+
 def _head_width(fields: Fields) -> dict[str, Any]:
     """A head's width that is left out is the hidden width's share, which some models do not work out themselves."""
     hidden, heads = fields.get("hidden_size"), fields.get("num_attention_heads")
@@ -219,6 +225,7 @@ def _grouped_upsampling(fields: Fields) -> dict[str, Any]:
 _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _unset,
     _groups_of_heads,
+    _window_a_layer,
     _head_width,
     _latent_heads,
     _windows,

@@ -35,11 +35,6 @@ CONFIGS: tuple[Row, ...] = (
         config={"image_codebook_config": {"hidden_size": 16}},
     ),
     Row(
-        "led",
-        "the model writes a window for each layer into the config that it is given",
-        config={"attention_window": [8, 8]},
-    ),
-    Row(
         "aria",
         "its projector has as many queries as a table says for the number of patches",
         config={"projector_patch_to_query_dict": {"16": 4}},
