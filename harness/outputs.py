@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["STATE", "named"]
 
 STATE = ("past_key_values", "cache_params", "mems", "state", "past_buckets_states")
-"""Outputs whose name begins like this are state carried to the next step, not an answer."""
+"""Outputs of exactly these names are state carried to the next step, not an answer; ``state_preds`` is one."""
 
 
 def named(output: Any) -> dict[str, torch.Tensor]:
@@ -30,7 +30,7 @@ def _walk(name: str, value: Any) -> Iterator[tuple[str, torch.Tensor]]:
         return
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            if not str(key).startswith(STATE):
+            if str(key) not in STATE:
                 yield from _walk(f"{name}.{key}".lstrip("."), item)
     elif isinstance(value, (tuple, list)):
         for index, item in enumerate(value):

@@ -124,7 +124,7 @@ def named(outputs: Any, prefix: str = "") -> dict[str, Any]:
     if isinstance(outputs, torch.Tensor):
         return {prefix or "output": outputs}
     if isinstance(outputs, Mapping):
-        pairs = [(str(name), value) for name, value in outputs.items() if not str(name).startswith(_CACHES)]
+        pairs = [(str(name), value) for name, value in outputs.items() if name not in _CACHES]
     elif isinstance(outputs, (list, tuple)):
         pairs = [(str(index), value) for index, value in enumerate(outputs)]
     else:

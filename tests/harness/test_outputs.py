@@ -6,7 +6,8 @@ import torch
 from transformers import DynamicCache
 from transformers.modeling_outputs import CausalLMOutputWithPast, Seq2SeqLMOutput
 
-from harness.outputs import named
+from generator.tiny import probe
+from harness.outputs import STATE, named
 
 
 def test_fields_keep_their_names_and_members_of_tuples_are_dotted() -> None:
@@ -25,6 +26,16 @@ def test_caches_and_what_is_no_tensor_are_left_out() -> None:
 def test_a_nested_output_is_dotted_and_its_cache_left_out() -> None:
     inner = CausalLMOutputWithPast(logits=torch.zeros(1), past_key_values=DynamicCache())
     assert list(named({"text": inner, "state": [torch.zeros(1)]})) == ["text.logits"]
+
+
+def test_an_answer_that_is_named_like_a_state_is_kept() -> None:
+    assert list(named({"state_preds": torch.zeros(1), "state": torch.zeros(1)})) == ["state_preds"]
+
+
+def test_the_generator_declares_by_the_same_names() -> None:
+    outputs = {"state_preds": torch.zeros(1), "hidden_states": (torch.zeros(1), [torch.zeros(1)]), "text": {"a": None}}
+    outputs |= {name: torch.zeros(1) for name in STATE}
+    assert list(probe.named(outputs)) == list(named(outputs)) == ["state_preds", "hidden_states.0", "hidden_states.1.0"]
 
 
 def test_what_has_no_names_gets_plain_ones() -> None:
