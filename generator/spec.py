@@ -89,6 +89,9 @@ class HeadSpec:
     """What a user of the head calls with the inputs."""
     arguments: dict[str, Any] = field(default_factory=dict)
     """Further keyword arguments of that call, plain values."""
+    steps: tuple[dict[str, Any], ...] = ()
+    """What a user does in place of that one call, in order: ``call``, ``arguments``, ``name``, ``stream``, as
+    ``harness.steps`` defines them."""
     generation_config: dict[str, Any] = field(default_factory=dict)
     """Attributes that the model's generation config must hold, which a real checkpoint brings in its own file."""
 
@@ -155,6 +158,7 @@ def from_json(text: str) -> SkillSpec:
                 "notes": tuple(head["notes"]),
                 "infinite": tuple(head["infinite"]),
                 "fixed": tuple(head["fixed"]),
+                "steps": tuple(head["steps"]),
                 "inputs": tuple(InputSpec(**item) for item in head["inputs"]),
                 "outputs": tuple(
                     OutputSpec(item["name"], tuple(item["shape"]), item["dtype"]) for item in head["outputs"]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from harness import steps
 from harness.outputs import named
 
 if TYPE_CHECKING:
     import torch
+
+    from harness.skill import Head
 
 __all__ = ["FORWARD", "Call", "invoke"]
 
@@ -23,6 +25,13 @@ class Call:
     """The method; ``forward`` means that the model itself is called."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Further keyword arguments."""
+    steps: Sequence[Mapping[str, Any]] = ()
+    """What is done in place of that one call; ``harness.steps`` says how it is written."""
+
+    @classmethod
+    def of(cls, head: Head) -> Self:
+        """How a user calls the head."""
+        return cls(head.method, head.arguments, head.steps)
 
 
 FORWARD = Call()
@@ -31,7 +40,8 @@ FORWARD = Call()
 
 def invoke(model: Any, call: Call, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The named outputs of a call: without a cache and with named fields, where the method has arguments for that."""
-    method = model if call.method == "forward" else getattr(model, call.method)
-    accepted = inspect.signature(getattr(model, call.method)).parameters
-    fixed = {name: value for name, value in (("return_dict", True), ("use_cache", False)) if name in accepted}
-    return named(method(**{**fixed, **call.arguments, **inputs}))
+    if call.steps:
+        return steps.follow(model, call.steps, inputs)
+    method = getattr(model, call.method)
+    called = model if call.method == "forward" else method
+    return named(called(**{**steps.fixed(method), **call.arguments, **inputs}))

@@ -126,15 +126,21 @@ def load(
             model, processor = _pretrained(skill, chosen, checkpoint, trust_remote_code=trust_remote_code)
     except (weights.MissingLibraryError, weights.UnknownClassError) as error:
         raise EndpointError(f"{skill.model_type}: {error}") from error
+    runner = device.prepare(model, draw(chosen.inputs, 0), dtype, Call.of(chosen))
+    return Endpoint(skill, chosen, runner, _accepted(model, chosen), processor)
+
+
+def _accepted(model: Any, head: Head) -> list[str]:
+    """Names that a call may give: those that the steps are made of, or all that the method has arguments for."""
+    if head.steps:
+        return list(head.inputs)
     accepted = [
         name
-        for name, parameter in inspect.signature(getattr(model, chosen.method)).parameters.items()
+        for name, parameter in inspect.signature(getattr(model, head.method)).parameters.items()
         if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
     ]
     # A method that takes any keywords (generate) passes on what the head declares.
-    accepted += [name for name in chosen.inputs if name not in accepted]
-    runner = device.prepare(model, draw(chosen.inputs, 0), dtype, Call(chosen.method, chosen.arguments))
-    return Endpoint(skill, chosen, runner, accepted, processor)
+    return accepted + [name for name in head.inputs if name not in accepted]
 
 
 def _pretrained(skill: type[Skill], head: Head, checkpoint: str, *, trust_remote_code: bool) -> tuple[Any, Any]:

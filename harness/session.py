@@ -36,7 +36,7 @@ class Subject:
         self.skill = skill
         self.head = head
         self.seed = seed
-        self.call = Call(head.method, head.arguments)
+        self.call = Call.of(head)
         self.stage = "resolve"
         """Where it stands, for the record of a failure."""
 

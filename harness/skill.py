@@ -58,6 +58,9 @@ class Head:
     """What a user of the head calls with the inputs."""
     arguments: Mapping[str, Any] = field(kw_only=True, default_factory=dict)
     """Further keyword arguments of that call."""
+    steps: tuple[Mapping[str, Any], ...] = field(kw_only=True, default=())
+    """What a user does with the inputs where one call is not all: a session made and followed, sound encoded and decoded
+    again. ``harness.steps`` says how they are written."""
     generation_config: Mapping[str, Any] = field(kw_only=True, default_factory=dict)
     """Attributes that the model's generation config must hold, which a real checkpoint brings in its own file."""
 

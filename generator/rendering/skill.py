@@ -55,6 +55,7 @@ def _head(head: HeadSpec) -> HeadSpec:
         outputs=tuple(replace(output, shape=tuple(output.shape)) for output in head.outputs),
         generation=_thawed(head.generation),
         arguments=_thawed(head.arguments),
+        steps=tuple(_thawed(step) for step in head.steps),
         generation_config=_thawed(head.generation_config),
     )
 

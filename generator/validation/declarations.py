@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Any
 
 from generator.spec import HeadSpec, InputSpec, OutputSpec
@@ -37,6 +38,7 @@ HEAD: dict[str, tuple[type, ...]] = {
     "within": (str, type(None)),
     "method": (str,),
     "arguments": (dict,),
+    "steps": (tuple,),
     "generation_config": (dict,),
 }
 """Keywords of a head, beside its inputs, with the types of their values."""
@@ -55,6 +57,7 @@ DEFAULTS: dict[str, Any] = {
     "within": None,
     "method": "forward",
     "arguments": {},
+    "steps": (),
     "generation_config": {},
 }
 """What a head that leaves a keyword out says by that."""
@@ -99,6 +102,7 @@ def _head(node: ast.expr, used: set[str]) -> HeadSpec:
         raise FaultError(f"line {node.lineno}: {class_name} states no inputs or no outputs, so that nothing could fail")
     if facts["parameters"] < 0 or facts["batch"] < 1:
         raise FaultError(f"line {node.lineno}: {class_name} has a negative count of parameters, or no rows")
+    _check_steps(class_name, facts["steps"], {item.name for item in facts["inputs"]})
     return HeadSpec(class_name=class_name, **{**facts, "outputs": _outputs(class_name, facts["outputs"])})
 
 
@@ -127,6 +131,39 @@ def _inputs(node: ast.expr, used: set[str]) -> tuple[InputSpec, ...]:
         used.add(kind)
         inputs[name] = InputSpec(name, kind, arguments)
     return tuple(inputs.values())
+
+
+STEP: dict[str, tuple[type, ...]] = {"call": (str,), "arguments": (dict, list), "name": (str,), "stream": (bool,)}
+"""Keys of a step, with the types of their values; a test holds them to what the harness reads."""
+
+
+def _check_steps(class_name: str, steps: tuple[Any, ...], inputs: set[str]) -> None:
+    known = {"device", "dtype", *inputs}
+    for number, step in enumerate(steps):
+        if not isinstance(step, dict) or "call" not in step or not step.keys() <= STEP.keys():
+            raise FaultError(
+                f"{class_name}: step {number} is not a dict of {', '.join(STEP)}, the first of them always"
+            )
+        for key, value in step.items():
+            if type(value) not in STEP[key]:
+                raise FaultError(f"{class_name}: {key} of step {number} is of the wrong type")
+        for name in references([step["call"], step.get("arguments", {})]):
+            if name not in known:
+                raise FaultError(
+                    f"{class_name}: step {number} refers to ${name}, which is no input and no earlier step"
+                )
+        known.add(step.get("name") or step["call"].rpartition(".")[2].lstrip("$"))
+
+
+def references(value: Any) -> Iterator[str]:
+    """Names of the inputs and steps that a declared value refers to."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from references(item)
+    elif isinstance(value, str) and value.startswith("$"):
+        yield value[1:].split(".")[0]
 
 
 def _outputs(class_name: str, raw: dict[Any, Any]) -> tuple[OutputSpec, ...]:

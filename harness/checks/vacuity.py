@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness import steps
 from harness.checks.protocol import Check, Outcome, always, passed
 from harness.comparison import difference
 from harness.inputs import draw
@@ -35,11 +36,18 @@ def run(session: Session) -> Outcome:
         if not item.matters:
             continue
         changed = session.run(draw(session.head.inputs, session.subject.seed, changed=name))
-        moved = max(_change(changed.get(output), tensor) for output, tensor in outputs.items())
-        metrics[f"change_by_{name}"] = moved
-        if not moved > NOTICEABLE:
-            return Outcome("vacuous", f"no output follows {name}", metrics)
+        moved = {output: _change(changed.get(output), tensor) for output, tensor in outputs.items()}
+        metrics[f"change_by_{name}"] = max(moved.values())
+        for part, made_of, members in _parts(session):
+            if name in made_of and not max(moved[output] for output in members) > NOTICEABLE:
+                return Outcome("vacuous", f"no output{f' of {part}' if part else ''} follows {name}", metrics)
     return passed(metrics)
+
+
+def _parts(session: Session) -> list[tuple[str, frozenset[str], tuple[str, ...]]]:
+    """What must follow the inputs by itself, so that a decoder that ignores its codes does not hide behind the encoder."""
+    head, outputs = session.head, tuple(session.outputs)
+    return list(steps.parts(head.steps, outputs)) if head.steps else [("", frozenset(head.inputs), outputs)]
 
 
 def _deaf_to_weights(

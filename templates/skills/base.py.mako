@@ -78,6 +78,9 @@ class ${spec.class_name}(Skill):
 %     if head.arguments:
             arguments=${head.arguments},
 %     endif
+%     if head.steps:
+            steps=${head.steps},
+%     endif
             outputs=${{output.name: (output.shape, output.dtype) for output in head.outputs}},
             parameters=${head.parameters},
 %     if head.batch != 1:

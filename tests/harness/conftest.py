@@ -16,6 +16,7 @@ from harness.results.record import Record
 from harness.skill import Head, Skill
 from tests.harness.architectures.hf_bert import Bert
 from tests.harness.architectures.hf_clip import CLIP
+from tests.harness.architectures.hf_dac import Dac
 from tests.harness.architectures.hf_gpt2 import GPT2
 from tests.harness.architectures.hf_llama import Llama
 from tests.harness.architectures.hf_llava import Llava
@@ -26,7 +27,7 @@ from tests.harness.architectures.hf_whisper import Whisper
 collect_ignore = ["architectures"]
 """They are material: test_checks runs them, and pytest needs not run their cells again."""
 
-SKILLS: tuple[type[Skill], ...] = (Bert, CLIP, GPT2, Llama, Llava, T5, ViT, Whisper)
+SKILLS: tuple[type[Skill], ...] = (Bert, CLIP, Dac, GPT2, Llama, Llava, T5, ViT, Whisper)
 
 Ask = Callable[..., Record]
 

@@ -1,0 +1,75 @@
+"""Models of which more is asked than one call: a codec encodes and decodes, a tracker follows an object through a video."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from transformers import DacModel
+
+from harness import steps
+from tests.harness.architectures.hf_dac import Dac
+from tests.harness.conftest import Ask
+from tests.harness.test_controls import Swap
+
+
+def test_a_codec_whose_decoder_ignores_its_codes_does_not_hide_behind_its_encoder(ask: Ask, swap: Swap) -> None:
+    class Deaf(DacModel):  # type: ignore[misc]
+        def decode(self, audio_codes: torch.Tensor, **kwargs: Any) -> Any:
+            return super().decode(audio_codes=torch.zeros_like(audio_codes), **kwargs)
+
+    assert ask(Dac, "vacuity").status == "passed"
+    swap("DacModel", Deaf)
+    record = ask(Dac, "vacuity")
+    assert (record.status, record.reason) == ("vacuous", "no output of decode follows input_values")
+
+
+def test_a_user_of_a_codec_calls_it_with_sound_and_is_given_codes_and_sound() -> None:
+    endpoint = Dac().load()
+    given = endpoint(**endpoint.sample())
+    assert given["encode.audio_codes"].shape == (2, 2, 8)
+    assert given["decode.audio_values"].shape == (2, 64)
+
+
+class Session:
+    """Something made of frames that prompts are added to."""
+
+    def __init__(self, video: torch.Tensor, height: int) -> None:
+        self.video, self.height, self.points = video, height, []
+
+
+class Tracker:
+    """A model that gives one frame after the other."""
+
+    device, dtype = "cpu", torch.float32
+
+    def track(self, session: Session) -> Any:
+        yield from (SimpleNamespace(), *({"mask": frame + session.points[0]} for frame in session.video))
+
+
+STEPS = (
+    {"call": "Session", "arguments": {"video": "$video", "height": "$video.shape.-2"}, "name": "session"},
+    {"call": "$session.points.append", "arguments": ["$point"]},
+    {"call": "track", "arguments": {"session": "$session"}, "stream": True, "name": "frames"},
+)
+
+
+def test_steps_make_objects_of_inputs_and_follow_what_they_give() -> None:
+    given = steps.follow(Tracker(), STEPS, {"video": torch.ones(2, 3, 4), "point": torch.tensor(2.0)})
+    assert {name: float(tensor.mean()) for name, tensor in given.items()} == {
+        "frames.1.mask": 3.0,
+        "frames.2.mask": 3.0,
+    }
+
+
+def test_each_frame_is_made_of_the_video_and_of_the_prompts_that_its_session_was_given() -> None:
+    found = list(steps.parts(STEPS, ["frames.1.mask", "frames.2.mask"]))
+    assert [part for part, _, _ in found] == ["frames.1", "frames.2"]
+    assert all(made_of == {"video", "point"} for _, made_of, _ in found)
+
+
+def test_a_step_that_nobody_can_take_is_told() -> None:
+    with pytest.raises(LookupError, match="Tracker has no fly, and neither has its module"):
+        steps.follow(Tracker(), ({"call": "fly"},), {})
