@@ -119,24 +119,27 @@ for _environment in ENVIRONMENTS.values():
 def _run_skills(session: nox.Session, environment: Environment) -> None:
     arguments = _parser(environment).parse_args(session.posargs)
     variables = {**HYGIENE, **environment.variables}
+    plugins = [f"--plugin={name}" for name in arguments.plugin]
     if session.venv_backend == "none":
         _require_pins(session, environment)
     _install(session, *environment.packages, "-e", ".[run]")
     run = arguments.run or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
-    skills = _skills(session, arguments.model)
+    skills = _skills(session, arguments.model, plugins)
     reason = _unavailable(session, environment, variables)
     if reason:
         session.log(f"{reason} Recording its cells as unavailable.")
     options = [f"--hardware={environment.hardware}", f"--head={arguments.head}", f"--results={RUNS}", f"--run={run}"]
     options += [f"--pins={json.dumps(environment.pins)}"]
     options += [f"--tier={arguments.tier}"] if arguments.tier else []
+    if not (arguments.all or arguments.tier or arguments.model):
+        options += [f"--package={name}" for name in arguments.plugin]
     options += [f"--check={name}" for name in arguments.check]
     options += [f"--dtype={name}" for name in arguments.dtype]
     jobs = arguments.jobs or environment.jobs or min(os.cpu_count() or 1, len(arguments.model) or sys.maxsize)
     try:
         _python(session, "pytest", "-p", "harness.plugin", "-n", str(jobs), *options, *skills, env=variables)
     finally:
-        _python(session, "invoke", "report")
+        _python(session, "invoke", "report", *plugins)
     if reason:
         end = session.error if arguments.require_hardware else session.skip
         end(f"{reason} Its cells are recorded as unavailable, which is not a pass.")
@@ -155,6 +158,13 @@ def _parser(environment: Environment) -> argparse.ArgumentParser:
     which.add_argument("--tier", choices=("critical", "high", "medium", "long-tail"), help="the skills of one tier")
     which.add_argument(
         "--model", action="append", default=[], metavar="NAME", help="one skill, by any of its names; repeatable"
+    )
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="a package with architectures of its own, whose skills are run where nothing else is asked for; repeatable",
     )
     parser.add_argument("--head", choices=("primary", "all"), default="all", help="which heads (default: all)")
     parser.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
@@ -176,10 +186,10 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _skills(session: nox.Session, names: Sequence[str]) -> list[str]:
+def _skills(session: nox.Session, names: Sequence[str], plugins: Sequence[str]) -> list[str]:
     if not names:
         return ["skills"]
-    rows = [_ask(session, "invoke", "catalog", "--model", name, "--json") for name in names]
+    rows = [_ask(session, "invoke", "catalog", "--model", name, "--json", *plugins) for name in names]
     files = [f"skills/{json.loads(row)['module']}.py" for row in rows]
     for name, file in zip(names, files, strict=True):
         if not (ROOT / file).exists():

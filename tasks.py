@@ -29,13 +29,15 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 MODEL = "an architecture by any of its names: gpt-j, GPTJForCausalLM, EleutherAI/gpt-j-6b; repeatable"
 TIER = "critical, high, medium or long-tail; several with commas"
+PLUGIN = "a package that registers architectures with transformers' Auto classes; repeatable"
 JSON = "print JSON for scripts, and nothing else, on standard output"
 
 
 @task(
-    iterable=["model"],
+    iterable=["model", "plugin"],
     help={
         "model": MODEL,
+        "plugin": PLUGIN,
         "tier": TIER,
         "batch": "the next N architectures that have no skill, the most urgent tier first; --tier bounds it",
         "all": "every architecture",
@@ -49,6 +51,7 @@ JSON = "print JSON for scripts, and nothing else, on standard output"
 def generate(  # noqa: PLR0917  # invoke passes options by position
     _context: Context,
     model: list[str],
+    plugin: list[str],
     tier: str | None = None,
     batch: str | None = None,
     all_: bool = False,
@@ -63,7 +66,7 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
     A skill that fails a stage is not written, the one that was there stays, and the others go on.
     Exit codes: 0 all is well; 1 a skill failed, was edited by hand, or has drifted; 2 wrong usage; 130 interrupted.
     """
-    with _sentences("generate"):
+    with _sentences("generate", plugin):
         from generator import command
         from generator.selection import Selection, count, tiers
 
@@ -77,37 +80,40 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
         _show(command.generate(asked, options, SKILLS), as_json=json)
 
 
-@task(help={"json": JSON})
-def missing(_context: Context, json: bool = False) -> None:
+@task(iterable=["plugin"], help={"plugin": PLUGIN, "json": JSON})
+def missing(_context: Context, plugin: list[str], json: bool = False) -> None:
     """List the architectures that have no skill, by tier, and the tracked names that stand for none.
 
     Exit codes: 0 the list was printed, be it empty or long; 1 the skills or the catalogue cannot be read.
     """
-    with _sentences("missing"):
+    with _sentences("missing", plugin):
         from generator import command
 
         print(command.missing(SKILLS, as_json=json))
 
 
-@task(help={"json": JSON})
-def validate(_context: Context, json: bool = False) -> None:
+@task(iterable=["plugin"], help={"plugin": PLUGIN, "json": JSON})
+def validate(_context: Context, plugin: list[str], json: bool = False) -> None:
     """Put every skill on disk through all stages of validation.
 
     Exit codes: 0 all are valid; 1 one failed, was edited, is missing, or was not generated; 130 interrupted.
     """
-    with _sentences("validate"):
+    with _sentences("validate", plugin):
         from generator import command
 
         _show(command.validate(SKILLS), as_json=json)
 
 
-@task(help={"model": "an architecture by any of its names; without it, the counts", "json": JSON})
-def catalog(_context: Context, model: str | None = None, json: bool = False) -> None:
+@task(
+    iterable=["plugin"],
+    help={"model": "an architecture by any of its names; without it, the counts", "plugin": PLUGIN, "json": JSON},
+)
+def catalog(_context: Context, plugin: list[str], model: str | None = None, json: bool = False) -> None:
     """Show what the installed transformers has: the row of one model, or how many there are of what.
 
     Exit codes: 0 it was printed; 1 the catalogue cannot be read; 2 no model answers to the name.
     """
-    with _sentences("catalog"):
+    with _sentences("catalog", plugin):
         from generator import command
 
         text, why = command.catalog(model, as_json=json)
@@ -116,13 +122,13 @@ def catalog(_context: Context, model: str | None = None, json: bool = False) -> 
         print(text)
 
 
-@task(help={"json": JSON})
-def report(_context: Context, json: bool = False) -> None:
+@task(iterable=["plugin"], help={"plugin": PLUGIN, "json": JSON})
+def report(_context: Context, plugin: list[str], json: bool = False) -> None:
     """Write the reports from the results under reports/; a cell that failed is in them, and is no failure of this.
 
     Exit codes: 0 the reports were written; 1 they were not, or some of the results cannot be read.
     """
-    with _sentences("report"):
+    with _sentences("report", plugin):
         outcome = _report()
         print(_as_json(outcome) if json else outcome.text)
         if outcome.damage:
@@ -130,23 +136,29 @@ def report(_context: Context, json: bool = False) -> None:
 
 
 @task(
-    iterable=["model"],
+    iterable=["model", "plugin"],
     help={
         "model": MODEL,
+        "plugin": PLUGIN,
         "tier": TIER,
         "hardware": "cpu or cuda; several with commas (default: cpu)",
         "no-venv": "run in the environment of this command, not in one that Nox makes for the hardware",
     },
 )
 def sweep(
-    _context: Context, model: list[str], tier: str | None = None, hardware: str = "cpu", no_venv: bool = False
+    _context: Context,
+    model: list[str],
+    plugin: list[str],
+    tier: str | None = None,
+    hardware: str = "cpu",
+    no_venv: bool = False,
 ) -> None:
     """Generate skills, run all their cells on the hardware, and report; give --model or --tier.
 
     Exit codes: 0 every skill was generated and every cell asked for passed; 1 otherwise, a device that is not here
     included; 2 wrong usage; 130 interrupted.
     """
-    with _sentences("sweep"):
+    with _sentences("sweep", plugin):
         from generator import command
         from generator.selection import Selection, tiers
 
@@ -164,19 +176,24 @@ def sweep(
 
 
 @contextmanager
-def _sentences(name: str) -> Iterator[None]:
-    """Turn what a user can cause into its sentence on standard error and its exit code; let defects show themselves."""
+def _sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
+    """Turn what a user can cause into its sentence on standard error and its exit code; let defects show themselves.
+
+    Within it, and in every process started there, the architectures of ``packages`` are known.
+    """
+    from generator import plugins
     from generator.catalog import CatalogError, UnknownModelError
     from generator.catalog.ledger import LedgerError
     from generator.publish import PublishError
     from generator.selection import SelectionError
 
     try:
+        plugins.use(packages)
         yield
         sys.stdout.flush()
     except (SelectionError, UnknownModelError) as error:
         raise Exit(f"{name}: {error}" if isinstance(error, SelectionError) else str(error), code=MISUSED) from error
-    except (CatalogError, LedgerError, PublishError) as error:
+    except (CatalogError, LedgerError, PublishError, plugins.PluginError) as error:
         raise Exit(str(error), code=FAILED) from error
     except ModuleNotFoundError as error:
         needed = f"{name}: {error.name} is not installed. {name} cannot work without it."

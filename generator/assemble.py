@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import cache
+from generator import cache, plugins
 from generator.spec import SkillSpec, from_json, to_json
 from generator.tiny import TinyError
 
@@ -81,6 +81,7 @@ def _build(row: Row) -> SkillSpec | TinyError:
         heads=model.heads,
         transformers=importlib.metadata.version("transformers"),
         sources={**row.sources, "config": "rules over the default config, then rows", "heads": "one run on the cpu"},
+        package=row.package,
     )
 
 
@@ -90,7 +91,8 @@ def _known(row: Row, release: str) -> SkillSpec | None:
 
 
 def _place(row: Row, release: str) -> Path:
-    return cache.directory() / "specs" / f"{row.module}-{cache.key(release, repr(row))}.json"
+    plugin = "" if row.package is None else plugins.fingerprint(row.package)
+    return cache.directory() / "specs" / f"{row.module}-{cache.key(release, repr(row), plugin)}.json"
 
 
 def _builder_digest() -> str:

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import cache, postprocess, publish, validation
+from generator import cache, plugins, postprocess, publish, validation
 from generator.publish import Entry, Publisher, Rehearsal, Shelf
 from generator.spec import SkillSpec, to_json
 from generator.summary import Line, Summary
@@ -83,6 +83,8 @@ def obsolete(catalog: Catalog, shelf: Shelf) -> list[Line]:
     lines = []
     for name, entry in shelf.entries.items():
         row = catalog.rows.get(name)
+        if entry.package not in (None, *plugins.active()):
+            continue  # nothing is known of it while its package is not asked for
         if row is None or row.state != "architecture":
             why = f"{row.state}: {row.reason}" if row is not None else f"not in transformers {catalog.transformers}"
             lines.append(Line(name, entry.file, "obsolete", why))
@@ -237,7 +239,9 @@ def _finish(specs: Mapping[str, SkillSpec], catalog: Catalog) -> tuple[dict[str,
             errors[name] = error
             continue
         sha256 = publish.digest(final.encode())
-        finished[name] = Finished(Entry(name, spec.module, sha256, spec.template, spec.transformers), final)
+        finished[name] = Finished(
+            Entry(name, spec.module, sha256, spec.template, spec.transformers, spec.package), final
+        )
     return finished, errors
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import batch, listing, publish
+from generator import batch, listing, plugins, publish
 from generator.catalog import Catalog, find, load
 from generator.progress import bar
 from generator.publish import Publisher, Rehearsal, Shelf
@@ -66,6 +66,7 @@ def check(asked: Selection, shelf: Shelf) -> Summary:
         SelectionError, UnknownModelError: what was asked for means nothing.
         PublishError: there is nothing to compare.
     """
+    _use(shelf)
     catalog = load()
     if asked.given:
         rows, notes = asked.rows(catalog, shelf.generated)
@@ -92,6 +93,7 @@ def validate(folder: Path) -> Summary:
     shelf = publish.read(folder)
     if not shelf.entries and not shelf.files:
         raise _nothing(folder)
+    _use(shelf)
     catalog = load()
     obsolete = batch.obsolete(catalog, shelf)
     gone = {line.model_type for line in obsolete}
@@ -123,6 +125,11 @@ def missing(folder: Path, *, as_json: bool) -> str:
     """
     known, generated = load(), publish.read(folder).generated
     return listing.missing_json(known, generated) if as_json else listing.missing_text(known, generated)
+
+
+def _use(shelf: Shelf) -> None:
+    """Ask for the packages that the skills on disk came from: they are judged by what those register."""
+    plugins.use(entry.package for entry in shelf.entries.values() if entry.package is not None)
 
 
 def _obsolete(catalog: Catalog, shelf: Shelf) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ class Entry:
     """Template that it was rendered from, relative to ``templates/skills``."""
     transformers: str
     """Release that its facts were read from."""
+    package: str | None = None
+    """Package that registers the architecture; None for transformers' own."""
 
     @property
     def file(self) -> str:
@@ -244,7 +246,7 @@ class Publisher:
         manifest = {
             "about": "Written by invoke generate; do not edit.",
             "skills": {
-                name: {key: value for key, value in asdict(entry).items() if key != "model_type"}
+                name: {key: value for key, value in asdict(entry).items() if key != "model_type" and value is not None}
                 for name, entry in sorted(self._entries.items())
             },
         }

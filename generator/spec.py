@@ -130,6 +130,8 @@ class SkillSpec:
     """Release that the facts were read from."""
     sources: dict[str, str]
     """For each fact above, where it came from."""
+    package: str | None = None
+    """Package that registers the architecture with transformers' Auto classes; None for transformers' own."""
 
     @property
     def template(self) -> str:

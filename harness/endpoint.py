@@ -148,6 +148,9 @@ def _pretrained(skill: type[Skill], head: Head, checkpoint: str, *, trust_remote
     from transformers import AutoConfig
 
     weights.require(skill)
+    weights.public_class(
+        head.class_name, skill.package
+    )  # a package has to be imported before AutoConfig knows its type
     folder = Path(checkpoint)
     if folder.is_dir() and not (folder / "config.json").is_file():
         raise EndpointError(f"{skill.model_type}: the folder {checkpoint} holds no config.json, so it is no checkpoint")
@@ -159,7 +162,7 @@ def _pretrained(skill: type[Skill], head: Head, checkpoint: str, *, trust_remote
                 f"Load it by the skill of {config.model_type}"
             )
         model, report = weights.load(
-            weights.public_class(head.class_name), checkpoint, trust_remote_code=trust_remote_code
+            weights.public_class(head.class_name, skill.package), checkpoint, trust_remote_code=trust_remote_code
         )
     except OSError as error:
         line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

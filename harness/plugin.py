@@ -19,7 +19,7 @@ from harness.distribution import Controller, allow_restarts
 from harness.hardware import UnknownHardwareError, hardware
 from harness.reporter import Reporter
 from harness.results.store import RUN, new_run
-from harness.selection import PATTERN, UnknownModelError, find, select
+from harness.selection import PATTERN, UnknownModelError, find, of_packages, select
 from harness.skill import Skill
 
 __all__ = ["CellItem"]
@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--hardware", metavar="NAME[,NAME]", help="where to run (default: cpu)", **many)
     group.addoption("--tier", choices=TIERS, help="only skills of this tier")
     group.addoption("--model", metavar="NAME", help="only this skill, by any spelling; repeatable", **many)
+    group.addoption("--package", metavar="NAME", help="only skills of this package's models; repeatable", **many)
     group.addoption("--head", default="primary", metavar="primary|all|CLASS", help="which heads (default: primary)")
     group.addoption("--check", metavar="NAME[,NAME]", help=f"only these checks: {', '.join(CHECKS)}", **many)
     group.addoption("--dtype", metavar="NAME[,NAME]", help="fp32, fp16, bf16 (default: fp32)", **many)
@@ -113,6 +114,11 @@ class CellItem(pytest.Item):
     def __init__(self, *, cell: Cell, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cell = cell
+        if (package := cell.skill.package) is not None:
+            # Like torch and transformers, a package may warn about its own insides; a skill cannot mend them.
+            self.add_marker(
+                pytest.mark.filterwarnings(f"ignore::Warning:{package.partition(':')[0].partition('.')[0]}")
+            )
 
     def runtest(self) -> None:
         """Run it and keep its record; a failure of the cell is one of the test."""
@@ -176,9 +182,11 @@ def _split(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _files(config: pytest.Config) -> set[Path] | None:
-    """The files of the skills that ``--model`` names; None for all."""
-    if not config.option.model:
+    """The files of the skills that ``--model`` and ``--package`` name; None for all."""
+    if not config.option.model and not config.option.package:
         return None
     base = config.invocation_params.dir
     places = [base / argument.partition("::")[0] for argument in config.args]
-    return select(find(places), config.option.model)
+    files = find(places)
+    chosen = select(files, config.option.model) if config.option.model else set(files)
+    return chosen & of_packages(files, config.option.package) if config.option.package else chosen

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-__all__ = ["PATTERN", "UnknownModelError", "find", "select"]
+__all__ = ["PATTERN", "UnknownModelError", "find", "of_packages", "select"]
 
 PATTERN = "hf_*.py"
 """Names of skill files."""
@@ -42,6 +42,24 @@ def select(files: Sequence[Path], names: Iterable[str]) -> set[Path]:
             near = get_close_matches(name, known, n=3, cutoff=0.4)
             hint = f"The nearest are {', '.join(near)}" if near else f"There are {len(known)} skills"
             raise UnknownModelError(f"no skill is called {name[:80]!r}. {hint}. Run: invoke generate --model NAME")
+        chosen |= found
+    return chosen
+
+
+def of_packages(files: Sequence[Path], packages: Iterable[str]) -> set[Path]:
+    """The files of the skills whose classes these packages register.
+
+    Raises:
+        UnknownModelError: a package that no file names.
+    """
+    chosen: set[Path] = set()
+    for package in packages:
+        stated = re.compile(rf'^    package = "{re.escape(package)}"', re.MULTILINE)
+        found = {path for path in files if stated.search(path.read_text(encoding="utf-8"))}
+        if not found:
+            raise UnknownModelError(
+                f"no skill is of the package {package[:80]!r}. Run: invoke generate --plugin {package[:80]} --model NAME"
+            )
         chosen |= found
     return chosen
 

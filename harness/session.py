@@ -49,7 +49,7 @@ class Subject:
         """The model with the weights of another seed."""
         self.stage = "resolve"
         weights.require(self.skill)
-        weights.public_class(self.head.class_name)
+        weights.public_class(self.head.class_name, self.skill.package)
         self.stage = "config"
         weights.configure(self.skill, self.head)
         self.stage = "build"

@@ -75,6 +75,9 @@ class Skill:
     checkpoint: ClassVar[str | None]
     requires: ClassVar[tuple[str, ...]]
     transformers: ClassVar[str]
+    package: ClassVar[str | None] = None
+    """Package whose import registers the classes with transformers' Auto classes (after a colon, the function that does);
+    None for transformers' own."""
     config_class: ClassVar[str]
     config: ClassVar[Mapping[str, Any]]
     heads: ClassVar[tuple[Head, ...]]

@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.packages import MissingLibraryError, UnknownClassError, public_class
+
 if TYPE_CHECKING:
     import torch
 
@@ -27,6 +29,7 @@ __all__ = [
     "config_arguments",
     "configure",
     "load",
+    "public_class",
     "redraw",
 ]
 
@@ -40,14 +43,6 @@ NOISE = 0.1
 RECTIFIED = 0.5
 """Variance that batch normalisation reckons with: what a matrix of variance 1/fan_in makes of rectified normal numbers.
 With 1 a deep convolutional model lets its signal fade below float32's rounding (EfficientNet)."""
-
-
-class UnknownClassError(LookupError):
-    """A class that a skill names is not in the installed transformers."""
-
-
-class MissingLibraryError(LookupError):
-    """An optional library that the architecture's code needs is not installed."""
 
 
 def config_arguments(skill: type[Skill], head: Head) -> dict[str, Any]:
@@ -65,9 +60,9 @@ def configure(skill: type[Skill], head: Head) -> Any:
     """The config object of a head.
 
     Raises:
-        UnknownClassError: the installed transformers has no such config class.
+        UnknownClassError: there is no such config class.
     """
-    return public_class(head.config_class or skill.config_class)(**config_arguments(skill, head))
+    return public_class(head.config_class or skill.config_class, skill.package)(**config_arguments(skill, head))
 
 
 def build(skill: type[Skill], head: Head, seed: int = 0, dtype: str = "fp32") -> Any:
@@ -76,13 +71,13 @@ def build(skill: type[Skill], head: Head, seed: int = 0, dtype: str = "fp32") ->
     Equal skill, head and seed give equal weights on every machine, in every dtype up to rounding.
 
     Raises:
-        MissingLibraryError: a library of ``skill.requires`` is not installed.
-        UnknownClassError: the installed transformers has no such class.
+        MissingLibraryError: a library of ``skill.requires``, or the skill's package, is not installed.
+        UnknownClassError: there is no such class.
     """
     import torch
 
     require(skill)
-    model_class = public_class(head.class_name)
+    model_class = public_class(head.class_name, skill.package)
     torch.manual_seed(seed)
     model = instantiate(model_class, configure(skill, head))
     redraw(model, seed)
@@ -120,16 +115,6 @@ def require(skill: type[Skill]) -> None:
             importlib.metadata.version(library)
         except importlib.metadata.PackageNotFoundError:
             raise MissingLibraryError(f"{skill.model_type} needs {library}, which is not installed here") from None
-
-
-def public_class(name: str) -> Any:
-    """A class of transformers by its public name."""
-    import transformers
-
-    found = getattr(transformers, name, None)
-    if found is None:
-        raise UnknownClassError(f"transformers {transformers.__version__} has no class {name}")
-    return found
 
 
 def instantiate(model_class: Any, config: Any) -> Any:

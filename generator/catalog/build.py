@@ -14,6 +14,7 @@ from generator.catalog.ledger import LedgerError, Standing, ledger
 from generator.catalog.library import Entry, Library
 from generator.catalog.row import Catalog, HeadRow, Row
 from generator.catalog.tiers import tier_of
+from generator.spec import TIERS
 
 __all__ = ["assemble", "build"]
 
@@ -60,10 +61,11 @@ def _row(
     nature = families.nature(entry, found[name], facts)
     rows = tuple(replace(head, pipelines=pipelines(head.mappings, facts, nature.modalities)) for head in found[name])
     requires, requires_source = requirements.needs(name, found, facts)
-    tier, tier_source = tier_of(name)
+    tier, tier_source = tier_of(name) if entry.package is None else (TIERS[-1], f"plugin {entry.package}")
     class_name = entry.config_class.removesuffix("Config")
     title = facts.titles.get(name)
     reason = standing.reason
+    registered = "CONFIG_MAPPING" if entry.package is None else f"plugin {entry.package}"
     absent = missing(entry, facts)
     if absent:
         reason += f"; its mappings list {', '.join(absent)}, which transformers {facts.release} does not export"
@@ -81,8 +83,8 @@ def _row(
         requires=requires,
         heads=rows,
         sources={
-            "model_type": "CONFIG_MAPPING",
-            "config_class": "CONFIG_MAPPING",
+            "model_type": registered,
+            "config_class": registered,
             "state": standing.reason,
             "title": "MODEL_NAMES_MAPPING" if title else f"{entry.config_class} without Config",
             "family": nature.family_source,
@@ -97,6 +99,7 @@ def _row(
         class_name=class_name,
         folder=entry.folder,
         missing=absent,
+        package=entry.package,
     )
 
 

@@ -108,7 +108,7 @@ def _rank(name: str, mappings: tuple[str, ...], entry: Entry, library: Library) 
         found = library.models.public(name)
         generates = found is not None and any("GenerationMixin" in item.bases for item in library.models.line(found))
         return (not generates,)
-    own = library.modules[name].startswith(f"models.{entry.folder}.")
+    own = entry.package is not None or library.modules[name].startswith(f"models.{entry.folder}.")
     listed = [library.mappings[mapping][entry.model_type].index(name) for mapping in mappings]
     # A class of another folder is the library's stopgap (Sam2Model for sam2_video): any class of its own comes first.
     return (not own, min(tasks), min(listed))

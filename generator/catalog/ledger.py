@@ -69,6 +69,8 @@ class _Rules:
 
     def standing(self, entry: Entry) -> Standing:
         """What the entry is, components of components not yet followed."""
+        if entry.package is not None:
+            return self._guest(entry)
         twin = self._twin(entry)
         if twin:
             return Standing("alias", twin, f"{twin} has the same config class, {entry.config_class}")
@@ -90,6 +92,18 @@ class _Rules:
         if self._library.models.exported(entry.folder):
             return Standing("architecture", None, "no auto class lists it, but its folder exports models of its own")
         return self._borrowed(entry)
+
+    def _guest(self, entry: Entry) -> Standing:
+        """An entry of a plugin: what it registers a model for stands by itself, whoever else holds the config."""
+        listed = self._listed(entry)
+        if listed:
+            return Standing("architecture", None, f"plugin {entry.package} registers it in {', '.join(listed)}")
+        holders = sorted(
+            name for name in self._parents[entry.model_type] if self._library.entries[name].package == entry.package
+        )
+        if holders:
+            return Standing("component", holders[0], f"{holders[0]}, of the same plugin, holds it, and it has no model")
+        return Standing("impossible", None, f"plugin {entry.package} registers its config, and no model for it")
 
     def _listed(self, entry: Entry) -> list[str]:
         """Mappings that list the type with a class that exists."""

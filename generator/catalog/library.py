@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from generator import plugins
 from generator.catalog.modeling import Models
+from generator.catalog.spelling import squash
 
 __all__ = ["Entry", "Library", "SubConfig", "read"]
 
@@ -57,6 +59,8 @@ class Entry:
     """Checkpoint that its documentation names."""
     checkpoint_source: str
     """Where that was read."""
+    package: str | None = None
+    """Package that registered it; None for transformers' own."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def read() -> Library:
 
     Raises:
         ImportError: transformers or torch cannot be imported.
+        PluginError: a package that was named has no architectures that can be had.
     """
     import torch  # noqa: F401 - without it transformers hands out empty mappings instead of failing
     import transformers
@@ -94,10 +99,14 @@ def read() -> Library:
 
     package = Path(transformers.__file__).parent
     modules: dict[str, str] = getattr(transformers, "_class_to_module", {})
-    tables = _tables(modeling_auto)
+    guests = plugins.load()
+    foreign = {name: kind for plugin in guests for name, kind in plugin.classes().items()}
+    tables = _with_guests(_tables(modeling_auto), guests)
+    own = {name: _entry(name, configuration_auto.CONFIG_MAPPING[name]) for name in _keys(configuration_auto)}
+    entries = own | {name: entry for plugin in guests for name, entry in _guests(plugin, own)}
     return Library(
         release=transformers.__version__,
-        entries={name: _entry(name, configuration_auto.CONFIG_MAPPING[name]) for name in _keys(configuration_auto)},
+        entries=dict(sorted(entries.items())),
         mappings=tables,
         pipelines={
             task: tuple(sorted({name for auto in row["pt"] for name in _behind(auto, modeling_auto) if name in tables}))
@@ -105,8 +114,8 @@ def read() -> Library:
         },
         pipeline_types={task: row["type"] for task, row in pipelines.SUPPORTED_TASKS.items()},
         titles=dict(getattr(configuration_auto, "MODEL_NAMES_MAPPING", {})),
-        modules=modules,
-        models=Models(package, modules),
+        modules={**modules, **{name: kind.__module__ for name, kind in foreign.items()}},
+        models=Models(package, modules, foreign),
     )
 
 
@@ -123,6 +132,30 @@ def _tables(modeling_auto: ModuleType) -> dict[str, dict[str, tuple[str, ...]]]:
         }
         for name in names
     }
+
+
+def _with_guests(
+    tables: dict[str, dict[str, tuple[str, ...]]], guests: Iterable[plugins.Plugin]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The mappings with what plugins registered in them."""
+    for plugin in guests:
+        for name, heads in plugin.heads.items():
+            known = tables.setdefault(name, {})
+            tables[name] = known | {key: tuple(item.__name__ for item in found) for key, found in heads.items()}
+    return tables
+
+
+def _guests(plugin: plugins.Plugin, taken: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:
+    """The entries of a plugin."""
+    spelled = {squash(name): name for name in taken}
+    for model_type, config in sorted(plugin.configs.items()):
+        if (twin := spelled.get(squash(model_type))) is not None:
+            raise plugins.PluginError(
+                f"plugin {plugin.package}: registers {model_type}, which is but another spelling of {twin}; names are "
+                "looked up without case and punctuation. Give the config a model_type of its own."
+            )
+        # The folder is only compared with those of others: the types of one package may hold each other.
+        yield model_type, replace(_entry(model_type, config), folder=f"plugin {plugin.package}", package=plugin.package)
 
 
 def _behind(auto: Any, modeling_auto: ModuleType) -> Iterable[str]:
@@ -162,11 +195,13 @@ def _subs(config: Any) -> tuple[SubConfig, ...]:
 
 def _fields(config: Any) -> dict[str, object]:
     """Defaults of the config's arguments: dataclass fields since 5.0, arguments of ``__init__`` before."""
-    declared = getattr(config, "__dataclass_fields__", None)
-    if declared:
-        return {name: getattr(config, name) for name in declared if hasattr(config, name)}
+    declared = getattr(config, "__dataclass_fields__", None) or {}
+    stated = {name: getattr(config, name) for name in declared if hasattr(config, name)}
+    # A class of a plugin may have an __init__ that is written out where transformers' have fields.
+    if declared and config.__init__.__code__.co_filename.startswith("<"):
+        return stated
     arguments = inspect.signature(config.__init__).parameters.values()
-    return {item.name: item.default for item in arguments if item.default is not inspect.Parameter.empty}
+    return stated | {item.name: item.default for item in arguments if item.default is not inspect.Parameter.empty}
 
 
 def _checkpoint(config: Any) -> tuple[str | None, str]:

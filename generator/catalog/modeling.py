@@ -8,6 +8,7 @@ statements, and only the pieces asked for are parsed.
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,11 +34,15 @@ class ModelClass:
     """Dotted module below ``transformers``: models.gptj.modeling_gptj."""
     tree: ast.ClassDef
     """Its syntax tree."""
+    foreign: bool = False
+    """Whether a plugin defines it; the module then is a whole name: acme_models.modeling."""
 
     @property
     def folder(self) -> str:
-        """Package below ``transformers.models`` that holds it; empty for a class of the library's core."""
+        """Package below ``transformers.models`` that holds it, or a plugin's module; empty for the library's core."""
         parts = self.module.split(".")
+        if self.foreign:
+            return self.module
         return ".".join(parts[1:-1]) if parts[0] == "models" else ""
 
     @property
@@ -68,13 +73,21 @@ class ModelClass:
 
 
 class Models:
-    """The modelling files of one installed transformers."""
+    """The modelling files of one installed transformers, and those of plugins."""
 
-    def __init__(self, package: Path, modules: Mapping[str, str]) -> None:
+    def __init__(self, package: Path, modules: Mapping[str, str], foreign: Mapping[str, type] | None = None) -> None:
         self._package = package
         """Folder of the transformers package."""
         self._modules = modules
         """Public class name -> dotted module below ``transformers``."""
+        self._foreign = dict(foreign or {})
+        """Class name -> class of a plugin, which is imported already."""
+        self._homes: dict[str, Path] = {}
+        """Module of a plugin -> its file."""
+        self._live: dict[tuple[str, str], type] = {}
+        """Module and name -> class that a plugin defines."""
+        for kind in self._foreign.values():
+            self._settle(kind)
         self._files: dict[str, dict[str, str]] = {}
         self._headers: dict[str, str] = {}
         self._classes: dict[tuple[str, str], ModelClass | None] = {}
@@ -82,7 +95,7 @@ class Models:
 
     def public(self, name: str) -> ModelClass | None:
         """The class that transformers exports under this name from a modelling file."""
-        module = self._modules.get(name)
+        module = self._foreign[name].__module__ if name in self._foreign else self._modules.get(name)
         return None if module is None else self.at(module, name)
 
     def at(self, module: str, name: str) -> ModelClass | None:
@@ -95,7 +108,9 @@ class Models:
     def line(self, start: ModelClass) -> tuple[ModelClass, ...]:
         """The class and all its bases that transformers itself defines, nearest first."""
         key = (start.module, start.name)
-        if key not in self._lines:
+        if key not in self._lines and start.foreign:
+            self._lines[key] = tuple(self._bases(self._live[key]))
+        elif key not in self._lines:
             queue, seen = [start], {}
             while queue:
                 current = queue.pop(0)
@@ -111,7 +126,9 @@ class Models:
             found = item.method("forward")
             if found is not None and item.name != "PreTrainedModel":
                 arguments = [*found.args.posonlyargs, *found.args.args, *found.args.kwonlyargs]
-                return tuple(argument.arg for argument in arguments if argument.arg != "self")
+                names = tuple(argument.arg for argument in arguments if argument.arg != "self")
+                if names or found.args.kwarg is None:  # else it only hands on what it is given
+                    return names
         return ()
 
     def attribute(self, start: ModelClass, name: str) -> object | None:
@@ -158,6 +175,26 @@ class Models:
         self._pieces(module)
         return frozenset(UNGUARDED.findall(self._headers[module]))
 
+    def _settle(self, kind: type) -> None:
+        """Note where a plugin's class and its bases lie; one whose source cannot be read is as good as unknown."""
+        for item in kind.__mro__:
+            if item.__module__.partition(".")[0] in ("transformers", "torch", "builtins"):
+                continue
+            try:
+                self._homes[item.__module__] = Path(inspect.getfile(item))
+            except (OSError, TypeError):
+                continue
+            self._live[item.__module__, item.__name__] = item
+
+    def _bases(self, kind: type) -> Iterator[ModelClass]:
+        """A plugin's class and its bases, by Python's own order."""
+        for item in kind.__mro__:
+            module = item.__module__.removeprefix("transformers.")
+            if item.__module__ in self._homes or module != item.__module__:
+                found = self.at(module, item.__name__)
+                if found is not None:
+                    yield found
+
     def _is_model(self, name: str) -> bool:
         found = self.public(name)
         if found is None or name.endswith("PreTrainedModel"):
@@ -168,7 +205,7 @@ class Models:
         pieces = self._pieces(module)
         if name in pieces:
             tree = self._parse(module, name, pieces[name])
-            return None if tree is None else ModelClass(name, module, tree)
+            return None if tree is None else ModelClass(name, module, tree, module in self._homes)
         for source, names in IMPORT.findall(self._headers[module]):
             if re.search(rf"\b{re.escape(name)}\b", names):
                 found = self._resolve(module, source)
@@ -202,7 +239,7 @@ class Models:
         return self._files[module]
 
     def _path(self, module: str) -> Path:
-        return self._package.joinpath(*module.split(".")).with_suffix(".py")
+        return self._homes.get(module) or self._package.joinpath(*module.split(".")).with_suffix(".py")
 
     def _resolve(self, module: str, source: str) -> str | None:
         dots = len(source) - len(source.lstrip("."))

@@ -8,7 +8,7 @@ import functools
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 
 from generator.catalog.library import Library
 from generator.catalog.modeling import ModelClass
@@ -63,7 +63,8 @@ def _collect(
 
 def _own(model: ModelClass, library: Library) -> Iterator[tuple[str, str]]:
     """Distributions that building the class, or importing its module, asks for, each with the place."""
-    for package in sorted(library.models.header_imports(model.module)):
+    imports = sorted(library.models.header_imports(model.module))
+    for package in _installed(imports, model) if model.foreign else imports:
         yield from _named([package], f"imported by {_file(model)}")
     for decorator in model.tree.decorator_list:
         if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == "requires":
@@ -84,6 +85,14 @@ def _named(names: Iterable[str], where: str) -> Iterator[tuple[str, str]]:
         distribution = DISTRIBUTIONS.get(name, name)
         if name not in sys.stdlib_module_names and distribution.lower() not in _given():
             yield distribution, where
+
+
+def _installed(imports: Iterable[str], model: ModelClass) -> Iterator[str]:
+    """Distributions behind a plugin's imports, but for itself; what no distribution holds lies beside the plugin."""
+    known = packages_distributions()
+    for package in imports:
+        if package != model.module.partition(".")[0]:
+            yield from sorted(set(known.get(package, ())))
 
 
 def _strings(node: ast.expr) -> list[str]:

@@ -66,6 +66,8 @@ class Row:
     """Package below ``transformers.models`` that holds the config class: gpt_neox."""
     missing: tuple[str, ...] = ()
     """Classes that a mapping lists and the installed transformers does not have."""
+    package: str | None = None
+    """Package that registers the type with transformers' Auto classes; None for transformers' own."""
 
     @property
     def primary(self) -> HeadRow | None:

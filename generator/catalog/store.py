@@ -6,7 +6,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from generator import cache
+from generator import cache, plugins
 from generator.catalog.row import Catalog, from_json, to_json
 
 __all__ = ["CatalogError", "digest", "load"]
@@ -27,6 +27,7 @@ def load(refresh: bool = False) -> Catalog:
     Raises:
         CatalogError: transformers or torch is not installed, or cannot be imported.
         LedgerError: the installed transformers has an entry that the ledger cannot place.
+        PluginError: the architectures of a package that was named cannot be had.
     """
     mark = digest()
     path = cache.directory() / "catalog" / f"{mark}.json"
@@ -51,10 +52,11 @@ def load(refresh: bool = False) -> Catalog:
 
 
 def digest() -> str:
-    """Key of all that the catalogue is made from: the release, its auto mappings, this package, and Python's version.
+    """Key of all that the catalogue is made from: the release, its auto mappings, plugins, this package, Python's version.
 
     Raises:
         CatalogError: transformers is not installed.
+        PluginError: a package that was named is not installed.
     """
     # A third of what importing this package would cost, and of no use to those who only want its names.
     from importlib.metadata import PackageNotFoundError, version
@@ -69,5 +71,11 @@ def digest() -> str:
         raise CatalogError(f"catalog: transformers is not installed. The catalogue is read from it. Run: {INSTALL}")
     auto = sorted((Path(spec.origin).parent / "models" / "auto").glob("*.py"))
     own = sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".json"))
+    own.append(Path(plugins.__file__))
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return cache.key(release, python, *(part for path in [*auto, *own] for part in (path.name, path.read_bytes())))
+    return cache.key(
+        release,
+        python,
+        plugins.fingerprint(),
+        *(part for path in [*auto, *own] for part in (path.name, path.read_bytes())),
+    )

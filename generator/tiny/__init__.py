@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from generator.plugins import public_class
 from generator.spec import HeadSpec, InputSpec, OutputSpec
 from generator.tiny import config as shrinking
 from generator.tiny import inputs as declaring
@@ -68,11 +69,9 @@ def build(row: Row) -> Tiny:
     Raises:
         TinyError: the config or a head could not be built, fed or run.
     """
-    import transformers
-
     arguments = settle(row)
     heads = tuple(_head(row, head, arguments) for head in row.heads)
-    context = declaring.Context(getattr(transformers, row.config_class)(**arguments), {}, ())
+    context = declaring.Context(public_class(row.config_class)(**arguments), {}, ())
     facts = {
         name: value for name, (names, part) in _FACTS.items() if (value := _fact(context, names, part)) is not None
     }
@@ -85,10 +84,8 @@ def settle(row: Row) -> dict[str, Any]:
     Raises:
         TinyError: no rule makes a valid config.
     """
-    import transformers
-
     try:
-        config_class = getattr(transformers, row.config_class)
+        config_class = public_class(row.config_class)
         arguments = shrinking.shrink(config_class)
         for exception in rows.of(row.model_type, ""):
             arguments = shrinking.merge(arguments, exception.config)
@@ -160,10 +157,8 @@ def _starts(config: Any) -> dict[str, Any]:
 
 def _place(row: Row, head: HeadRow) -> dict[str, str]:
     """Where the head's config stands to the skill's: the same, a part of it, or around it, by the classes alone."""
-    import transformers
-
-    own = getattr(transformers, row.config_class)
-    wanted = getattr(transformers, head.class_name).config_class
+    own = public_class(row.config_class)
+    wanted = public_class(head.class_name).config_class
     if wanted is None or issubclass(own, wanted) or issubclass(wanted, own):
         return {}
     for name, kind in own.sub_configs.items():
@@ -195,14 +190,12 @@ def _overlay(row: Row, head: HeadRow, place: Mapping[str, str], shared: Mapping[
 
 
 def _config(row: Row, place: Mapping[str, str], shared: Mapping[str, Any], overlay: Mapping[str, Any]) -> Any:
-    import transformers
-
     arguments = dict(shared)
     if "part" in place:
         arguments = {name: value for name, value in shared[place["part"]].items() if name != "model_type"}
     elif "within" in place:
         arguments = {place["within"]: {"model_type": row.model_type, **shared}}
-    return getattr(transformers, place.get("config_class", row.config_class))(**shrinking.merge(arguments, overlay))
+    return public_class(place.get("config_class", row.config_class))(**shrinking.merge(arguments, overlay))
 
 
 def _fed(
@@ -219,9 +212,12 @@ def _fed(
         for name, item in exception.inputs.items()
     }
     first: Exception | None = None
-    for choice in declaring.choices(context, given):
+    choices = list(declaring.choices(context, given))
+    patches = _patches(context.config)
+    guesses = [(choice, {"image": count}) for count in patches for choice in choices]
+    for choice, guess in [*((choice, None) for choice in choices), *guesses]:
         try:
-            inputs = _inputs(model, context, given, choice)
+            inputs = _inputs(model, context, given, choice, guess)
             for name in (name for exception in exceptions for name in exception.indifferent):
                 next(item for item in inputs if item.name == name).arguments["matters"] = False
             return inputs, probe.run(model, inputs, method, call)
@@ -230,10 +226,25 @@ def _fed(
     raise first or LookupError("the head takes no inputs")
 
 
+def _patches(config: Any) -> list[int]:
+    """How many features an image may be, for a model that does not show it: one a patch, with or without one for all."""
+    vision = getattr(config, "vision_config", None)
+    image, patch = getattr(vision, "image_size", None), getattr(vision, "patch_size", None)
+    if not (isinstance(image, int) and isinstance(patch, int)):
+        return []
+    return [(image // patch) ** 2, (image // patch) ** 2 + 1]
+
+
 def _inputs(
-    model: Any, context: declaring.Context, given: Mapping[str, InputSpec | None], choice: Mapping[str, int]
+    model: Any,
+    context: declaring.Context,
+    given: Mapping[str, InputSpec | None],
+    choice: Mapping[str, int],
+    guess: Mapping[str, int] | None = None,
 ) -> list[InputSpec]:
-    """The inputs of one choice, with as many placeholders as the model makes features."""
+    """The inputs of one choice, with as many placeholders as the model makes features, or as are guessed."""
+    if guess is not None:
+        return declaring.declare(dataclasses.replace(context, placeholders=guess), given, choice)
     needed: dict[str, int] = {}
     while True:
         specs = declaring.declare(dataclasses.replace(context, placeholders=needed), given, choice)

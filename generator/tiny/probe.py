@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from generator.plugins import public_class
 from generator.spec import InputSpec, OutputSpec
 
 __all__ = ["LIMIT", "build", "count", "learn_placeholders", "named", "parameters", "run"]
@@ -29,9 +30,8 @@ def build(head: str, config: Any) -> Any:
         ValueError: it would have more than LIMIT parameters.
     """
     import torch
-    import transformers
 
-    cls = getattr(transformers, head)
+    cls = public_class(head)
     with torch.device("meta"):
         size = count(cls(config))
     if size > LIMIT:
@@ -51,8 +51,14 @@ def count(model: Any) -> int:
 
 
 def parameters(model: Any, method: str) -> Mapping[str, inspect.Parameter]:
-    """Parameters of a method of the model, without self."""
-    return inspect.signature(getattr(model, method)).parameters
+    """Parameters of a method of the model, without self; of the nearest base's where it only hands on what it is given."""
+    found = inspect.signature(getattr(model, method)).parameters
+    for base in type(model).__mro__:
+        if any(item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD) for item in found.values()):
+            break
+        if method in vars(base):
+            found = inspect.signature(vars(base)[method].__get__(model)).parameters
+    return found
 
 
 def run(

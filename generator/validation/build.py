@@ -21,12 +21,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import cache
+from generator import cache, plugins
 from generator.validation import structure
 from generator.validation.errors import BuildError
 
 if TYPE_CHECKING:
-    from types import ModuleType, TracebackType
+    from types import TracebackType
     from typing import Self
 
     from generator.spec import HeadSpec
@@ -108,8 +108,8 @@ def build(text: str, model_type: str) -> str | None:
     where = f"transformers {transformers.__version__}"
     for head in reading.heads:
         try:
-            model_class = _class(transformers, head.class_name)
-            config = _config(transformers, reading, head, model_class)
+            model_class = _class(head.class_name)
+            config = _config(reading, head, model_class)
             expected = model_class.config_class
             if expected is not None and not isinstance(config, expected):
                 return f"{head.class_name} takes a {expected.__name__}, not a {type(config).__name__}"
@@ -125,9 +125,9 @@ def build(text: str, model_type: str) -> str | None:
     return None
 
 
-def _config(transformers: ModuleType, reading: Reading, head: HeadSpec, model_class: type) -> Any:
+def _config(reading: Reading, head: HeadSpec, model_class: type) -> Any:
     """The config that the head is built from, as the text states it."""
-    config_class = _class(transformers, head.config_class or reading.config_class)
+    config_class = _class(head.config_class or reading.config_class)
     shared = reading.config
     if head.part is not None:
         shared = {name: value for name, value in shared[head.part].items() if name != "model_type"}
@@ -149,11 +149,13 @@ class MissingClassError(Exception):
     """A class that the skill names and the installed release does not have."""
 
 
-def _class(transformers: ModuleType, name: str) -> Any:
+def _class(name: str) -> Any:
     try:
-        return getattr(transformers, name)
+        return plugins.public_class(name)
     except AttributeError as error:
         raise MissingClassError(f"has no class {name}; it was renamed or removed") from error
+    except plugins.PluginError as error:
+        raise MissingClassError(f"cannot have {name}: {error}") from error
     except (ImportError, RuntimeError) as error:
         raise MissingClassError(f"cannot import {name}: {_sentence(error)}") from error
 
@@ -166,6 +168,7 @@ def _known(config_class: Any, arguments: Mapping[str, Any], model_class: type) -
     decoder_start_token_id, and T5's code reads it.
     """
     declared = {*config_class.__dataclass_fields__, *config_class.attribute_map, *dir(config_class), "model_type"}
+    declared |= {name for item in config_class.__mro__ for name in inspect.signature(item.__init__).parameters}
     doubtful = sorted(set(arguments) - declared)
     if doubtful:
         words = set(re.findall(r"\w+", inspect.getsource(inspect.getmodule(model_class) or model_class)))
@@ -197,7 +200,7 @@ def releases() -> tuple[str, ...]:
 
 
 def _verdict(text: str) -> Path:
-    return cache.directory() / "builds" / cache.key(text, _code(), *releases())
+    return cache.directory() / "builds" / cache.key(text, _code(), plugins.fingerprint(), *releases())
 
 
 @lru_cache

@@ -186,8 +186,9 @@ def test_structure_knows_exactly_the_inputs_and_the_head_of_the_harness() -> Non
         field = head[name]
         factory = field.default_factory
         assert value == (field.default if factory is dataclasses.MISSING else factory())
-    assert {name for name in dir(harness.skill.Skill) if not name.startswith("_")} == structure.RESERVED
-    assert structure.REQUIRED.keys() | {"heads"} == {
+    attributes = {name for name in dir(harness.skill.Skill) if not name.startswith("_")}
+    assert attributes == structure.RESERVED | structure.OPTIONAL.keys()
+    assert structure.REQUIRED.keys() | structure.OPTIONAL.keys() | {"heads"} == {
         name for name in harness.skill.Skill.__annotations__ if not name.startswith("_")
     }
 

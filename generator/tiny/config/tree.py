@@ -6,6 +6,7 @@ Works from the default config alone and knows no model; what the rules get wrong
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,7 +102,24 @@ def _derived(config: Any) -> set[str]:
     """Fields that a config works out where they are not given."""
     if not dataclasses.is_dataclass(config):
         return set()
-    return {field.name for field in dataclasses.fields(config) if field.default is None}
+    written = {name for name, default in _written(type(config)).items() if default is None}
+    return written | {field.name for field in dataclasses.fields(config) if field.default is None}
+
+
+def _written(config_class: Any) -> dict[str, Any]:
+    """Arguments, with their defaults, of the constructors that are written out and not made from fields."""
+    found: dict[str, Any] = {}
+    for item in config_class.__mro__:
+        init = vars(item).get("__init__")
+        # What a dataclass is given for a constructor has no file of its own.
+        if item.__name__ in ("PreTrainedConfig", "PretrainedConfig") or init is None:
+            continue
+        if getattr(getattr(init, "__code__", None), "co_filename", "<").startswith("<"):
+            continue
+        for name, parameter in list(inspect.signature(init).parameters.items())[1:]:
+            if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                found.setdefault(name, None if parameter.default is parameter.empty else parameter.default)
+    return found
 
 
 def _nested(config: Any) -> dict[str, Any]:
@@ -143,6 +161,8 @@ def _defaults(config: Any) -> dict[str, Any]:
     values = vars(config)
     if dataclasses.is_dataclass(config):
         names = [field.name for field in dataclasses.fields(config) if field.name not in common]
+        # A class with an __init__ of its own declares its arguments there: out of tree, that is the usual way.
+        names += [name for name in _written(type(config)) if name not in common and name not in names]
     else:
         reference = vars(PreTrainedConfig())
         names = [name for name in values if name not in reference]

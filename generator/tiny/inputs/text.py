@@ -105,7 +105,10 @@ def _mask(context: Context, name: str) -> Answer:
         return InputSpec(name, "Mask", {"shape": (BATCH, PATCHES), "dtype": "float32"})
     if "input_ids" not in context.forward:
         # Of frames, where it is that; a waveform's own mask is left out, since it says no more than its length.
-        return [InputSpec(name, "Mask", {"shape": (BATCH, frames(context))}), None] if frames_masked(context) else None
+        # Hidden far enough for a model to notice that reads every few frames only.
+        shape = (BATCH, frames(context))
+        hidden = {"shape": shape, "hidden": shape[1] // 4}
+        return [InputSpec(name, "Mask", hidden), None] if frames_masked(context) else None
     given = text(context, "input_ids")
     return InputSpec(name, "Mask", {"shape": given.arguments["shape"]}) if given else None
 
