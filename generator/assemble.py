@@ -99,6 +99,8 @@ def _builder_digest() -> str:
     """Digest of the code that a spec depends on besides its row."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([here / "assemble.py", here / "spec.py", *(here / "tiny").rglob("*.py")]):
+    for path in sorted(
+        [here / "assemble.py", here / "configuration.py", here / "spec.py", *(here / "tiny").rglob("*.py")]
+    ):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -121,7 +121,7 @@ def instantiate(model_class: Any, config: Any) -> Any:
     """A float32 model of the config with eager attention and experts, or the class's own where it has no eager ones."""
     import torch
 
-    plain = {"attn_implementation": "eager", "experts_implementation": "eager"}
+    plain = {f"{kind}_implementation": "eager" for kind in implementations(config)}
     try:
         return model_class._from_config(copy.deepcopy(config), dtype=torch.float32, **plain)
     except ValueError as error:
@@ -129,6 +129,12 @@ def instantiate(model_class: Any, config: Any) -> Any:
         if "implementation" not in str(error):
             raise
         return model_class._from_config(config, dtype=torch.float32)
+
+
+def implementations(config: Any) -> dict[str, Any]:
+    """What the installed transformers lets one choose an implementation of (attn, experts), and the config's choice."""
+    kinds = ("attn", "experts")  # releases before 5.0 know no choice of experts
+    return {kind: getattr(config, name) for kind in kinds if hasattr(config, name := f"_{kind}_implementation")}
 
 
 def redraw(model: torch.nn.Module, seed: int) -> None:

@@ -5,11 +5,13 @@ Everything is found by rules over the library's own classes, then by ``rows``, a
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from generator import configuration
 from generator.plugins import public_class
 from generator.spec import HeadSpec, InputSpec, OutputSpec
 from generator.tiny import config as shrinking
@@ -104,7 +106,7 @@ def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
 
 def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
     exceptions = rows.of(row.model_type, head.class_name)
-    place = _place(row, head)
+    place = _place(row, head, shared)
     overlay = _overlay(row, head, place, shared)
     config = _config(row, place, shared, overlay)
     model = probe.build(head.class_name, config)
@@ -155,19 +157,20 @@ def _starts(config: Any) -> dict[str, Any]:
     return {}
 
 
-def _place(row: Row, head: HeadRow) -> dict[str, str]:
+def _place(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> dict[str, str]:
     """Where the head's config stands to the skill's: the same, a part of it, or around it, by the classes alone."""
     own = public_class(row.config_class)
     wanted = public_class(head.class_name).config_class
     if wanted is None or issubclass(own, wanted) or issubclass(wanted, own):
         return {}
-    for name, kind in own.sub_configs.items():
+    parts, others = configuration.parts(own(**copy.deepcopy(dict(shared)))), configuration.parts(wanted)
+    for name, kind in parts.items():
         if kind is wanted:
             return {"config_class": wanted.__name__, "part": name}
-    if own.sub_configs and own.sub_configs.keys() == wanted.sub_configs.keys():
+    if parts and parts.keys() == others.keys():
         return {}  # a sister's model, which takes this config as its own
-    for name, kind in wanted.sub_configs.items():
-        if not hasattr(kind, "model_type") or kind is own:  # AutoConfig takes any type
+    for name, kind in others.items():
+        if not configuration.is_config(kind) or kind is own:  # AutoConfig takes any type
             return {"config_class": wanted.__name__, "within": name}
     return {}
 

@@ -21,7 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import cache, plugins
+from generator import cache, configuration, plugins
 from generator.validation import structure
 from generator.validation.errors import BuildError
 
@@ -167,8 +167,13 @@ def _known(config_class: Any, arguments: Mapping[str, Any], model_class: type) -
     if the class declares it, has a property for it, or if the model's own module names it: T5Config declares no
     decoder_start_token_id, and T5's code reads it.
     """
-    declared = {*config_class.__dataclass_fields__, *config_class.attribute_map, *dir(config_class), "model_type"}
-    declared |= {name for item in config_class.__mro__ for name in inspect.signature(item.__init__).parameters}
+    declared = {
+        *configuration.arguments(config_class),
+        *configuration.common(),
+        *config_class.attribute_map,
+        *dir(config_class),
+        "model_type",
+    }
     doubtful = sorted(set(arguments) - declared)
     if doubtful:
         words = set(re.findall(r"\w+", inspect.getsource(inspect.getmodule(model_class) or model_class)))

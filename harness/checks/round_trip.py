@@ -55,13 +55,8 @@ def run(session: Session) -> Outcome:
 
 
 def _load(model: Any, folder: str) -> tuple[Any, dict[str, Any]]:
-    return weights.load(
-        type(model),
-        folder,
-        local_files_only=True,
-        attn_implementation=model.config._attn_implementation,
-        experts_implementation=model.config._experts_implementation,
-    )
+    chosen = {f"{kind}_implementation": value for kind, value in weights.implementations(model.config).items()}
+    return weights.load(type(model), folder, local_files_only=True, **chosen)
 
 
 def _changed(loaded: Any, model: Any) -> str | None:

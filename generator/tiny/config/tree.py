@@ -5,11 +5,10 @@ Works from the default config alone and knows no model; what the rules get wrong
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from generator import configuration
 from generator.tiny import roles
 from generator.tiny.config import fields, layers, relations
 
@@ -55,7 +54,7 @@ def settled(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
     for name, value in arguments.items():
         own = held.get(name, value)
         if isinstance(value, Mapping):
-            stated[name] = settled(value, own) if name in config.sub_configs else dict(value)
+            stated[name] = settled(value, own) if configuration.is_config(type(own)) else dict(value)
         else:
             stated[name] = (
                 list(own) if isinstance(own, (list, tuple)) else own if isinstance(own, int | float) else value
@@ -65,7 +64,9 @@ def settled(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
 
 def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[str, Any]:
     nested = _nested(config)
-    defaults = _defaults(config) | {name: value for name, value in given.items() if not name.startswith("_")}
+    defaults = configuration.defaults(config) | {
+        name: value for name, value in given.items() if not name.startswith("_")
+    }
     arguments: dict[str, Any] = {}
     for name, value in defaults.items():
         if name in nested:
@@ -75,7 +76,7 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
             arguments[name] = list(tiny) if isinstance(tiny, tuple) else tiny
     arguments |= {name: value for name, value in given.items() if name not in defaults}
     if not fields.staged(defaults):
-        derived = _derived(config)
+        derived = configuration.derived(config)
         arguments |= {
             name: value
             for name, value in layers.kept(defaults).items()
@@ -93,45 +94,19 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
             continue
         inner = _shrink(child, kwargs, ids)
         if sees_grids:
-            inner |= relations.sections(relations.Fields(_defaults(child), inner))
+            inner |= relations.sections(relations.Fields(configuration.defaults(child), inner))
         arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner
     return arguments
 
 
-def _derived(config: Any) -> set[str]:
-    """Fields that a config works out where they are not given."""
-    if not dataclasses.is_dataclass(config):
-        return set()
-    written = {name for name, default in _written(type(config)).items() if default is None}
-    return written | {field.name for field in dataclasses.fields(config) if field.default is None}
-
-
-def _written(config_class: Any) -> dict[str, Any]:
-    """Arguments, with their defaults, of the constructors that are written out and not made from fields."""
-    found: dict[str, Any] = {}
-    for item in config_class.__mro__:
-        init = vars(item).get("__init__")
-        # What a dataclass is given for a constructor has no file of its own.
-        if item.__name__ in ("PreTrainedConfig", "PretrainedConfig") or init is None:
-            continue
-        if getattr(getattr(init, "__code__", None), "co_filename", "<").startswith("<"):
-            continue
-        for name, parameter in list(inspect.signature(init).parameters.items())[1:]:
-            if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-                found.setdefault(name, None if parameter.default is parameter.empty else parameter.default)
-    return found
-
-
 def _nested(config: Any) -> dict[str, Any]:
     """Nested configs, also of a tower that the default config leaves out: it is a part of the architecture."""
-    nested = {}
-    for name, kind in config.sub_configs.items():
-        value = vars(config).get(name)
-        if value is None and hasattr(kind, "model_type") and name in ("vision_config", "audio_config"):
-            value = kind()
-        if value is not None:
-            nested[name] = value
-    return nested
+    towers = {
+        name: kind()
+        for name, kind in configuration.optional(config).items()
+        if name in ("vision_config", "audio_config")
+    }
+    return configuration.nested(config) | towers
 
 
 def _backbone(default: Any) -> dict[str, Any]:
@@ -149,23 +124,3 @@ def _backbone(default: Any) -> dict[str, Any]:
         "layer_type": "basic",
         "out_indices": list(range(stages - count + 1, stages + 1)),
     }
-
-
-def _defaults(config: Any) -> dict[str, Any]:
-    """Fields of the config that its own class declares, with the values that a default config holds."""
-    from transformers import PreTrainedConfig
-
-    common = (
-        {field.name for field in dataclasses.fields(PreTrainedConfig)} if dataclasses.is_dataclass(config) else set()
-    )
-    values = vars(config)
-    if dataclasses.is_dataclass(config):
-        names = [field.name for field in dataclasses.fields(config) if field.name not in common]
-        # A class with an __init__ of its own declares its arguments there: out of tree, that is the usual way.
-        names += [name for name in _written(type(config)) if name not in common and name not in names]
-    else:
-        reference = vars(PreTrainedConfig())
-        names = [name for name in values if name not in reference]
-    renamed: Mapping[str, str] = config.attribute_map  # a field may be kept under another name
-    held = {name: renamed.get(name, name) for name in names if not name.startswith("_")}
-    return {name: values[own] for name, own in held.items() if own in values}

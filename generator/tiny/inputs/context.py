@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from generator import configuration
 from generator.spec import InputSpec
 
 __all__ = [
@@ -77,12 +78,9 @@ Rule = Callable[[Context, str], Answer]
 
 def configs(config: Any, within: str | None) -> Iterator[Any]:
     """The config and those nested in it; with ``within`` only those below fields whose names start so."""
-    children = [
-        (name, child) for name in getattr(config, "sub_configs", {}) if (child := vars(config).get(name)) is not None
-    ]
     if within is None:
         yield config
-    for name, child in children:
+    for name, child in configuration.nested(config).items():
         if within is None or name.startswith(within):
             yield from configs(child, None)
 

@@ -1,0 +1,102 @@
+"""What a config class declares, whichever way: a dataclass, or an ordinary class with an ``__init__``. Facts as they stand;
+nothing is made small or judged here.
+
+Config classes of transformers have been dataclasses since 5.1; those before it, and most that live outside of it, are
+ordinary classes whose ``__init__`` hands what it does not know to the base class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["arguments", "base", "common", "defaults", "derived", "is_config", "nested", "optional", "parts"]
+
+
+def base() -> Any:
+    """The class that all config classes derive from."""
+    from transformers import configuration_utils
+
+    return getattr(configuration_utils, "PreTrainedConfig", None) or configuration_utils.PretrainedConfig
+
+
+def common() -> set[str]:
+    """Arguments that every config takes."""
+    return set(vars(base()())) | set(getattr(base(), "__dataclass_fields__", ()))
+
+
+def is_config(kind: Any) -> bool:
+    """Whether it is a config class, and not a class that stands for any of them (``AutoConfig``)."""
+    return isinstance(kind, type) and issubclass(kind, base())
+
+
+def arguments(config_class: Any) -> dict[str, Any]:
+    """Arguments that the class and its ancestors below the base class declare, with their defaults.
+
+    A required argument has the default ``inspect.Parameter.empty``, as has a dataclass's that is made anew each time.
+    """
+    # Since 5.1 a class with an __init__ of its own is a dataclass too, by inheritance, though without fields.
+    shared = {field.name for field in dataclasses.fields(base())} if dataclasses.is_dataclass(base()) else set()
+    own = dataclasses.fields(config_class) if dataclasses.is_dataclass(config_class) else ()
+    found: dict[str, Any] = {
+        field.name: inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default for field in own
+    }
+    for parameter in _initial(config_class):
+        found.setdefault(parameter.name, parameter.default)
+    return {name: default for name, default in found.items() if name not in shared}
+
+
+def defaults(config: Any) -> dict[str, Any]:
+    """Fields that the config's own class declares, with the values that this config holds."""
+    values = vars(config)
+    renamed: Mapping[str, str] = config.attribute_map  # a field may be kept under another name
+    held = {name: renamed.get(name, name) for name in arguments(type(config)) if not name.startswith("_")}
+    return {name: values[own] for name, own in held.items() if own in values}
+
+
+def derived(config: Any) -> set[str]:
+    """Fields that a config works out where they are not given."""
+    return {name for name, default in arguments(type(config)).items() if default is None}
+
+
+def parts(config: Any) -> dict[str, Any]:
+    """Classes of nested configs by field: those that the class names, and those that this config holds without a word.
+
+    Args:
+        config: a config, or a config class where only the class is there to ask.
+    """
+    classes = getattr(config, "sub_configs", None)
+    # Some classes have a property there, which only instances answer.
+    stated = dict(classes) if isinstance(classes, Mapping) else {}
+    if isinstance(config, type):
+        return stated
+    return stated | {
+        name: type(value) for name, value in vars(config).items() if name not in stated and is_config(type(value))
+    }
+
+
+def nested(config: Any) -> dict[str, Any]:
+    """Nested configs that this config holds, by field."""
+    return {name: value for name in parts(config) if is_config(type(value := vars(config).get(name)))}
+
+
+def optional(config: Any) -> dict[str, Any]:
+    """Classes of nested configs that this config does without, by field; those that stand for any class are left out."""
+    held = nested(config)
+    return {name: kind for name, kind in parts(config).items() if name not in held and is_config(kind)}
+
+
+def _initial(config_class: type) -> Iterator[inspect.Parameter]:
+    """Parameters by keyword of ``__init__``, and of each ancestor's as long as one hands the rest on."""
+    for ancestor in config_class.__mro__:
+        if ancestor is base() or not issubclass(ancestor, base()):
+            return
+        own = vars(ancestor).get("__init__")
+        if own is None:
+            continue
+        parameters = list(inspect.signature(own).parameters.values())[1:]
+        yield from (item for item in parameters if item.kind not in (item.VAR_KEYWORD, item.VAR_POSITIONAL))
+        if not any(item.kind is item.VAR_KEYWORD for item in parameters):
+            return
