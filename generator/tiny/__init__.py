@@ -72,7 +72,13 @@ def build(row: Row) -> Tiny:
         TinyError: the config or a head could not be built, fed or run.
     """
     arguments = settle(row)
-    heads = tuple(_head(row, head, arguments) for head in row.heads)
+    made: dict[str, HeadSpec] = {}
+    for head in sorted(row.heads, key=lambda head: not head.primary):
+        spec, changes = _head(row, head, arguments)
+        if head.primary and spec.config_class is None:  # what it takes to build it is the architecture's config
+            arguments, changes = shrinking.merge(arguments, changes), {}
+        made[head.class_name] = dataclasses.replace(spec, config=shrinking.merge(spec.config, changes))
+    heads = tuple(made[head.class_name] for head in row.heads)
     context = declaring.Context(public_class(row.config_class)(**arguments), {}, ())
     facts = {
         name: value for name, (names, part) in _FACTS.items() if (value := _fact(context, names, part)) is not None
@@ -91,24 +97,68 @@ def settle(row: Row) -> dict[str, Any]:
         arguments = shrinking.shrink(config_class)
         for exception in rows.of(row.model_type, ""):
             arguments = shrinking.merge(arguments, exception.config)
+        arguments = _valid(config_class, arguments)
         arguments |= _starts(config_class(**arguments))
         return shrinking.settled(arguments, config_class(**arguments))
     except Exception as error:
         raise TinyError(_words(row.model_type, row.config_class, error)) from error
 
 
-def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
+def _valid(config_class: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments, changed where the config class refuses them."""
+
+    def tried(changes: Mapping[str, Any]) -> shrinking.Tried[Any]:
+        try:
+            return shrinking.Tried(config_class(**shrinking.merge(arguments, changes)), None, (0, 0))
+        except Exception as error:  # noqa: BLE001  # whatever the library raises is what the search goes by
+            return shrinking.Tried(None, error, (0, 0))
+
+    first = tried({})
+    if first.error is None:
+        return arguments
+    found = shrinking.mended(config_class, arguments, first, tried, manners=shrinking.MANNERS)
+    if found is None:
+        raise first.error
+    return shrinking.merge(arguments, found[1])
+
+
+def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> tuple[HeadSpec, dict[str, Any]]:
+    """The head, and changes to the config that it takes to build and run it."""
     try:
-        return _proved(row, head, shared)
+        place = _place(row, head, shared)
+        first = _tried(row, head, shared, {})
+        if first.result is not None:
+            return first.result, {}
+        if isinstance(first.error, _REFUSALS) and not isinstance(first.error, (NotImplementedError, declaring.NoRule)):
+            overlay = _overlay(row, head, place, shared)
+            config_class = public_class(place.get("config_class", row.config_class))
+            found = shrinking.mended(
+                config_class,
+                shrinking.merge(_arguments(row, place, shared), overlay),
+                first,
+                lambda changes: _tried(row, head, shared, changes),
+                manners=shrinking.MANNERS if head.primary and not place else (),
+            )
+            if found is not None:
+                return found
+        raise first.error or LookupError(f"{head.class_name} was neither built nor refused")
     except Exception as error:
         raise TinyError(_words(row.model_type, head.class_name, error)) from error
 
 
-def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> HeadSpec:
+def _tried(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[str, Any]) -> shrinking.Tried[HeadSpec]:
+    with probe.watched(head.class_name) as watch:
+        try:
+            return shrinking.Tried(_proved(row, head, shared, changes), None, watch.progress)
+        except Exception as error:  # noqa: BLE001  # whatever the library raises is what the search goes by
+            return shrinking.Tried(None, error, watch.progress)
+
+
+def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[str, Any]) -> HeadSpec:
     exceptions = rows.of(row.model_type, head.class_name)
     place = _place(row, head, shared)
     overlay = _overlay(row, head, place, shared)
-    config = _config(row, place, shared, overlay)
+    config = _config(row, place, shared, shrinking.merge(overlay, changes))
     model = probe.build(head.class_name, config)
     method, call, generation_config = "forward", dict[str, Any](), dict[str, Any]()
     for exception in exceptions:
@@ -193,12 +243,16 @@ def _overlay(row: Row, head: HeadRow, place: Mapping[str, str], shared: Mapping[
 
 
 def _config(row: Row, place: Mapping[str, str], shared: Mapping[str, Any], overlay: Mapping[str, Any]) -> Any:
-    arguments = dict(shared)
-    if "part" in place:
-        arguments = {name: value for name, value in shared[place["part"]].items() if name != "model_type"}
-    elif "within" in place:
-        arguments = {place["within"]: {"model_type": row.model_type, **shared}}
+    arguments = _arguments(row, place, shared)
     return public_class(place.get("config_class", row.config_class))(**shrinking.merge(arguments, overlay))
+
+
+def _arguments(row: Row, place: Mapping[str, str], shared: Mapping[str, Any]) -> dict[str, Any]:
+    if "part" in place:
+        return {name: value for name, value in shared[place["part"]].items() if name != "model_type"}
+    if "within" in place:
+        return {place["within"]: {"model_type": row.model_type, **shared}}
+    return dict(shared)
 
 
 def _fed(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from generator.plugins import public_class
 from generator.spec import InputSpec, OutputSpec
 
-__all__ = ["LIMIT", "build", "count", "learn_placeholders", "named", "parameters", "run"]
+__all__ = ["LIMIT", "Watch", "build", "count", "learn_placeholders", "named", "parameters", "run", "watched"]
 
 LIMIT = 20_000_000
 """Parameters beyond which a head is refused before memory is taken: a shrunk config never comes near."""
@@ -21,6 +22,45 @@ _FEATURE_METHODS = ("get_placeholder_mask", *(f"get_{modality}_features" for mod
 _NOT_FEATURES = ("input_ids", "inputs_embeds", "self")
 """Parameters of that method that take the text."""
 _CACHES = ("past_key_values", "cache_params", "mems", "state", "past_buckets_states")
+
+
+@dataclass
+class Watch:
+    """How far a head came."""
+
+    made: int = 0
+    """Modules made."""
+    called: int = 0
+    """Modules called since the outermost one last was."""
+    furthest: int = 0
+    """The most modules that a call of the outermost one reached."""
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """The stage and the count in it; a later stage or a larger count is further."""
+        return (2, self.furthest) if self.furthest else (1, self.made)
+
+
+@contextmanager
+def watched(head: str) -> Iterator[Watch]:
+    """Count the modules that are made and called, with ``head`` as the class of the outermost one."""
+    from torch.nn.modules import module as hooks
+
+    watch = Watch()
+
+    def made(*_: Any) -> None:
+        watch.made += 1
+
+    def called(module: Any, *_: Any) -> None:
+        watch.called = 1 if type(module).__name__ == head else watch.called + 1
+        watch.furthest = max(watch.furthest, watch.called)
+
+    handles = [hooks.register_module_module_registration_hook(made), hooks.register_module_forward_pre_hook(called)]
+    try:
+        yield watch
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def build(head: str, config: Any) -> Any:

@@ -164,6 +164,15 @@ UNSET = {
 """Sizes that some default configs leave unset although no model can be built so."""
 
 
+WIDTHS = ("width", "feed-forward width", "head width", "low rank", "rotary width", "positions of a lane")
+"""Roles of fields that grow and shrink with the hidden width."""
+
+
+def named(name: str) -> str | None:
+    """The name of the role that field ``name`` plays, None if it plays none that is known."""
+    return next((role.name for role in ROLES if role.pattern.fullmatch(name)), None)
+
+
 def small(name: str, value: int) -> int:
     """The value that the role of field ``name`` gives where its default is ``value``; that default if none matches."""
     for role in ROLES:

@@ -112,3 +112,16 @@ def test_a_class_that_vanished_is_a_sentence_about_it() -> None:
     gone = dataclasses.replace(row.heads[0], class_name="BertForGone")
     with pytest.raises(tiny.TinyError, match="bert: BertForGone could not be built tiny"):
         tiny.build(dataclasses.replace(row, heads=(gone,)))
+
+
+@pytest.mark.parametrize("model_type", ["llama4", "mllama", "cvt"])
+def test_what_the_rules_miss_is_found_from_the_error(model_type: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = catalog.load().rows[model_type]
+    row = dataclasses.replace(row, heads=tuple(head for head in row.heads if head.primary))
+    monkeypatch.setattr(rows, "ROWS", ())
+    made = tiny.build(row)
+    assert made == tiny.build(row)
+    assert made.heads[0].parameters < SIZE
+    monkeypatch.setattr(tiny.shrinking, "mended", lambda *_, **__: None)
+    with pytest.raises(tiny.TinyError):
+        tiny.build(row)

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from generator.tiny import roles
 
-__all__ = ["small", "staged"]
+__all__ = ["USUAL", "Manner", "small", "staged"]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a config is made small."""
+
+    divisor: int | None = None
+    """What the default widths are divided by, heads staying as many, so that widths keep their proportions; None for
+    the widths of the roles."""
+    heads: int = roles.HEADS
+    """Attention heads where widths are those of the roles."""
+    whole_images: bool = False
+    """Whether images and patches keep their size."""
+
+
+USUAL = Manner()
+"""The manner that serves most: the same few widths for all."""
 
 _COMMON_ID = 16
 """Ids below this are kept: the usual pad, bos, eos, unk, mask."""
@@ -27,7 +45,7 @@ _STAGES = (
 )
 
 
-def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int]) -> Any:
+def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int], manner: Manner = USUAL) -> Any:
     """The small value of a field.
 
     Args:
@@ -35,6 +53,7 @@ def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int
         value: its default.
         defaults: all fields of the config with their defaults.
         ids: token ids given so far, by their default; added to.
+        manner: how it is made small.
     """
     if roles.TOKEN_ID.fullmatch(name) and _is_ids(value):
         return _moved(value, ids)
@@ -42,12 +61,16 @@ def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int
         return ids.setdefault(-1 - len(ids), roles.VOCABULARY - 1 - len(ids))
     if isinstance(value, bool) or value is None:
         return value
+    if manner.whole_images and name in ("image_size", "img_size", "input_size", "patch_size"):
+        return value
     if name in ("image_size", "img_size", "input_size"):
         return _resized(value, roles.STAGED_IMAGE if staged(defaults) else roles.IMAGE)
     if name == "patch_size":
         return value if not isinstance(value, int) or staged(defaults) else min(value, roles.PATCH)
     if "block_configs" in defaults and name not in ("hidden_size", "d_model") and not isinstance(value, float):
         return value  # its blocks are written out, widths and all
+    if manner != USUAL and (proportional := _proportional(name, value, manner)) is not None:
+        return proportional
     if isinstance(value, int):
         return _number(name, value, defaults)
     if isinstance(value, float):
@@ -55,6 +78,25 @@ def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int
     if isinstance(value, (list, tuple)) and value and all(type(item) is int for item in value):
         return _numbers(name, value)
     return value
+
+
+def _proportional(name: str, value: Any, manner: Manner) -> Any:
+    """The value of a field in a manner that is not the usual one, None where it makes no difference."""
+    role = roles.named(name)
+    if isinstance(value, int) and role == "heads" and manner.divisor is None:
+        return min(value, manner.heads)
+    if isinstance(value, int) and role == "head width" and manner.divisor is None:
+        return min(value, roles.WIDTH // manner.heads)
+    if manner.divisor is None:
+        return None
+    if isinstance(value, int) and role in ("heads", "key-value heads"):
+        return value
+    if isinstance(value, int) and (role in roles.WIDTHS or (role is None and value >= roles.WIDTH)):
+        return value // manner.divisor if value % manner.divisor == 0 else value
+    widths = value if isinstance(value, (list, tuple)) and roles.STAGE_WIDTHS.fullmatch(name) else ()
+    if widths and all(type(item) is int and item % manner.divisor == 0 for item in widths):
+        return [item // manner.divisor for item in widths]
+    return None
 
 
 def _number(name: str, value: int, defaults: Mapping[str, Any]) -> int:

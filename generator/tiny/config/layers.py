@@ -8,9 +8,9 @@ from typing import Any
 
 from generator.tiny import roles
 
-__all__ = ["kept"]
+__all__ = ["COUNTS", "kept"]
 
-_COUNTS = ("num_hidden_layers", "num_layers", "n_layers", "n_layer", "depth", "encoder_layers")
+COUNTS = ("num_hidden_layers", "num_layers", "n_layers", "n_layer", "depth", "encoder_layers")
 """Names of a config's number of layers, the usual one first."""
 _MEMBERS = re.compile(
     r"(.*_)?(global_attn_indexes|full_attn_idxs|cross_attention_layers|moe_layers|window_block_indices|"
@@ -34,7 +34,7 @@ def kept(defaults: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         Nothing where no list goes by layer, since the number of layers is then free.
     """
-    found = next(((name, defaults[name]) for name in _COUNTS if type(defaults.get(name)) is int), None)
+    found = next(((name, defaults[name]) for name in COUNTS if type(defaults.get(name)) is int), None)
     if found is None:
         return {}
     name, count = found

@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.tiny import roles
 
-__all__ = ["Fields", "related", "sections"]
+__all__ = ["Fields", "maps", "related", "sections"]
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,16 @@ def _padding(fields: Fields) -> dict[str, Any]:
     return {"pad_token_id": 0} if fields.has("pad_token_id") and fields.defaults["pad_token_id"] is None else {}
 
 
+def _default_member(fields: Fields) -> dict[str, Any]:
+    """A default that a checkpoint sets is one of those that the config lists: the language of ``languages``."""
+    changes = {}
+    for name, value in fields.defaults.items():
+        members = fields.get(f"{name.removeprefix('default_')}s") if name.startswith("default_") else None
+        if value is None and isinstance(members, (list, tuple)) and members:
+            changes[name] = members[0]
+    return changes
+
+
 def _unset(fields: Fields) -> dict[str, Any]:
     """Sizes that a default config leaves to the checkpoint, although the model cannot be built without them."""
     changes = {name: value for name, value in roles.UNSET.items() if fields.has(name) and fields.defaults[name] is None}
@@ -151,6 +161,31 @@ def sections(fields: Fields) -> dict[str, Any]:
     ):
         return {}
     return {"rope_parameters": _shared_out(fields, rope, 3)}
+
+
+def maps(defaults: Mapping[str, Any], before: int | None, after: int | None) -> dict[str, Any]:
+    """Sizes of feature maps that are whole fractions of the image's side stay those fractions.
+
+    Args:
+        defaults: fields of the default config.
+        before: side of the image by default.
+        after: side of the tiny image.
+    """
+    if not before or not after or before == after:
+        return {}
+
+    def scaled(value: Any) -> Any:
+        return [scaled(item) for item in value] if isinstance(value, (list, tuple)) else value * after // before
+
+    return {
+        name: scaled(value)
+        for name, value in defaults.items()
+        if name.endswith("feature_sizes") and isinstance(value, (list, tuple)) and min(_flat(scaled(value))) > 0
+    }
+
+
+def _flat(value: Any) -> list[int]:
+    return [leaf for item in value for leaf in _flat(item)] if isinstance(value, (list, tuple)) else [value]
 
 
 def _shared_out(fields: Fields, rope: Mapping[str, Any], parts: int) -> dict[str, Any]:
@@ -224,6 +259,7 @@ def _grouped_upsampling(fields: Fields) -> dict[str, Any]:
 
 _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _unset,
+    _default_member,
     _groups_of_heads,
     _window_a_layer,
     _head_width,

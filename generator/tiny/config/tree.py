@@ -5,24 +5,38 @@ Works from the default config alone and knows no model; what the rules get wrong
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from generator import configuration
 from generator.tiny import roles
 from generator.tiny.config import fields, layers, relations
 
-__all__ = ["merge", "settled", "shrink"]
+__all__ = ["Field", "Path", "fields_of", "merge", "settled", "shrink"]
+
+Path = tuple[str, ...]
+"""Where a field stands: the names of the nested configs that hold it, then its own."""
 
 _UNBUILT_BACKBONES = ("timm_backbone",)
 """Types of configs that only name a network of another library."""
 
 
-def shrink(config_class: Any) -> dict[str, Any]:
+class Field(NamedTuple):
+    """A field of a config tree."""
+
+    path: Path
+    owner: str
+    """Class of the config that holds it."""
+    default: Any
+    small: Any
+
+
+def shrink(config_class: Any, manner: fields.Manner = fields.USUAL) -> dict[str, Any]:
     """Explicit arguments of a tiny config, without those that keep their default.
 
     Args:
         config_class: a config class of transformers.
+        manner: how it is made small.
 
     Returns:
         Plain data, sequences as lists like in a config.json; a nested config is a dict that names its ``model_type`` where the field admits several.
@@ -31,7 +45,7 @@ def shrink(config_class: Any) -> dict[str, Any]:
         TypeError, ValueError: the class cannot be made with its defaults and says why.
     """
     ids: dict[int, int] = {}
-    return _shrink(config_class(), {}, ids)
+    return _shrink(config_class(), {}, ids, manner)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +76,19 @@ def settled(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
     return stated
 
 
-def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[str, Any]:
+def fields_of(config: Any, arguments: Mapping[str, Any], path: Path = ()) -> Iterator[Field]:
+    """Every field of a default config and of those nested in it, beside what the tiny arguments make of it."""
+    nested = _nested(config)
+    for name, value in configuration.defaults(config).items():
+        if name not in nested:
+            yield Field((*path, name), type(config).__name__, value, arguments.get(name, value))
+    for name, child in nested.items():
+        inner = arguments.get(name) or {}
+        if inner.get("model_type", child.model_type) == child.model_type:
+            yield from fields_of(child, inner, (*path, name))
+
+
+def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: fields.Manner) -> dict[str, Any]:
     nested = _nested(config)
     defaults = configuration.defaults(config) | {
         name: value for name, value in given.items() if not name.startswith("_")
@@ -71,7 +97,7 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
     for name, value in defaults.items():
         if name in nested:
             continue
-        tiny = fields.small(name, value, defaults, ids)
+        tiny = fields.small(name, value, defaults, ids, manner)
         if tiny != value or name in given:
             arguments[name] = list(tiny) if isinstance(tiny, tuple) else tiny
     arguments |= {name: value for name, value in given.items() if name not in defaults}
@@ -92,11 +118,23 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int]) -> dict[
         if child.model_type in _UNBUILT_BACKBONES:
             arguments[name] = _backbone(child)
             continue
-        inner = _shrink(child, kwargs, ids)
+        inner = _shrink(child, kwargs, ids, manner)
         if sees_grids:
             inner |= relations.sections(relations.Fields(configuration.defaults(child), inner))
         arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner
-    return arguments
+    return arguments | relations.maps(configuration.defaults(config), _image(config, None), _image(config, arguments))
+
+
+def _image(config: Any, arguments: Mapping[str, Any] | None) -> int | None:
+    """The side of the images that the config or one nested in it names, by default or as the arguments have it."""
+    side = vars(config).get("image_size")
+    if type(side) is int:
+        return side if arguments is None else arguments.get("image_size", side)
+    for name, child in _nested(config).items():
+        inner = None if arguments is None else arguments.get(name, {})
+        if (found := _image(child, inner)) is not None:
+            return found
+    return None
 
 
 def _nested(config: Any) -> dict[str, Any]:

@@ -10,13 +10,17 @@ from generator.tiny.inputs import audio, series, text, vision
 from generator.tiny.inputs.context import Context, Rule, batch
 from generator.tiny.inputs.text import specials, tokens
 
-__all__ = ["Context", "batch", "choices", "declare", "specials", "tokens"]
+__all__ = ["Context", "NoRule", "batch", "choices", "declare", "specials", "tokens"]
 
 _MOST = 32
 """Combinations of what could be meant by inputs' names that are tried at most."""
 _RULES: Mapping[str, Rule] = {**text.RULES, **vision.RULES, **audio.RULES, **series.RULES}
 """The rule of each parameter that is fed; all others keep their defaults."""
 _NEVER = frozenset({"self", "labels"})
+
+
+class NoRule(LookupError):  # noqa: N818  # it says what is lacking, and is always told with the head's name
+    """A parameter without default that no rule makes; no other config would help."""
 
 
 def declare(
@@ -65,5 +69,5 @@ def _meanings(context: Context, given: Mapping[str, InputSpec | None]) -> dict[s
         if answer is not None:
             found[name] = [answer] if isinstance(answer, InputSpec) else list(answer)
         elif parameter.default is parameter.empty and name not in _NEVER:
-            raise LookupError(f"no rule makes the input {name!r}")
+            raise NoRule(f"no rule makes the input {name!r}")
     return found

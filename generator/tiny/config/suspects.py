@@ -1,0 +1,243 @@
+"""Which changes to a config an error of its model suggests: from its words, its numbers, and the code that raised it."""
+
+from __future__ import annotations
+
+import linecache
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import islice, permutations, zip_longest
+from types import FrameType
+from typing import Any
+
+from generator.tiny import roles
+from generator.tiny.config.layers import COUNTS
+from generator.tiny.config.tree import Field, Path
+
+__all__ = ["Change", "changes"]
+
+Change = dict[Path, Any]
+"""New values by field."""
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])|(?<=\d[x*])\d+")
+_LARGEST = 768
+"""Default up to which a number is put back whole where shrinking it may have broken something."""
+_LARGEST_SIDE = 128
+"""The same for images, whose cost grows with the square of it or faster."""
+_DEEPEST = 24
+"""The same for layers."""
+_SIDE = re.compile(r".*(image|img|input|crop|resolution|patch).*")
+_TELLING = 12
+"""Number from which it tells something that two defaults are equal or one a multiple of the other."""
+_FAR = 10_000
+"""Rank of a field that the code that raised the error does not name."""
+
+
+def changes(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
+    """Changes that could mend the error, the likeliest first.
+
+    Args:
+        error: what the model or its config raised, with its traceback.
+        fields: all fields of the config's tree.
+    """
+    words = _named_by(error)
+    ranked = sorted(fields, key=lambda field: words.get(field.path[-1], _FAR))
+    near = [field for field in ranked if words.get(field.path[-1], _FAR) < _FAR]
+    message = str(error)
+    yield from _lacking(error, fields)
+    yield from _unset(near, error)
+    # None of these is the likeliest for every model: each has its turn, so that a few tries serve them all.
+    ways = (_said(message, ranked), _measured(message, ranked), _restored(near), _proportioned(near, fields))
+    for turn in zip_longest(*ways):
+        yield from (change for change in turn if change is not None)
+    yield from _restored(ranked[len(near) :])
+
+
+def _named_by(error: BaseException) -> dict[str, int]:
+    """Words by how near they stand to what went wrong: the message, then line, function and class of each frame."""
+    found: dict[str, int] = {}
+
+    def add(words: Sequence[str], rank: int) -> None:
+        for word in words:
+            found.setdefault(word, rank)
+
+    add(_WORD.findall(str(error)), 0)
+    for distance, (frame, line) in enumerate(_frames(error)):
+        add(_WORD.findall(linecache.getline(frame.f_code.co_filename, line)), 10 * distance + 1)
+        add(frame.f_code.co_names, 10 * distance + 2)
+        init = getattr(type(frame.f_locals.get("self")), "__init__", None)
+        add(getattr(getattr(init, "__code__", None), "co_names", ()), 10 * distance + 3)
+    return found
+
+
+def _frames(error: BaseException) -> list[tuple[FrameType, int]]:
+    """Frames of the model's own code, the innermost first."""
+    found = []
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        module = frame.f_globals.get("__name__", "")
+        # The shared layers of the library and the tensors of torch serve all models.
+        if not module.startswith(("torch", "generator", "transformers.utils", "huggingface_hub")):
+            found.append((frame, trace.tb_lineno))
+        trace = trace.tb_next
+    return found[::-1]
+
+
+def _lacking(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
+    """An attribute that the model reads although its config does not declare it: as other configs have it."""
+    if not isinstance(error, AttributeError) or not hasattr(error.obj, "sub_configs"):
+        return
+    lacking = str(error.name)
+    owner = type(error.obj).__name__
+    places = dict.fromkeys(field.path[:-1] for field in fields if field.owner == owner)
+    for value in (*_beside(lacking, fields), *_elsewhere(lacking)):
+        for place in places:
+            yield {(*place, lacking): value}
+
+
+def _beside(name: str, fields: Sequence[Field]) -> list[Any]:
+    """What the same field is in other configs of the tree; key heads that none has are as many as heads."""
+    values = [field.small for field in fields if field.path[-1] == name and field.small is not None]
+    # What was once a field of its own may now stand in a mapping, such as the base of rotary positions.
+    values += [field.small[name] for field in fields if isinstance(field.small, dict) and name in field.small]
+    if not values and roles.named(name) == "key-value heads":
+        values = [roles.HEADS]
+    return values[:2]
+
+
+@lru_cache(maxsize=256)
+def _elsewhere(name: str) -> tuple[Any, ...]:
+    """The small values of what most configs of the library have for a field of that name."""
+    from transformers import CONFIG_MAPPING
+
+    found: Counter[str] = Counter()
+    values: dict[str, Any] = {}
+    for config_class in CONFIG_MAPPING.values():
+        value = getattr(config_class, name, None)
+        if isinstance(value, (bool, int, float, str)):
+            found[repr(value)] += 1
+            values[repr(value)] = value
+    best = [values[text] for text, _ in found.most_common(2)]
+    return tuple(roles.small(name, item) if type(item) is int else item for item in best)
+
+
+def _unset(near: Sequence[Field], error: BaseException) -> Iterator[Change]:
+    """A field that the default leaves out and the code asks for."""
+    for field in near:
+        if field.small is not None:
+            continue
+        name = field.path[-1]
+        if name.endswith("layer_types"):
+            yield from _kinds(field, error)
+        for value in (*_beside(name, near), *_elsewhere(name), *_typed(field)):
+            yield {field.path: value}
+
+
+def _typed(field: Field) -> tuple[Any, ...]:
+    """A value of the kind that the field is declared to hold."""
+    from transformers import CONFIG_MAPPING
+
+    owner = next((item for item in CONFIG_MAPPING.values() if item.__name__ == field.owner), None)
+    declared = str(getattr(owner, "__annotations__", {}).get(field.path[-1], ""))
+    kinds = {"bool": True, "int": roles.small(field.path[-1], roles.WIDTH), "float": 1.0}
+    return tuple(value for kind, value in kinds.items() if re.search(rf"(?<!\[)\b{kind}\b", declared))
+
+
+def _kinds(field: Field, error: BaseException) -> Iterator[Change]:
+    """Layers of those kinds that the model's code names, each kind first once."""
+    from transformers import configuration_utils
+
+    known = getattr(configuration_utils, "ALLOWED_LAYER_TYPES", ())
+    sources = [sys.modules[module] for frame, _ in _frames(error) if (module := frame.f_globals["__name__"])]
+    code = "".join("".join(linecache.getlines(str(module.__file__))) for module in dict.fromkeys(sources))
+    spoken = [kind for kind in known if f'"{kind}"' in code]
+    mlp = [kind for kind in spoken if kind in ("sparse", "dense")]
+    spoken = mlp if field.path[-1].startswith("mlp") else [kind for kind in spoken if kind not in mlp]
+    for kinds in (*permutations(spoken[:3], 2), *([kind] * roles.LAYERS for kind in spoken)):
+        yield {field.path: list(kinds)}
+
+
+def _said(message: str, ranked: Sequence[Field]) -> Iterator[Change]:
+    """What a message that names fields says of them: numbers, or that one goes by another."""
+    words = _WORD.findall(message)
+    told = [field for field in ranked if field.path[-1] in words and type(field.small) in (int, list, tuple)]
+    numbers = [int(item) for item in _NUMBER.findall(message)]
+    for field in told[:6]:
+        if type(field.small) is int:
+            others = [other for other in told if other is not field]
+            values = [other.small for other in others if type(other.small) is int]
+            values += [other.small[-1] for other in others if isinstance(other.small, (list, tuple)) and other.small]
+            for value in dict.fromkeys([*numbers, *values]):
+                if type(value) is int and value != field.small:
+                    yield {field.path: value}
+    changed = [field for field in told if field.default != field.small]
+    if len(changed) > 1 and all(_bearable(field) for field in changed):
+        yield {field.path: field.default for field in changed}
+
+
+def _measured(message: str, ranked: Sequence[Field]) -> Iterator[Change]:
+    """Sizes that do not meet: fields that are of one size are given the other."""
+    numbers = list(dict.fromkeys(int(item) for item in _NUMBER.findall(message) if int(item) > 1))
+    product = re.search(r"\((\d+)x(\d+) and (\d+)x(\d+)\)", message)
+    if product:
+        numbers = [int(product[2]), int(product[3])]
+    channels = re.search(r"to have (\d+) channels, but got (\d+)", message)
+    if channels:
+        numbers = [int(channels[1]), int(channels[2])]
+    for have, want in islice(permutations(numbers[:5], 2), 12):
+        matching = [field for field in ranked if _holds(field.small, have)]
+        for field in matching[:8]:
+            if type(field.small) is int:
+                yield {field.path: want}
+            else:
+                yield {field.path: [want if item == have else item for item in field.small]}
+
+
+def _proportioned(near: Sequence[Field], fields: Sequence[Field]) -> Iterator[Change]:
+    """Fields that were equal, or one a multiple of the other, before shrinking and are no longer."""
+    sized = [field for field in fields if type(field.default) is int and field.default >= _TELLING]
+    for field in near:
+        if type(field.default) is not int or field.default < _TELLING:
+            continue
+        wanted = []
+        for other in sized:
+            if type(other.small) is not int or other.small == other.default or field.default % other.default:
+                continue
+            value = field.default // other.default * other.small
+            if value != field.small and value not in wanted:
+                wanted.append(value)
+        for value in wanted[:4]:
+            yield {field.path: value}
+
+
+def _holds(value: Any, number: int) -> bool:
+    return value == number if type(value) is int else isinstance(value, list) and number in value
+
+
+def _restored(ranked: Sequence[Field]) -> Iterator[Change]:
+    """Fields that shrinking changed, one at a time, back as they were or nearer to it."""
+    for field in ranked:
+        if field.default == field.small or field.default is None or roles.TOKEN_ID.fullmatch(field.path[-1]):
+            continue
+        if _bearable(field):
+            yield {field.path: field.default}
+        elif type(field.default) is int and type(field.small) is int:
+            for value in (2 * field.small, 4 * field.small):
+                yield {field.path: value}
+
+
+def _bearable(field: Field) -> bool:
+    name = field.path[-1]
+    most = _DEEPEST if name in COUNTS else _LARGEST_SIDE if _SIDE.fullmatch(name) else _LARGEST
+    return all(item <= most for item in _integers(field.default))
+
+
+def _integers(value: Any) -> Iterator[int]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _integers(item)
+    elif type(value) is int:
+        yield value
