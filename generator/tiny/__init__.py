@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from generator import configuration
@@ -26,6 +28,10 @@ __all__ = ["Tiny", "TinyError", "build"]
 NEW_TOKENS = 6
 """Tokens that a generative head is asked for: enough for the cache to be read several times."""
 
+_FEW = 4
+"""Choices that are tried with each argument that the signature calls optional."""
+_ROUNDS = 6
+"""Runs in which the placeholders of a text are counted at most: two for each modality."""
 _REFUSALS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError)
 """What models raise for inputs of a shape that is not meant."""
 _FACTS: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -167,7 +173,8 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         generation_config |= exception.generation_config
     for name, value in generation_config.items():
         setattr(model.generation_config, name, value)
-    seen = declaring.Context(config, probe.parameters(model, method), head.mappings)
+    shapes = declaring.documented(inspect.getdoc(getattr(model, method)) or "")
+    seen = declaring.Context(config, probe.parameters(model, method), head.mappings, shapes=shapes)
     inputs, outputs = _fed(model, seen, exceptions, method, call)
     batch = next((exception.batch for exception in exceptions if exception.batch is not None), declaring.batch(seen))
     return HeadSpec(
@@ -260,8 +267,8 @@ def _fed(
 ) -> tuple[list[InputSpec], tuple[OutputSpec, ...]]:
     """Inputs that the head runs with, and what it gives for them.
 
-    Where a name leaves open what is meant, the first meaning that runs is taken; if none runs, the first one's error
-    says why.
+    Where a name leaves open what is meant, the first meaning that runs is taken. If none runs, the head may need an
+    argument that its signature calls optional; if that does not help either, the first error says why.
     """
     given = {
         name: InputSpec(name, item[0], dict(item[1])) if item else None
@@ -269,18 +276,31 @@ def _fed(
         for name, item in exception.inputs.items()
     }
     first: Exception | None = None
-    choices = list(declaring.choices(context, given))
-    patches = _patches(context.config)
-    guesses = [(choice, {"image": count}) for count in patches for choice in choices]
-    for choice, guess in [*((choice, None) for choice in choices), *guesses]:
+    for known, choice, guess in _ways(context, given):
         try:
-            inputs = _inputs(model, context, given, choice, guess)
+            inputs = _inputs(model, context, known, choice, guess)
             for name in (name for exception in exceptions for name in exception.indifferent):
                 next(item for item in inputs if item.name == name).arguments["matters"] = False
             return inputs, probe.run(model, inputs, method, call)
         except _REFUSALS as error:
             first = first or error
     raise first or LookupError("the head takes no inputs")
+
+
+def _ways(
+    context: declaring.Context, given: Mapping[str, InputSpec | None]
+) -> Iterator[tuple[Mapping[str, InputSpec | None], Mapping[str, int], Mapping[str, int] | None]]:
+    """What may be fed, as given inputs, meanings of the others and counts of placeholders; the likeliest first."""
+    choices = list(declaring.choices(context, given))
+    for choice in choices:
+        yield given, choice, None
+    for count in _patches(context.config):
+        for choice in choices:
+            yield given, choice, {"image": count}
+    for item in declaring.optional(context, given):
+        known = {**given, item.name: item}
+        for choice in islice(declaring.choices(context, known), _FEW):
+            yield known, choice, None
 
 
 def _patches(config: Any) -> list[int]:
@@ -299,16 +319,27 @@ def _inputs(
     choice: Mapping[str, int],
     guess: Mapping[str, int] | None = None,
 ) -> list[InputSpec]:
-    """The inputs of one choice, with as many placeholders as the model makes features, or as are guessed."""
+    """The inputs of one choice, with as many placeholders as the model makes features, or as are guessed.
+
+    A model that looks for placeholders before it makes features is first given two.
+    """
     if guess is not None:
         return declaring.declare(dataclasses.replace(context, placeholders=guess), given, choice)
+    stands_for = declaring.placeholders(context)
     needed: dict[str, int] = {}
-    while True:
+    for _ in range(_ROUNDS):
         specs = declaring.declare(dataclasses.replace(context, placeholders=needed), given, choice)
-        learned = probe.learn_placeholders(model, specs)
-        if learned.keys() <= needed.keys():
-            return specs
+        try:
+            learned = probe.learn_placeholders(model, specs, stands_for)
+        except _REFUSALS:
+            fed = declaring.carried(specs)
+            learned = {modality: 2 for modality in stands_for.values() if modality in fed and modality not in needed}
+            if not learned:
+                raise
+        if needed | learned == needed:
+            break
         needed = needed | learned
+    return specs
 
 
 def _generation(model: Any, inputs: Sequence[InputSpec], exceptions: Sequence[rows.Row]) -> dict[str, Any] | None:

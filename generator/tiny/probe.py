@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _FEATURE_METHODS = ("get_placeholder_mask", *(f"get_{modality}_features" for mod
 """Methods in which a model makes features or counts the placeholders for them."""
 _NOT_FEATURES = ("input_ids", "inputs_embeds", "self")
 """Parameters of that method that take the text."""
+_COUNTED = re.compile(r"tokens:? \d+,? (?:and )?features:? (\d+)")
+"""What errors say of features that do not meet their placeholders."""
 _CACHES = ("past_key_values", "cache_params", "mems", "state", "past_buckets_states")
 
 
@@ -181,23 +184,29 @@ def named(outputs: Any, prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def learn_placeholders(model: Any, inputs: Sequence[InputSpec]) -> dict[str, int]:
+def learn_placeholders(
+    model: Any, inputs: Sequence[InputSpec], stands_for: Mapping[int, str] | None = None
+) -> dict[str, int]:
     """Placeholder tokens that each row of the text needs, by modality, from the features that the model makes.
 
     The count is read where the model compares its features with the placeholders, so it is the model's own.
+    ``stands_for`` says which modality's placeholder a token id is.
     """
     import torch
 
     seen: dict[str, int] = {}
     made: dict[str, int] = {}
     text = next((item for item in inputs if item.name == "input_ids"), None)
-    if text is None or not any(hasattr(module, name) for module in model.modules() for name in _FEATURE_METHODS):
+    makes = any(hasattr(module, name) for module in model.modules() for name in _FEATURE_METHODS)
+    if text is None or not (makes or stands_for):
         return seen
     rows = text.arguments["shape"][0]
-    with _spied(model, seen, made), torch.no_grad():
+    with _spied(model, seen, made, stands_for or {}), torch.no_grad():
         try:
             model(**tensors(inputs))
         except Exception as error:  # the text has no placeholders yet: only what was seen on the way counts
+            if not seen:
+                seen = _complained(str(error), set((stands_for or {}).values()))
             if not seen and not made:
                 raise error
             if not seen:
@@ -209,7 +218,7 @@ def learn_placeholders(model: Any, inputs: Sequence[InputSpec]) -> dict[str, int
 
 
 @contextmanager
-def _spied(model: Any, seen: dict[str, int], made: dict[str, int]) -> Iterator[None]:
+def _spied(model: Any, seen: dict[str, int], made: dict[str, int], stands_for: Mapping[int, str]) -> Iterator[None]:
     import torch
 
     patched: list[tuple[Any, str]] = []
@@ -226,7 +235,8 @@ def _spied(model: Any, seen: dict[str, int], made: dict[str, int]) -> Iterator[N
             bound = inspect.signature(_original).bind(*args, **kwargs).arguments
             embeds = bound.get("inputs_embeds")
             for name, value in bound.items():
-                modality = next((known for known in _MODALITIES if known in name), "image")
+                named = next((known for known in _MODALITIES if known in name), "image")
+                modality = stands_for.get(bound.get("token_id", -1), named)
                 if isinstance(value, torch.Tensor) and name not in _NOT_FEATURES and value.is_floating_point():
                     width = value.shape[-1] if embeds is None else embeds.shape[-1]
                     seen[modality] = value.numel() // width
@@ -238,6 +248,15 @@ def _spied(model: Any, seen: dict[str, int], made: dict[str, int]) -> Iterator[N
     finally:
         for module, name in patched:
             delattr(module, name)
+
+
+def _complained(message: str, modalities: set[str]) -> dict[str, int]:
+    """The count of features that an error about too few placeholders gives, by modality; whether it is true, a run says."""
+    counted = _COUNTED.search(message)
+    if counted is None:
+        return {}
+    named = [modality for modality in _MODALITIES if modality in message.lower()] or sorted(modalities)
+    return {named[0]: int(counted.group(1))} if len(named) == 1 else {}
 
 
 def _replace(module: Any, name: str, method: Any, patched: list[tuple[Any, str]]) -> None:

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 
 from generator.spec import InputSpec
 from generator.tiny.inputs import audio, series, text, vision
 from generator.tiny.inputs.context import Context, Rule, batch
+from generator.tiny.inputs.guess import documented, guess
 from generator.tiny.inputs.text import specials, tokens
 
-__all__ = ["Context", "NoRule", "batch", "choices", "declare", "specials", "tokens"]
+__all__ = [
+    "Context",
+    "NoRule",
+    "batch",
+    "carried",
+    "choices",
+    "declare",
+    "documented",
+    "optional",
+    "placeholders",
+    "specials",
+    "tokens",
+]
 
 _MOST = 32
 """Combinations of what could be meant by inputs' names that are tried at most."""
+_MOST_WAYS = 1024
+"""Combinations among which those are chosen."""
+_CARRIES: Mapping[str, str] = {
+    "pixel_values": "image",
+    "pixel_values_videos": "video",
+    "input_features": "audio",
+    "input_values": "audio",
+}
+"""Inputs that carry a modality: a head goes without one only if it does not run with it, whatever else is tried."""
 _RULES: Mapping[str, Rule] = {**text.RULES, **vision.RULES, **audio.RULES, **series.RULES}
 """The rule of each parameter that is fed; all others keep their defaults."""
 _NEVER = frozenset({"self", "labels"})
+_ALWAYS_LEFT_OUT = frozenset({"inputs_embeds", "position_ids", "head_mask", "logits_to_keep", "past_key_values"})
+"""Optional tensors that every model does without."""
+_STRUCTURES = ("dict", "list", "tuple", "Cache")
+"""Words in the annotation of an argument that is no tensor, but holds some."""
+_FEW_GUESSES = 2
+"""Guesses that are tried of an optional argument."""
 
 
 class NoRule(LookupError):  # noqa: N818  # it says what is lacking, and is always told with the head's name
@@ -46,14 +75,47 @@ def declare(
 
 
 def choices(context: Context, given: Mapping[str, InputSpec | None]) -> Iterator[dict[str, int]]:
-    """Ways to take the inputs whose names leave open what is meant, the likeliest first.
+    """Ways to take the inputs whose names leave open what is meant, those that withhold no modality first, then the
+    likeliest.
 
     Raises:
         LookupError: a parameter without default has no rule.
     """
-    open_names = {name: range(len(items)) for name, items in _meanings(context, given).items() if len(items) > 1}
-    for picked in islice(product(*open_names.values()), _MOST):
-        yield dict(zip(open_names, picked, strict=True))
+    meanings = {name: items for name, items in _meanings(context, given).items() if len(items) > 1}
+
+    def withheld(picked: tuple[int, ...]) -> int:
+        pairs = zip(meanings.items(), picked, strict=True)
+        return sum(items[place] is None and name in _CARRIES for (name, items), place in pairs)
+
+    likeliest = islice(product(*(range(len(items)) for items in meanings.values())), _MOST_WAYS)
+    for picked in islice(sorted(likeliest, key=withheld), _MOST):
+        yield dict(zip(meanings, picked, strict=True))
+
+
+def optional(context: Context, given: Mapping[str, InputSpec | None]) -> Iterator[InputSpec]:
+    """Tensors that a signature calls optional and no rule feeds, for a head that may not do without one of them."""
+    known = _meanings(context, given)
+    for name, parameter in context.forward.items():
+        if name in known or name in _NEVER or name in _ALWAYS_LEFT_OUT or "Tensor" not in str(parameter.annotation):
+            continue
+        if not any(word in str(parameter.annotation) for word in _STRUCTURES):
+            yield from islice(guess(context, name), _FEW_GUESSES)
+
+
+def placeholders(context: Context) -> dict[int, str]:
+    """Modalities by the id of the token that stands for them in a text."""
+    found = {text.placeholder(context, modality): modality for modality in text.MODALITIES}
+    return {token: modality for token, modality in found.items() if token is not None}
+
+
+def carried(specs: Sequence[InputSpec]) -> set[str]:
+    """Modalities, of those that have placeholders, that inputs carry."""
+    return {_CARRIES[item.name] for item in specs if item.name in _CARRIES}
+
+
+def _is_tensor(annotation: object) -> bool:
+    """Whether an argument may be a tensor: annotated as one, or not at all."""
+    return annotation is inspect.Parameter.empty or "Tensor" in str(annotation)
 
 
 def _meanings(context: Context, given: Mapping[str, InputSpec | None]) -> dict[str, Sequence[InputSpec | None]]:
@@ -69,5 +131,7 @@ def _meanings(context: Context, given: Mapping[str, InputSpec | None]) -> dict[s
         if answer is not None:
             found[name] = [answer] if isinstance(answer, InputSpec) else list(answer)
         elif parameter.default is parameter.empty and name not in _NEVER:
-            raise NoRule(f"no rule makes the input {name!r}")
+            if not _is_tensor(parameter.annotation):
+                raise NoRule(f"no rule makes the input {name!r}")
+            found[name] = guess(context, name)
     return found

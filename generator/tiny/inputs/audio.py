@@ -21,6 +21,7 @@ _BINS = (
     "input_dim",
     "input_size",
     "spectrogram_bins",
+    "num_chroma",
 )
 """Names of a spectrogram's height."""
 

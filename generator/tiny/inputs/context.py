@@ -59,6 +59,8 @@ class Context:
     """Mappings that hold the head."""
     placeholders: Mapping[str, int] = field(default_factory=dict)
     """Placeholder tokens that each row needs, by the modality's name: image, video, audio."""
+    shapes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Axes of the parameters to which the head's docstring gives a shape, as written there."""
 
     def find(self, *names: str, within: str | None = None) -> Any:
         """The first of these attributes that is set, in the config or in a nested one whose field's name starts with ``within``."""

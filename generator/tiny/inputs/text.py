@@ -25,7 +25,17 @@ from generator.tiny.inputs.context import (
     own,
 )
 
-__all__ = ["RULES", "layout", "placeholder", "sees_several", "specials", "text", "tokens"]
+__all__ = [
+    "MODALITIES",
+    "RULES",
+    "layout",
+    "multiple_choice",
+    "placeholder",
+    "sees_several",
+    "specials",
+    "text",
+    "tokens",
+]
 
 MODALITIES = ("image", "video", "audio")
 """What placeholders stand for; the place in this list is also how token types number them, from 1."""
@@ -87,7 +97,7 @@ def text(context: Context, name: str) -> InputSpec | None:
     if _classifies_at_end(context):
         runs.append((context.find("eos_token_id"), length - 1, 1))
     rows = batch(context)
-    shape = (BATCH, CHOICES, length) if _multiple_choice(context) else (rows, length)
+    shape = (BATCH, CHOICES, length) if multiple_choice(context) else (rows, length)
     return InputSpec(name, "Tokens", tokens(context, shape, size, tuple(runs)))
 
 
@@ -96,7 +106,7 @@ def _classifies_at_end(context: Context) -> bool:
     return "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING" in context.mappings and "decoder_input_ids" in context.forward
 
 
-def _multiple_choice(context: Context) -> bool:
+def multiple_choice(context: Context) -> bool:
     return "MODEL_FOR_MULTIPLE_CHOICE_MAPPING" in context.mappings
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from generator.spec import InputSpec
 from generator.tiny import roles
-from generator.tiny.inputs.context import BATCH, FRAMES, PATCHES, Answer, Context, Rule, batch
-from generator.tiny.inputs.text import sees_several
+from generator.tiny.inputs.context import BATCH, CHOICES, FRAMES, PATCHES, Answer, Context, Rule, batch
+from generator.tiny.inputs.text import multiple_choice, sees_several
 
 __all__ = ["RULES"]
 
@@ -161,6 +161,14 @@ def _places_of_regions(context: Context, name: str) -> Answer:
     return InputSpec(name, "Floats", {"shape": (BATCH, PATCHES, context.find("visual_pos_dim") or 4)})
 
 
+def _embedded_regions(context: Context, name: str) -> Answer:
+    width = context.find("visual_embedding_dim")
+    if width is None or not isinstance(width, int):
+        return None
+    shape = (BATCH, CHOICES, PATCHES, width) if multiple_choice(context) else (BATCH, PATCHES, width)
+    return [InputSpec(name, "Floats", {"shape": shape}), None]
+
+
 def _visible_pixels(context: Context, name: str) -> Answer:
     """Which pixels, or which patches, are not padding; fed only where rows of patches go with it."""
     if "spatial_shapes" not in context.forward:
@@ -230,6 +238,7 @@ RULES: Mapping[str, Rule] = {
     "prompt_masks": _like_pixels,
     "visual_feats": _regions,
     "visual_pos": _places_of_regions,
+    "visual_embeds": _embedded_regions,
     "pixel_attention_mask": _visible_pixels,
     "image_merge_sizes": _merge_sizes,
     "video_merge_sizes": _merge_sizes,
