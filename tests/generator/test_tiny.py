@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 
 import pytest
+import torch
 
 from generator import assemble, catalog, tiny
 from generator.spec import SkillSpec, from_json, to_json
@@ -86,9 +87,46 @@ def test_an_input_that_no_rule_makes_is_named() -> None:
         inputs.declare(context, {})
 
 
+def test_a_required_tensor_that_no_rule_knows_is_guessed_from_its_documented_shape() -> None:
+    from transformers import LlamaConfig
+
+    def forward(glances: torch.FloatTensor, glance_ids: torch.LongTensor, glance_mask=None) -> None: ...  # type: ignore[no-untyped-def]
+
+    shapes = inputs.documented(
+        "glances (`torch.FloatTensor` of shape `(batch_size, 5, config.hidden_size * len(config.marks))`):\n"
+        "glance_ids (`torch.LongTensor` of shape `[batch_size, 5 + 2]`):"
+    )
+    config = LlamaConfig(hidden_size=32, num_attention_heads=2, vocab_size=64, marks=[1, 2, 3])
+    context = inputs.Context(config, inspect.signature(forward).parameters, (), shapes=shapes)
+    made = {item.name: item for item in inputs.declare(context, {})}
+    assert made["glances"].arguments["shape"] == (2, 5, 96)
+    assert made["glance_ids"].kind == "Tokens"
+    assert made["glance_ids"].arguments["shape"] == (2, 7)
+    assert "glance_mask" not in made
+
+
+def test_what_withholds_a_modality_is_tried_last() -> None:
+    from transformers import LlavaConfig
+
+    def forward(pixel_values=None, pixel_values_videos=None, image_sizes=None) -> None: ...  # type: ignore[no-untyped-def]
+
+    context = inputs.Context(LlavaConfig(), inspect.signature(forward).parameters, ())
+    fed = [
+        {item.name for item in inputs.declare(context, {}, choice)} >= {"pixel_values", "pixel_values_videos"}
+        for choice in inputs.choices(context, {})
+    ]
+    assert fed == sorted(fed, reverse=True)
+    assert set(fed) == {True, False}
+
+
 @pytest.mark.parametrize(
     ("model_type", "fed"),
     [
+        ("minicpmv4_6", {"input_ids", "pixel_values", "pixel_values_videos"}),
+        ("musicflamingo", {"input_ids", "input_features", "input_features_mask"}),
+        ("qwen2_audio", {"input_ids", "input_features", "feature_attention_mask"}),
+        ("muse_glimmer_assistant", {"noise_embeds", "context_hidden_states"}),
+        ("visual_bert", {"input_ids", "visual_embeds"}),
         ("qwen3_vl", {"input_ids", "pixel_values", "image_grid_thw", "pixel_values_videos", "video_grid_thw"}),
         ("qwen2_5_vl", {"input_ids", "pixel_values", "image_grid_thw"}),
         ("idefics3", {"input_ids", "pixel_values"}),
