@@ -57,7 +57,7 @@ class Environment:
         return dict(requirement.split("==") for requirement in self.packages)
 
 
-LIBRARIES = ("transformers==5.23.0", "numpy==2.4.6", "safetensors==0.8.0")
+LIBRARIES = ("transformers==5.23.0", "numpy==2.4.6", "safetensors==0.8.0", "scipy==1.17.1")
 
 ENVIRONMENTS: dict[str, Environment] = {
     environment.hardware: environment

@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import cache, plugins
+from generator import cache, plugins, tiny
 from generator.spec import SkillSpec, from_json, to_json
 from generator.tiny import TinyError
 
@@ -59,8 +59,6 @@ def _build(row: Row) -> SkillSpec | TinyError:
 
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()  # warnings about the odd configs that are made on purpose
-    from generator import tiny
-
     try:
         model = tiny.build(row)
     except TinyError as error:
@@ -91,8 +89,9 @@ def _known(row: Row, release: str) -> SkillSpec | None:
 
 
 def _place(row: Row, release: str) -> Path:
+    needed = {library: tiny.installed(library) for library in row.requires}
     plugin = "" if row.package is None else plugins.fingerprint(row.package)
-    return cache.directory() / "specs" / f"{row.module}-{cache.key(release, repr(row), plugin)}.json"
+    return cache.directory() / "specs" / f"{row.module}-{cache.key(release, repr(row), repr(needed), plugin)}.json"
 
 
 def _builder_digest() -> str:

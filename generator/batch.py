@@ -195,7 +195,15 @@ def _generate(
             yield Line(name, entry.file, "edited", str(edited))
             continue
         cache.write(_memory(fresh[name], catalog), entry.sha256)
-        yield Line(name, entry.file, written if changed else "unchanged")
+        yield Line(name, entry.file, written if changed else "unchanged", _unsettled(fresh[name]))
+
+
+def _unsettled(spec: SkillSpec) -> str:
+    """Which heads could not be built, with the first one's reason; empty where all are settled."""
+    found = [(head.class_name, head.unsettled) for head in spec.heads if head.unsettled is not None]
+    if not found:
+        return ""
+    return f"{len(found)} of {len(spec.heads)} heads unsettled, {found[0][0]} first: {found[0][1]}"
 
 
 def _specs(rows: Sequence[Row], catalog: Catalog) -> tuple[dict[str, SkillSpec], dict[str, Exception]]:

@@ -94,6 +94,8 @@ class HeadSpec:
     ``harness.steps`` defines them."""
     generation_config: dict[str, Any] = field(default_factory=dict)
     """Attributes that the model's generation config must hold, which a real checkpoint brings in its own file."""
+    unsettled: str | None = None
+    """Why the head could not be built where the skill was written; inputs, outputs and parameters are then unknown."""
 
 
 @dataclass(frozen=True)

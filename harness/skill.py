@@ -63,6 +63,8 @@ class Head:
     again. ``harness.steps`` says how they are written."""
     generation_config: Mapping[str, Any] = field(kw_only=True, default_factory=dict)
     """Attributes that the model's generation config must hold, which a real checkpoint brings in its own file."""
+    unsettled: str | None = field(kw_only=True, default=None)
+    """Why the head could not be built where the skill was written; no check can be put to it, and none passes."""
 
 
 class Skill:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib.metadata
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -74,9 +76,14 @@ class Tiny:
 def build(row: Row) -> Tiny:
     """The tiny model of an architecture, every head of it built and run.
 
+    Without a library that the architecture needs, all its heads are unsettled. One that could be neither built nor run
+    for another reason is unsettled too, unless it is the primary one.
+
     Raises:
-        TinyError: the config or a head could not be built, fed or run.
+        TinyError: the config or the primary head could not be built, fed or run.
     """
+    if absent := missing(row):
+        return Tiny({}, {}, tuple(_unsettled(head, absent) for head in row.heads))
     arguments = settle(row)
     made: dict[str, HeadSpec] = {}
     for head in sorted(row.heads, key=lambda head: not head.primary):
@@ -107,7 +114,21 @@ def settle(row: Row) -> dict[str, Any]:
         arguments |= _starts(config_class(**arguments))
         return shrinking.settled(arguments, config_class(**arguments))
     except Exception as error:
-        raise TinyError(_words(row.model_type, row.config_class, error)) from error
+        raise TinyError(f"{row.model_type}: {row.config_class} could not be built tiny: {_reason(error)}") from error
+
+
+def missing(row: Row) -> str | None:
+    """The libraries that the architecture needs and that are not installed here, in a few words; None if all are."""
+    absent = [name for name in row.requires if not installed(name)]
+    return f"needs {' and '.join(absent)}, not installed where this was written" if absent else None
+
+
+def installed(library: str) -> str | None:
+    """The version of a distribution that is installed here."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _valid(config_class: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +170,25 @@ def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> tuple[HeadSpec,
                 return found
         raise first.error or LookupError(f"{head.class_name} was neither built nor refused")
     except Exception as error:
-        raise TinyError(_words(row.model_type, head.class_name, error)) from error
+        if not head.primary:
+            return _unsettled(head, _reason(error)), {}
+        raise TinyError(f"{row.model_type}: {head.class_name} could not be built tiny: {_reason(error)}") from error
+
+
+def _unsettled(head: HeadRow, reason: str) -> HeadSpec:
+    return HeadSpec(
+        class_name=head.class_name,
+        mappings=head.mappings,
+        pipelines=head.pipelines,
+        primary=head.primary,
+        config={},
+        inputs=(),
+        outputs=(),
+        parameters=0,
+        batch=1,
+        generation=None,
+        unsettled=reason,
+    )
 
 
 def _tried(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[str, Any]) -> shrinking.Tried[HeadSpec]:
@@ -357,6 +396,8 @@ def _generation(model: Any, inputs: Sequence[InputSpec], exceptions: Sequence[ro
     return arguments
 
 
-def _words(model_type: str, name: str, error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"{model_type}: {name} could not be built tiny: {type(error).__name__}: {text[:300]}"
+def _reason(error: Exception) -> str:
+    """The error in a line that is the same on every machine: it becomes part of a skill."""
+    text = re.sub(r"0x[0-9a-fA-F]+", "0x", " ".join(str(error).split()))
+    printable = "".join(letter if letter.isprintable() else "?" for letter in text[:300])
+    return f"{type(error).__name__}: {printable}"

@@ -107,6 +107,8 @@ def build(text: str, model_type: str) -> str | None:
     reading = structure.check(text, ast.parse(text), model_type)
     where = f"transformers {transformers.__version__}"
     for head in reading.heads:
+        if head.unsettled is not None:
+            continue  # it states nothing that could be built, and passes no check
         try:
             model_class = _class(head.class_name)
             config = _config(reading, head, model_class)

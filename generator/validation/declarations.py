@@ -40,6 +40,7 @@ HEAD: dict[str, tuple[type, ...]] = {
     "arguments": (dict,),
     "steps": (tuple,),
     "generation_config": (dict,),
+    "unsettled": (str, type(None)),
 }
 """Keywords of a head, beside its inputs, with the types of their values."""
 
@@ -59,6 +60,7 @@ DEFAULTS: dict[str, Any] = {
     "arguments": {},
     "steps": (),
     "generation_config": {},
+    "unsettled": None,
 }
 """What a head that leaves a keyword out says by that."""
 
@@ -98,7 +100,10 @@ def _head(node: ast.expr, used: set[str]) -> HeadSpec:
     missing = [name for name in ("inputs", *HEAD) if name not in facts]
     if missing:
         raise FaultError(f"line {node.lineno}: {class_name} does not state {', '.join(missing)}")
-    if not facts["inputs"] or not facts["outputs"]:
+    if facts["unsettled"] is not None:
+        if facts["inputs"] or facts["outputs"] or facts["parameters"]:
+            raise FaultError(f"line {node.lineno}: {class_name} is unsettled, and yet states what it takes or gives")
+    elif not facts["inputs"] or not facts["outputs"]:
         raise FaultError(f"line {node.lineno}: {class_name} states no inputs or no outputs, so that nothing could fail")
     if facts["parameters"] < 0 or facts["batch"] < 1:
         raise FaultError(f"line {node.lineno}: {class_name} has a negative count of parameters, or no rows")

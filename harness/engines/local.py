@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness import failures
+from harness import failures, weights
 from harness.hardware import hardware
 from harness.results.record import Record
 from harness.results.store import now
@@ -86,6 +86,8 @@ class Engine:
         begun = time.perf_counter()
         if (reason := self._unavailable(*where)) is not None:
             return _with(record, begun, status="unavailable", runs="unavailable", reason=reason, stage="prepare")
+        if cell.head.unsettled is not None:
+            return _unsettled(record, cell, begun)
         self.warm_up()
         session = self._session(cell.skill, cell.head, where)
         try:
@@ -137,6 +139,16 @@ class Engine:
             torch.set_num_threads(self.threads)
             with contextlib.suppress(RuntimeError):  # too late once any parallel work was done
                 torch.set_num_interop_threads(self.threads)
+
+
+def _unsettled(record: Record, cell: Cell, begun: float) -> Record:
+    """The record of a head that could not be built where its skill was written: there is nothing to run."""
+    try:
+        weights.require(cell.skill)
+    except weights.MissingLibraryError as error:
+        return _with(record, begun, status="unavailable", runs="unavailable", reason=str(error), stage="resolve")
+    remedy = f"Run: invoke generate --model {cell.skill.model_type}"
+    return _with(record, begun, reason=f"the skill was written unsettled: {cell.head.unsettled}. {remedy}")
 
 
 def _with(record: Record, begun: float, **changes: object) -> Record:

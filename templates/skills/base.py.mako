@@ -8,7 +8,9 @@
 % endif
 ${self.docstring()}
 
+% if kinds:
 from harness.inputs import ${kinds}
+% endif
 from harness.skill import Head, Skill
 
 
@@ -61,6 +63,9 @@ class ${spec.class_name}(Skill):
 %     endif
 %     if head.primary:
             primary=True,
+%     endif
+%     if head.unsettled is not None:
+            unsettled=${head.unsettled},
 %     endif
 %     if head.config_class is not None:
             config_class=${head.config_class},

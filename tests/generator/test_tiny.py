@@ -163,3 +163,21 @@ def test_what_the_rules_miss_is_found_from_the_error(model_type: str, monkeypatc
     monkeypatch.setattr(tiny.shrinking, "mended", lambda *_, **__: None)
     with pytest.raises(tiny.TinyError):
         tiny.build(row)
+
+
+def test_a_library_that_is_absent_leaves_every_head_unsettled_and_says_so() -> None:
+    row = dataclasses.replace(catalog.load().rows["bert"], requires=("no-such-library",))
+    made = tiny.build(row)
+    assert {head.class_name for head in made.heads} == {head.class_name for head in row.heads}
+    for head in made.heads:
+        assert head.unsettled == "needs no-such-library, not installed where this was written"
+        assert not head.inputs
+        assert not head.outputs
+
+
+def test_a_secondary_head_that_cannot_be_built_is_unsettled_and_costs_no_other() -> None:
+    row = catalog.load().rows["bert"]
+    gone = dataclasses.replace(row.heads[0], class_name="BertForGone", primary=False)
+    made = tiny.build(dataclasses.replace(row, heads=(row.heads[0], gone)))
+    assert [head.unsettled is None for head in made.heads] == [True, False]
+    assert "BertForGone" in str(made.heads[1].unsettled)
