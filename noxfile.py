@@ -11,16 +11,19 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from uuid import uuid4
 
 import nox
 
-__all__ = ["ENVIRONMENTS", "Environment"]
+__all__ = ["ENVIRONMENTS", "PINNED", "Environment", "interpreter", "reports", "skills"]
 
 nox.needs_version = ">=2026.10"
 nox.options.sessions = ["lint", "tests"]
@@ -30,7 +33,6 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 
 ROOT = Path(__file__).parent
-RUNS = "reports/runs"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,13 @@ class Environment:
         """Version by distribution."""
         return dict(requirement.split("==") for requirement in self.packages)
 
+    def of(self, release: str) -> Environment:
+        """The same with another release of transformers."""
+        packages = (
+            item if item.partition("==")[0] != "transformers" else f"transformers=={release}" for item in self.packages
+        )
+        return replace(self, packages=tuple(packages))
+
 
 LIBRARIES = ("transformers==5.23.0", "numpy==2.4.6", "safetensors==0.8.0", "scipy==1.17.1")
 
@@ -68,6 +77,32 @@ ENVIRONMENTS: dict[str, Environment] = {
     )
 }
 """Hardware by name: the only place where the versions that skills run with are written down."""
+
+PINNED = ENVIRONMENTS["cpu"].pins["transformers"]
+"""The release that the committed skills and reports belong to."""
+
+OLDEST = (4, 57)
+"""The oldest minor release that the catalogue can read."""
+
+RELEASE = re.compile(r"(\d+)\.(\d+)\.\d+(?:(?:a|b|rc|\.dev|\.post)\d+)*")
+"""How a release is spelled (PEP 440, all three numbers)."""
+
+
+def skills(release: str) -> Path:
+    """Where the skills of a release lie, relative to the project."""
+    return Path("skills") if release == PINNED else Path("build", f"transformers-{release}", "skills")
+
+
+def reports(release: str) -> Path:
+    """Where the reports of a release lie, relative to the project."""
+    return Path("reports") if release == PINNED else Path("reports", f"transformers-{release}")
+
+
+def interpreter(release: str) -> Path:
+    """Python of the environment that ``nox -s test_cpu -- --transformers RELEASE --prepare`` makes."""
+    name = re.sub(r"[^\w-]", "-", f"test_cpu-transformers-{release}")
+    return ROOT / os.environ.get("NOXENVDIR", ".nox") / name / "bin" / "python"
+
 
 HYGIENE = {
     "HF_HUB_OFFLINE": "1",  # a skill that would download weights is wrong, and must say so
@@ -103,32 +138,63 @@ def report(session: nox.Session) -> None:
 
 
 def _hardware_session(environment: Environment) -> None:
-    def run(session: nox.Session) -> None:
-        _run_skills(session, environment)
+    def run(session: nox.Session, transformers: str | None = None) -> None:
+        _run_skills(session, environment, transformers)
 
     run.__doc__ = f"Run the skills on {environment.hardware} and update the reports; -- --help tells more."
-    # Asking for help must not cost an environment, which Nox makes before it calls the session.
-    backend = "none" if {"-h", "--help"} & set(sys.argv) else None
+    release = _other_release(sys.argv)
+    # Asking for help, or for what is no release, must not cost an environment, which Nox makes before it calls the
+    # session; another release gets one of its own, named after it, by being a parameter.
+    backend = "none" if {"-h", "--help"} & set(sys.argv) or (release and _no_release(release)) else None
+    if release and backend is None:
+        parameter = nox.param(release, id=f"transformers-{release}")
+        nox.parametrize("transformers", [parameter])(run)
     nox.session(name=environment.session, default=False, tags=["hardware"], venv_backend=backend)(run)
+
+
+def _other_release(arguments: Sequence[str]) -> str | None:
+    """The release that these arguments ask for, if it is not the pinned one."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--transformers", nargs="?")
+    release: str | None = parser.parse_known_args([item for item in arguments if item != "--"])[0].transformers
+    return None if release == PINNED else release
+
+
+def _no_release(text: str) -> str | None:
+    """Why this cannot be a release to run, whatever the package index has; None if it can."""
+    spelled = RELEASE.fullmatch(text)
+    if not spelled:
+        return f"{text!r} is not a release; spell it with three numbers, like {PINNED}"
+    if (int(spelled[1]), int(spelled[2])) < OLDEST:
+        return f"transformers {text} cannot be read; the oldest that can is {OLDEST[0]}.{OLDEST[1]}.0"
+    return None
 
 
 for _environment in ENVIRONMENTS.values():
     _hardware_session(_environment)
 
 
-def _run_skills(session: nox.Session, environment: Environment) -> None:
+def _run_skills(session: nox.Session, environment: Environment, transformers: str | None) -> None:
     arguments = _parser(environment).parse_args(session.posargs)
     variables = {**HYGIENE, **environment.variables}
     plugins = [f"--plugin={name}" for name in arguments.plugin]
+    release = _settle_release(session, environment, arguments.transformers or transformers)
+    environment = environment.of(release)
     if session.venv_backend == "none":
         _require_pins(session, environment)
-    _install(session, *environment.packages, "-e", ".[run]")
+    # Other releases are catalogued and rendered where they run: nothing else has them installed.
+    _install(session, *environment.packages, "-e", ".[run]" if release == PINNED else ".[run,render]")
+    if arguments.prepare:
+        return
     run = arguments.run or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
-    skills = _skills(session, arguments.model, plugins)
+    files = _skills(session, release, arguments, plugins)
+    if not files:
+        session.skip(f"transformers {release} has none of what was asked for; that is no failure, and no pass.")
     reason = _unavailable(session, environment, variables)
     if reason:
         session.log(f"{reason} Recording its cells as unavailable.")
-    options = [f"--hardware={environment.hardware}", f"--head={arguments.head}", f"--results={RUNS}", f"--run={run}"]
+    results = reports(release) / "runs"
+    options = [f"--hardware={environment.hardware}", f"--head={arguments.head}", f"--results={results}", f"--run={run}"]
     options += [f"--pins={json.dumps(environment.pins)}"]
     options += [f"--tier={arguments.tier}"] if arguments.tier else []
     if not (arguments.all or arguments.tier or arguments.model):
@@ -137,12 +203,50 @@ def _run_skills(session: nox.Session, environment: Environment) -> None:
     options += [f"--dtype={name}" for name in arguments.dtype]
     jobs = arguments.jobs or environment.jobs or min(os.cpu_count() or 1, len(arguments.model) or sys.maxsize)
     try:
-        _python(session, "pytest", "-p", "harness.plugin", "-n", str(jobs), *options, *skills, env=variables)
+        _python(session, "pytest", "-p", "harness.plugin", "-n", str(jobs), *options, *files, env=variables)
     finally:
         _python(session, "invoke", "report", *plugins)
     if reason:
         end = session.error if arguments.require_hardware else session.skip
         end(f"{reason} Its cells are recorded as unavailable, which is not a pass.")
+
+
+def _settle_release(session: nox.Session, environment: Environment, asked: str | None) -> str:
+    """The release that this session is about; one that cannot be had ends it, and leaves nothing behind."""
+    if session.venv_backend == "none":
+        try:
+            installed = importlib.metadata.version("transformers")
+        except importlib.metadata.PackageNotFoundError:
+            return asked or PINNED
+        if asked and asked != installed:
+            wanted = " ".join(environment.of(asked).packages)
+            session.error(
+                f"{environment.session}: transformers {installed} is installed where Nox runs, not {asked}. Nothing was "
+                f"run. Run: {sys.executable} -m pip install {wanted} -e '.[run,render]'"
+            )
+        return installed
+    release = asked or PINNED
+    if release != PINNED and not _stamp(session).exists():
+        answer = session.run_install(
+            *("python", "-m", "pip", "install", "--dry-run", "--no-deps", f"transformers=={release}"),
+            silent=True,
+            log=False,
+            success_codes=(0, 1),
+        )
+        if "Would install" not in str(answer):
+            shutil.rmtree(session.virtualenv.location)
+            session.error(f"{environment.session}: {_not_found(release, str(answer))}")
+    return release
+
+
+def _not_found(release: str, answer: str) -> str:
+    """Why there is no such release, out of pip's answer."""
+    known = re.search(r"from versions: ([^)]+)\)", answer)
+    if not known or known[1] == "none":
+        said = answer.strip().splitlines()[-1:]
+        return f"no package index could be asked for transformers {release}: {' '.join(said)}. Nothing was run."
+    near = get_close_matches(release, [item.strip() for item in known[1].split(",")], n=3, cutoff=0)
+    return f"there is no transformers {release}; the nearest are {', '.join(near)}. Nothing was run."
 
 
 def _parser(environment: Environment) -> argparse.ArgumentParser:
@@ -166,6 +270,12 @@ def _parser(environment: Environment) -> argparse.ArgumentParser:
         metavar="PACKAGE",
         help="a package with architectures of its own, whose skills are run where nothing else is asked for; repeatable",
     )
+    parser.add_argument(
+        "--transformers",
+        type=_release,
+        metavar="X.Y.Z",
+        help=f"a release other than {PINNED}: an environment, skills and reports of its own",
+    )
     parser.add_argument("--head", choices=("primary", "all"), default="all", help="which heads (default: all)")
     parser.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
     parser.add_argument("--dtype", action="append", default=[], metavar="NAME", help="only this dtype; repeatable")
@@ -176,8 +286,15 @@ def _parser(environment: Environment) -> argparse.ArgumentParser:
         metavar="N",
         help=f"worker processes (default: {environment.jobs or 'one a core, no more than skills'})",
     )
+    parser.add_argument("--prepare", action="store_true", help="make the environment, and run nothing in it")
     parser.add_argument("--require-hardware", action="store_true", help="fail, not skip, where there is no device")
     return parser
+
+
+def _release(text: str) -> str:
+    if _no_release(text):
+        raise argparse.ArgumentTypeError(_no_release(text))
+    return text
 
 
 def _positive(text: str) -> int:
@@ -186,15 +303,27 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _skills(session: nox.Session, names: Sequence[str], plugins: Sequence[str]) -> list[str]:
-    if not names:
-        return ["skills"]
-    rows = [_ask(session, "invoke", "catalog", "--model", name, "--json", *plugins) for name in names]
-    files = [f"skills/{json.loads(row)['module']}.py" for row in rows]
-    for name, file in zip(names, files, strict=True):
+def _skills(session: nox.Session, release: str, arguments: argparse.Namespace, plugins: Sequence[str]) -> list[str]:
+    """Files and folders of the skills to run; those of a release other than the pinned one are made first."""
+    folder = skills(release)
+    ask = ("invoke", "catalog", "--json", *plugins)
+    rows = [json.loads(_ask(session, *ask, "--model", name)) for name in arguments.model]
+    for row in rows:
+        if row["state"] == "unavailable":
+            session.log(f"{row['model_type']}: {row['reason']}.")
+    rows = [row for row in rows if row["state"] != "unavailable"]
+    if arguments.model and not rows:
+        return []
+    if release != PINNED:
+        which = [f"--model={row['model_type']}" for row in rows]
+        which = which or [f"--tier={arguments.tier}" if arguments.tier else "--all"]
+        # A skill that cannot be made is named in the reports, and keeps no other from running.
+        _python(session, "invoke", "generate", *which, *plugins, success_codes=(0, 1))
+    files = {row["model_type"]: folder / f"{row['module']}.py" for row in rows}
+    for name, file in files.items():
         if not (ROOT / file).exists():
             session.error(f"{file}: {name} has no skill yet. Nothing was run. Run: invoke generate --model {name}")
-    return files
+    return [str(file) for file in files.values()] or [str(folder)]
 
 
 def _unavailable(session: nox.Session, environment: Environment, variables: Mapping[str, str]) -> str | None:
@@ -209,12 +338,17 @@ def _install(session: nox.Session, *requirements: str) -> None:
     if session.venv_backend == "none":
         return
     wanted = hashlib.sha256(repr((requirements, (ROOT / "pyproject.toml").read_text())).encode()).hexdigest()
-    stamp = Path(session.virtualenv.location) / "skillmatrix-installed"
+    stamp = _stamp(session)
     if stamp.exists() and stamp.read_text() == wanted:
         return
     stamp.unlink(missing_ok=True)
     session.install(*requirements)
     stamp.write_text(wanted)
+
+
+def _stamp(session: nox.Session) -> Path:
+    """What says that all of an environment is installed, and what."""
+    return Path(session.virtualenv.location) / "skillmatrix-installed"
 
 
 def _require_pins(session: nox.Session, environment: Environment) -> None:
@@ -231,8 +365,14 @@ def _require_pins(session: nox.Session, environment: Environment) -> None:
             )
 
 
-def _python(session: nox.Session, module: str, *arguments: str, env: Mapping[str, str] | None = None) -> None:
-    session.run(_interpreter(session), "-m", module, *arguments, env=env, external=True)
+def _python(
+    session: nox.Session,
+    module: str,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    success_codes: Sequence[int] = (0,),
+) -> None:
+    session.run(_interpreter(session), "-m", module, *arguments, env=env, external=True, success_codes=success_codes)
 
 
 def _ask(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,15 +22,13 @@ if TYPE_CHECKING:
     from reporting import Outcome, Verdict
 
 ROOT = Path(__file__).resolve().parent
-SKILLS, REPORTS = Path(os.path.relpath(ROOT / "skills")), Path(os.path.relpath(ROOT / "reports"))
-"""Relative to where the command was called, as people would type them."""
-
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 """Exit codes beside 0; options that invoke itself does not know end with 1, by invoke's own rule."""
 
 MODEL = "an architecture by any of its names: gpt-j, GPTJForCausalLM, EleutherAI/gpt-j-6b; repeatable"
 TIER = "critical, high, medium or long-tail; several with commas"
 PLUGIN = "a package that registers architectures with transformers' Auto classes; repeatable"
+RELEASE = "another release of transformers, which gets an environment, skills and reports of its own: 5.10.0"
 JSON = "print JSON for scripts, and nothing else, on standard output"
 
 
@@ -45,6 +44,8 @@ JSON = "print JSON for scripts, and nothing else, on standard output"
         "dry-run": "write nothing; say what would be written",
         "force": "overwrite skills that were edited by hand; the edits are lost",
         "prune": "remove skills whose type is no longer an architecture",
+        "into": "folder for the skills (default: skills/, or build/transformers-X.Y.Z/skills for another release)",
+        "transformers": RELEASE,
         "json": JSON,
     },
 )
@@ -59,6 +60,8 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
     dry_run: bool = False,
     force: bool = False,
     prune: bool = False,
+    into: str | None = None,
+    transformers: str | None = None,
     json: bool = False,
 ) -> None:
     """Generate skills from the installed transformers; give one of --model, --tier, --batch and --all.
@@ -67,6 +70,16 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
     Exit codes: 0 all is well; 1 a skill failed, was edited by hand, or has drifted; 2 wrong usage; 130 interrupted.
     """
     with _sentences("generate", plugin):
+        modes = {
+            "check": check,
+            "dry-run": dry_run,
+            "force": force,
+            "prune": prune,
+            "into": into,
+            "json": json,
+            "plugin": plugin,
+        }
+        _move(transformers, "generate", {"model": model, "tier": tier, "batch": batch, "all": all_, **modes})
         from generator import command
         from generator.selection import Selection, count, tiers
 
@@ -77,43 +90,56 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
             everything=all_,
         )
         options = command.Options(check=check, dry_run=dry_run, force=force, prune=prune)
-        _show(command.generate(asked, options, SKILLS), as_json=json)
+        folder = _skills(into)
+        if into is None and folder.name != os.path.relpath(folder, ROOT):
+            print(f"transformers {_installed()} is not the pinned release: its skills go to {folder}.", file=sys.stderr)
+        _show(command.generate(asked, options, folder), as_json=json)
 
 
-@task(iterable=["plugin"], help={"plugin": PLUGIN, "json": JSON})
-def missing(_context: Context, plugin: list[str], json: bool = False) -> None:
+@task(iterable=["plugin"], help={"plugin": PLUGIN, "transformers": RELEASE, "json": JSON})
+def missing(_context: Context, plugin: list[str], transformers: str | None = None, json: bool = False) -> None:
     """List the architectures that have no skill, by tier, and the tracked names that stand for none.
 
     Exit codes: 0 the list was printed, be it empty or long; 1 the skills or the catalogue cannot be read.
     """
     with _sentences("missing", plugin):
+        _move(transformers, "missing", {"plugin": plugin, "json": json})
         from generator import command
 
-        print(command.missing(SKILLS, as_json=json))
+        print(command.missing(_skills(), as_json=json))
 
 
-@task(iterable=["plugin"], help={"plugin": PLUGIN, "json": JSON})
-def validate(_context: Context, plugin: list[str], json: bool = False) -> None:
+@task(iterable=["plugin"], help={"plugin": PLUGIN, "transformers": RELEASE, "json": JSON})
+def validate(_context: Context, plugin: list[str], transformers: str | None = None, json: bool = False) -> None:
     """Put every skill on disk through all stages of validation.
 
     Exit codes: 0 all are valid; 1 one failed, was edited, is missing, or was not generated; 130 interrupted.
     """
     with _sentences("validate", plugin):
+        _move(transformers, "validate", {"plugin": plugin, "json": json})
         from generator import command
 
-        _show(command.validate(SKILLS), as_json=json)
+        _show(command.validate(_skills()), as_json=json)
 
 
 @task(
     iterable=["plugin"],
-    help={"model": "an architecture by any of its names; without it, the counts", "plugin": PLUGIN, "json": JSON},
+    help={
+        "model": "an architecture by any of its names; without it, the counts",
+        "plugin": PLUGIN,
+        "transformers": RELEASE,
+        "json": JSON,
+    },
 )
-def catalog(_context: Context, plugin: list[str], model: str | None = None, json: bool = False) -> None:
+def catalog(
+    _context: Context, plugin: list[str], model: str | None = None, transformers: str | None = None, json: bool = False
+) -> None:
     """Show what the installed transformers has: the row of one model, or how many there are of what.
 
     Exit codes: 0 it was printed; 1 the catalogue cannot be read; 2 no model answers to the name.
     """
     with _sentences("catalog", plugin):
+        _move(transformers, "catalog", {"plugin": plugin, "model": model, "json": json})
         from generator import command
 
         text, why = command.catalog(model, as_json=json)
@@ -122,13 +148,14 @@ def catalog(_context: Context, plugin: list[str], model: str | None = None, json
         print(text)
 
 
-@task(iterable=["plugin"], help={"plugin": PLUGIN, "json": JSON})
-def report(_context: Context, plugin: list[str], json: bool = False) -> None:
+@task(iterable=["plugin"], help={"plugin": PLUGIN, "transformers": RELEASE, "json": JSON})
+def report(_context: Context, plugin: list[str], transformers: str | None = None, json: bool = False) -> None:
     """Write the reports from the results under reports/; a cell that failed is in them, and is no failure of this.
 
     Exit codes: 0 the reports were written; 1 they were not, or some of the results cannot be read.
     """
     with _sentences("report", plugin):
+        _move(transformers, "report", {"plugin": plugin, "json": json})
         outcome = _report()
         print(_as_json(outcome) if json else outcome.text)
         if outcome.damage:
@@ -142,15 +169,17 @@ def report(_context: Context, plugin: list[str], json: bool = False) -> None:
         "plugin": PLUGIN,
         "tier": TIER,
         "hardware": "cpu or cuda; several with commas (default: cpu)",
+        "transformers": RELEASE,
         "no-venv": "run in the environment of this command, not in one that Nox makes for the hardware",
     },
 )
-def sweep(
+def sweep(  # noqa: PLR0917  # invoke passes options by position
     _context: Context,
     model: list[str],
     plugin: list[str],
     tier: str | None = None,
     hardware: str = "cpu",
+    transformers: str | None = None,
     no_venv: bool = False,
 ) -> None:
     """Generate skills, run all their cells on the hardware, and report; give --model or --tier.
@@ -159,12 +188,14 @@ def sweep(
     included; 2 wrong usage; 130 interrupted.
     """
     with _sentences("sweep", plugin):
+        which = {"model": model, "plugin": plugin, "tier": tier}
+        _move(transformers, "sweep", {**which, "hardware": hardware, "no-venv": no_venv})
         from generator import command
         from generator.selection import Selection, tiers
 
         asked = Selection(models=tuple(model), tiers=() if tier is None else tiers(tier))
         chosen = _hardware(hardware)
-        generated = command.generate(asked, command.Options(), SKILLS)
+        generated = command.generate(asked, command.Options(), _skills())
         _print(generated.text())
         modules = _intact() & {line.file.removesuffix(".py") for line in generated.lines}
         runs = [_run(name, asked.tiers, modules, no_venv=no_venv) for name in chosen if modules]
@@ -224,6 +255,69 @@ def _print(text: str) -> None:
     print(text, flush=True)
 
 
+def _move(release: str | None, command: str, options: Mapping[str, str | bool | list[str] | None]) -> None:
+    """Run the same command where another release is installed, if one is asked for; that one's exit code is this one's."""
+    if release is None or release == _installed():
+        return
+    from noxfile import interpreter
+
+    prepare = [sys.executable, "-m", "nox", "-s", "test_cpu", "--", f"--transformers={release}", "--prepare"]
+    made = subprocess.run(
+        prepare,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        said = [line for line in made.stdout.splitlines() if "error:" in line or "aborted:" in line] or [made.stdout]
+        raise Exit(
+            f"{command}: {re.sub(r'^.*?(?:error: argument --transformers: |aborted: )', '', said[0])}",
+            code=made.returncode,
+        )
+    given = [item for name, value in options.items() for item in _given(name, value)]
+    done = subprocess.run([interpreter(release), "-m", "invoke", command, *given], check=False)
+    raise Exit(code=done.returncode)
+
+
+def _given(name: str, value: str | bool | list[str] | None) -> list[str]:
+    """An option as it is written on a command line; nothing for one that was not given."""
+    if isinstance(value, bool):
+        return [f"--{name}"] if value else []
+    values = value if isinstance(value, list) else [value]
+    return [f"--{name}={item}" for item in values if item is not None]
+
+
+def _installed() -> str:
+    """The release of transformers here; the pinned one, which will be asked for in a sentence, where there is none."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from noxfile import PINNED
+
+    try:
+        return version("transformers")
+    except PackageNotFoundError:
+        return PINNED
+
+
+def _skills(into: str | None = None) -> Path:
+    """Folder of the skills of the installed release, or the one that was asked for; relative, as people would type it."""
+    from noxfile import skills
+
+    if into is not None:
+        return Path(into)
+    return Path(os.path.relpath(ROOT / skills(_installed())))
+
+
+def _reports() -> Path:
+    """Folder of the reports of the installed release."""
+    from noxfile import reports
+
+    return Path(os.path.relpath(ROOT / reports(_installed())))
+
+
 def _report() -> Outcome:
     from dataclasses import asdict
 
@@ -231,10 +325,11 @@ def _report() -> Outcome:
     from noxfile import ENVIRONMENTS
     from reporting import ReportError, update
 
-    pins = {name: environment.pins for name, environment in ENVIRONMENTS.items()}
+    release = _installed()
+    pins = {name: environment.of(release).pins for name, environment in ENVIRONMENTS.items()}
     rows = [asdict(row) for row in catalog.load().rows.values()]
     try:
-        return update(REPORTS, SKILLS, pins, rows, expected=_cells(_intact(), pins))
+        return update(_reports(), _skills(), pins, rows, expected=_cells(_intact(), pins))
     except ReportError as error:
         raise Exit(str(error), code=FAILED) from error
 
@@ -266,9 +361,10 @@ def _run(hardware: str, tiers: Iterable[str], modules: set[str], *, no_venv: boo
     run = new_run()
     for which in [[f"--tier={tier}"] for tier in tiers] or [[f"--model={name}" for name in sorted(modules)]]:
         command = [sys.executable, "-m", "nox", *(["--no-venv"] if no_venv else []), "-s", f"test_{hardware}"]
+        command += ["--", f"--transformers={_installed()}"]
         # Its exit code is 0 where there is no device: what counts is what the run has records of.
-        subprocess.run([*command, "--", *which, f"--run={run}"], cwd=ROOT, check=False)
-    return verdict(REPORTS / "runs" / run, _cells(modules, [hardware]))
+        subprocess.run([*command, *which, f"--run={run}"], cwd=ROOT, check=False)
+    return verdict(_reports() / "runs" / run, _cells(modules, [hardware]))
 
 
 def _grouped(failures: Iterable[str]) -> Iterator[str]:
@@ -284,18 +380,13 @@ def _intact() -> set[str]:
     """Modules of the skills that are as they were generated; no other is imported here."""
     from generator import publish
 
-    shelf = publish.read(SKILLS)
+    shelf = publish.read(_skills())
     return {entry.module for entry in shelf.entries.values() if shelf.has(entry)}
 
 
 def _cells(modules: Iterable[str], hardware: Iterable[str]) -> set[str]:
     """Ids of all cells that these skills have on the hardware."""
-    from importlib import import_module
+    from harness.cells import stated
 
-    from harness.cells import Selection, cells
-    from harness.skill import Skill
-
-    selection = Selection(hardware=tuple(hardware))
-    members = [item for name in modules for item in vars(import_module(f"skills.{name}")).values()]
-    skills = [item for item in members if isinstance(item, type) and issubclass(item, Skill) and item is not Skill]
-    return {cell.id for skill in skills for cell in cells(skill, selection)}
+    folder = _skills()
+    return stated((folder / f"{name}.py" for name in modules), hardware)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from harness.checks import CHECKS, Check
@@ -13,7 +16,7 @@ from harness.weights import DTYPES
 if TYPE_CHECKING:
     from harness.skill import Head, Skill
 
-__all__ = ["Cell", "Selection", "SelectionError", "cells", "heads"]
+__all__ = ["Cell", "Selection", "SelectionError", "cells", "heads", "stated"]
 
 
 class SelectionError(ValueError):
@@ -89,3 +92,23 @@ def heads(skill: type[Skill], wanted: str) -> Sequence[Head]:
     names = [head.class_name for head in skill.heads]
     near = get_close_matches(wanted, names, n=3) or names
     raise SelectionError(f"{skill.model_type} has no head {wanted!r}. Its heads: {', '.join(near)}")
+
+
+def stated(files: Iterable[Path], hardware: Iterable[str]) -> set[str]:
+    """Ids of all cells that the skills in these files have on the hardware, wherever the files lie."""
+    from harness.skill import Skill
+
+    selection = Selection(hardware=tuple(hardware))
+    members = [item for file in files for item in vars(_module(file)).values()]
+    skills = [item for item in members if isinstance(item, type) and issubclass(item, Skill) and item is not Skill]
+    return {cell.id for skill in skills for cell in cells(skill, selection)}
+
+
+def _module(file: Path) -> ModuleType:
+    # Not by its name: the skills of several releases have the same one.
+    spec = spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is no module")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

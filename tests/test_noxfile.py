@@ -60,12 +60,55 @@ def test_help_of_a_session_costs_no_environment(root: Path, tmp_path: Path, hard
         (["--jobs", "many"], "'many' is not a number of workers"),
         (["--mod", "gpt-j"], "unrecognized arguments: --mod"),
         (["gpt-j"], "unrecognized arguments: gpt-j"),
+        (["--transformers", "5.10"], "'5.10' is not a release; spell it with three numbers"),
+        (["--transformers", "../5.10.0"], "'../5.10.0' is not a release"),
+        (["--transformers", "4.30.2"], "transformers 4.30.2 cannot be read; the oldest that can is 4.57.0"),
     ],
 )
 def test_arguments_that_make_no_sense_are_one_sentence_and_no_run(root: Path, arguments: list[str], words: str) -> None:
     answer = _nox(root, "--no-venv", "-s", "test_cpu", "--", *arguments)
     assert answer.returncode == 2
     assert words in answer.stdout.splitlines()[-1]
+    assert "Traceback" not in answer.stdout
+
+
+def test_another_release_is_told_apart_by_its_packages_and_its_folders() -> None:
+    pinned = noxfile.ENVIRONMENTS["cpu"]
+    other = pinned.of("5.10.0")
+    assert other.pins == {**pinned.pins, "transformers": "5.10.0"}
+    assert pinned.of(noxfile.PINNED) == pinned
+    assert {noxfile.skills(noxfile.PINNED), noxfile.reports(noxfile.PINNED)} == {Path("skills"), Path("reports")}
+    assert noxfile.skills("5.10.0") == Path("build/transformers-5.10.0/skills")
+    assert noxfile.reports("5.10.0") == Path("reports/transformers-5.10.0")
+
+
+def test_what_is_no_release_costs_no_environment(root: Path, tmp_path: Path) -> None:
+    answer = _nox(root, "--envdir", str(tmp_path / "nox"), "-s", "test_cpu", "--", "--transformers", "latest")
+    assert answer.returncode == 2
+    assert "'latest' is not a release" in answer.stdout.splitlines()[-1]
+    assert not (tmp_path / "nox").exists()
+
+
+def test_a_release_that_no_index_has_is_a_sentence_and_leaves_no_environment(root: Path, tmp_path: Path) -> None:
+    # No index at all: the same answer whether this machine has a network or not.
+    variables = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
+    answer = _nox(
+        root, "--envdir", str(tmp_path / "nox"), "-s", "test_cpu", "--", "--transformers", "77.0.0", **variables
+    )
+    assert answer.returncode == 1
+    assert "could be asked for transformers 77.0.0" in answer.stdout.splitlines()[-1]
+    assert [path.name for path in (tmp_path / "nox").iterdir() if path.is_dir()] == []
+
+
+def test_the_nearest_releases_are_those_that_the_index_has() -> None:
+    answer = "ERROR: Could not find a version that satisfies the requirement x (from versions: 5.9.0, 5.10.1, 5.10.2)"
+    assert "the nearest are 5.10.1" in noxfile._not_found("5.10.11", answer)
+
+
+def test_without_an_environment_of_its_own_only_what_is_installed_can_be_asked_for(root: Path) -> None:
+    answer = _nox(root, "--no-venv", "-s", "test_cpu", "--", "--transformers", "5.0.0")
+    assert answer.returncode == 1
+    assert f"transformers {noxfile.PINNED} is installed where Nox runs, not 5.0.0" in answer.stdout
     assert "Traceback" not in answer.stdout
 
 

@@ -120,6 +120,8 @@ def test_help_says_what_each_option_and_exit_code_means(house: House, command: s
         (["generate", "--all", "--batch", "3"], "give one of"),
         (["generate", "--check", "--force", "--all"], "--check writes nothing"),
         (["catalog", "--model", "lama"], "llama"),
+        (["generate", "--all", "--transformers", "5.10"], "'5.10' is not a release"),
+        (["report", "--transformers", "4.30.0"], "the oldest that can is 4.57.0"),
         (["sweep"], "nothing was asked for"),
         (["sweep", "--model", "gpt-j", "--hardware", "tpu"], "there are cpu, cuda"),
         (["sweep", "--model", "gpt-j", "--tier", "high"], "give one of"),
@@ -168,6 +170,26 @@ def test_a_skill_is_generated_kept_checked_edited_and_forced(house: House) -> No
     assert {"name": "imagebind", "tier": "medium"}.items() <= {
         key: value for item in missing["tracked"] if item["name"] == "imagebind" for key, value in item.items()
     }.items()
+
+
+def test_skills_go_into_the_folder_that_is_named_and_nowhere_else(house: House) -> None:
+    answer = house.invoke("generate", "--model", "gptj", "--into", "build/mine")
+    assert answer.returncode == 0, answer
+    assert (house.root / "build/mine/hf_gptj.py").exists()
+    assert (house.root / "build/mine/manifest.json").exists()
+    assert house.texts() == {}
+
+
+def test_another_release_than_the_pinned_one_has_a_folder_of_its_own(house: House, tmp_path: Path) -> None:
+    (tmp_path / "other/transformers-9.9.9.dist-info").mkdir(parents=True)
+    (tmp_path / "other/transformers-9.9.9.dist-info/METADATA").write_text(
+        "Metadata-Version: 2.1\nName: transformers\nVersion: 9.9.9\n"
+    )
+    (house.skills / "hf_gptj.py").write_text("# of the pinned release\n")
+    answer = house.invoke("validate", PYTHONPATH=str(tmp_path / "other"))
+    assert answer.returncode == 1
+    assert "build/transformers-9.9.9/skills: holds no skill" in _in_a_sentence(answer)
+    assert house.texts() == {"hf_gptj.py": "# of the pinned release\n"}
 
 
 def test_the_catalogue_answers_for_one_model_and_in_numbers(house: House) -> None:
