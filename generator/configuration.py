@@ -7,12 +7,25 @@ ordinary classes whose ``__init__`` hands what it does not know to the base clas
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["arguments", "base", "common", "defaults", "derived", "is_config", "nested", "optional", "parts"]
+__all__ = [
+    "arguments",
+    "base",
+    "common",
+    "defaults",
+    "departures",
+    "derived",
+    "is_config",
+    "make",
+    "nested",
+    "optional",
+    "parts",
+]
 
 
 def base() -> Any:
@@ -48,12 +61,40 @@ def arguments(config_class: Any) -> dict[str, Any]:
     return {name: default for name, default in found.items() if name not in shared}
 
 
+def make(config_class: Any, given: Mapping[str, Any]) -> Any:
+    """The config of these arguments, which stay as they are: some classes take the nested ones apart."""
+    return config_class(**copy.deepcopy(dict(given)))
+
+
 def defaults(config: Any) -> dict[str, Any]:
-    """Fields that the config's own class declares, with the values that this config holds."""
+    """Fields that the config's own class declares, with the values that this config holds.
+
+    Where the base class takes the special tokens for every config, they are fields of those with a vocabulary.
+    """
     values = vars(config)
     renamed: Mapping[str, str] = config.attribute_map  # a field may be kept under another name
-    held = {name: renamed.get(name, name) for name in arguments(type(config)) if not name.startswith("_")}
+    names = [name for name in arguments(type(config)) if not name.startswith("_")]
+    if any(renamed.get(name, name) in values and name.endswith("vocab_size") for name in names):
+        names += [name for name in ("bos_token_id", "eos_token_id", "pad_token_id") if name in vars(base()())]
+    held = {name: renamed.get(name, name) for name in names}
     return {name: values[own] for name, own in held.items() if own in values}
+
+
+def departures(config: Any) -> dict[str, Any]:
+    """Fields of a nested config in which it is not as its class alone would have it: what holds it made it so.
+
+    Nothing where the class cannot be made with its defaults.
+    """
+    try:
+        plain = defaults(type(config)())
+    except (TypeError, ValueError):
+        return {}
+    inner = nested(config)
+    return {
+        name: value
+        for name, value in defaults(config).items()
+        if name not in inner and name in plain and plain[name] != value
+    }
 
 
 def derived(config: Any) -> set[str]:

@@ -5,7 +5,6 @@ Everything is found by rules over the library's own classes, then by ``rows``, a
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import importlib.metadata
 import inspect
@@ -92,7 +91,7 @@ def build(row: Row) -> Tiny:
             arguments, changes = shrinking.merge(arguments, changes), {}
         made[head.class_name] = dataclasses.replace(spec, config=shrinking.merge(spec.config, changes))
     heads = tuple(made[head.class_name] for head in row.heads)
-    context = declaring.Context(public_class(row.config_class)(**arguments), {}, ())
+    context = declaring.Context(configuration.make(public_class(row.config_class), arguments), {}, ())
     facts = {
         name: value for name, (names, part) in _FACTS.items() if (value := _fact(context, names, part)) is not None
     }
@@ -107,12 +106,12 @@ def settle(row: Row) -> dict[str, Any]:
     """
     try:
         config_class = public_class(row.config_class)
-        arguments = shrinking.shrink(config_class)
+        arguments = shrinking.shrink(config_class, modalities=row.modalities)
         for exception in rows.of(row.model_type, ""):
             arguments = shrinking.merge(arguments, exception.config)
         arguments = _valid(config_class, arguments)
-        arguments |= _starts(config_class(**arguments))
-        return shrinking.settled(arguments, config_class(**arguments))
+        arguments |= _starts(configuration.make(config_class, arguments))
+        return shrinking.settled(arguments, configuration.make(config_class, arguments))
     except Exception as error:
         raise TinyError(f"{row.model_type}: {row.config_class} could not be built tiny: {_reason(error)}") from error
 
@@ -136,7 +135,7 @@ def _valid(config_class: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 
     def tried(changes: Mapping[str, Any]) -> shrinking.Tried[Any]:
         try:
-            return shrinking.Tried(config_class(**shrinking.merge(arguments, changes)), None, (0, 0))
+            return shrinking.Tried(configuration.make(config_class, shrinking.merge(arguments, changes)), None, (0, 0))
         except Exception as error:  # noqa: BLE001  # whatever the library raises is what the search goes by
             return shrinking.Tried(None, error, (0, 0))
 
@@ -259,7 +258,7 @@ def _place(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> dict[str, str]
     wanted = public_class(head.class_name).config_class
     if wanted is None or issubclass(own, wanted) or issubclass(wanted, own):
         return {}
-    parts, others = configuration.parts(own(**copy.deepcopy(dict(shared)))), configuration.parts(wanted)
+    parts, others = configuration.parts(configuration.make(own, shared)), configuration.parts(wanted)
     for name, kind in parts.items():
         if kind is wanted:
             return {"config_class": wanted.__name__, "part": name}
@@ -290,7 +289,8 @@ def _overlay(row: Row, head: HeadRow, place: Mapping[str, str], shared: Mapping[
 
 def _config(row: Row, place: Mapping[str, str], shared: Mapping[str, Any], overlay: Mapping[str, Any]) -> Any:
     arguments = _arguments(row, place, shared)
-    return public_class(place.get("config_class", row.config_class))(**shrinking.merge(arguments, overlay))
+    config_class = public_class(place.get("config_class", row.config_class))
+    return configuration.make(config_class, shrinking.merge(arguments, overlay))
 
 
 def _arguments(row: Row, place: Mapping[str, str], shared: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,3 +86,36 @@ def test_an_ordinary_class_becomes_small_token_ids_and_nested_configs_too() -> N
     assert small["tower"]["hidden_size"] == 64
     built = Longer(**small)
     assert (built.hidden_size, built.tower.num_hidden_layers) == (64, 2)
+
+
+class Pair(transformers.PretrainedConfig):  # type: ignore[misc, name-defined]
+    model_type = "skillmatrix_pair"
+    sub_configs: ClassVar[dict[str, Any]] = {"encoder": transformers.AutoConfig, "decoder": transformers.AutoConfig}
+
+    def __init__(self, **kwargs: Any) -> None:
+        if "encoder" not in kwargs or "decoder" not in kwargs:
+            raise ValueError("both parts are needed")
+        for name in ("encoder", "decoder"):
+            part = kwargs.pop(name)
+            setattr(self, name, transformers.AutoConfig.for_model(part.pop("model_type"), **part))
+        super().__init__(**kwargs)
+
+
+def test_a_class_that_takes_its_arguments_apart_leaves_them_whole() -> None:
+    given = {"encoder": {"model_type": "vit"}, "decoder": {"model_type": "bert"}}
+    configuration.make(Pair, given)
+    assert given["encoder"] == {"model_type": "vit"}
+
+
+@pytest.mark.parametrize(("modality", "encoder"), [("text", "bert"), ("image", "vit"), ("audio", "wav2vec2")])
+def test_a_class_that_only_joins_others_is_given_parts_that_fit_what_it_takes(modality: str, encoder: str) -> None:
+    small = shrinking.shrink(Pair, modalities=(modality,))
+    assert small["encoder"]["model_type"] == encoder
+    assert small["encoder"]["hidden_size"] == 64
+    assert small["decoder"]["is_decoder"]
+    assert small["decoder"]["add_cross_attention"]
+
+
+def test_what_a_config_made_of_a_nested_one_is_told_from_what_the_class_makes() -> None:
+    assert configuration.departures(Tower()) == {}
+    assert configuration.departures(Tower(num_hidden_layers=3)) == {"num_hidden_layers": 3}

@@ -152,13 +152,12 @@ def _rotary_sections(fields: Fields) -> dict[str, Any]:
 def sections(fields: Fields) -> dict[str, Any]:
     """Sections for a text tower beside one that cuts images into a grid: a default config may leave them out, and the
     model then takes those of the published size."""
+    if not fields.get("vocab_size"):
+        return {}
+    if fields.has("rope_scaling") and fields.get("rope_scaling", "rope_parameters") is None:
+        return {"rope_scaling": _shared_out(fields, {"rope_type": "default"}, 3)}  # its name before 5.0
     rope = fields.get("rope_parameters")
-    if (
-        not isinstance(rope, Mapping)
-        or "mrope_section" in rope
-        or "rope_type" not in rope
-        or not fields.get("vocab_size")
-    ):
+    if not isinstance(rope, Mapping) or "mrope_section" in rope or "rope_type" not in rope:
         return {}
     return {"rope_parameters": _shared_out(fields, rope, 3)}
 

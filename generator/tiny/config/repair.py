@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from generator.tiny.config import composite
 from generator.tiny.config.fields import Manner
 from generator.tiny.config.suspects import Change, changes
 from generator.tiny.config.tree import fields_of, merge, shrink
@@ -72,7 +73,7 @@ def mended(
             break
     for manner in manners:
         usual = {field.path: field.small for field in fields_of(config_class(), arguments)}
-        whole = fields_of(config_class(), shrink(config_class, manner))
+        whole = fields_of(composite.default(config_class)[0], shrink(config_class, manner))
         candidate = _nested({field.path: field.small for field in whole if usual.get(field.path) != field.small})
         tried = attempt(candidate)
         if tried.result is not None:

@@ -5,12 +5,12 @@ Works from the default config alone and knows no model; what the rules get wrong
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from generator import configuration
 from generator.tiny import roles
-from generator.tiny.config import fields, layers, relations
+from generator.tiny.config import composite, fields, layers, relations
 
 __all__ = ["Field", "Path", "fields_of", "merge", "settled", "shrink"]
 
@@ -31,12 +31,13 @@ class Field(NamedTuple):
     small: Any
 
 
-def shrink(config_class: Any, manner: fields.Manner = fields.USUAL) -> dict[str, Any]:
+def shrink(config_class: Any, manner: fields.Manner = fields.USUAL, modalities: Sequence[str] = ()) -> dict[str, Any]:
     """Explicit arguments of a tiny config, without those that keep their default.
 
     Args:
         config_class: a config class of transformers.
         manner: how it is made small.
+        modalities: what the architecture takes in, for a class that joins others.
 
     Returns:
         Plain data, sequences as lists like in a config.json; a nested config is a dict that names its ``model_type`` where the field admits several.
@@ -45,7 +46,8 @@ def shrink(config_class: Any, manner: fields.Manner = fields.USUAL) -> dict[str,
         TypeError, ValueError: the class cannot be made with its defaults and says why.
     """
     ids: dict[int, int] = {}
-    return _shrink(config_class(), {}, ids, manner)
+    whole, given = composite.default(config_class, modalities)
+    return composite.stated(_shrink(whole, {}, ids, manner), given)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,12 +111,13 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
             if name not in derived or len({repr(item) for item in value}) > 1
         }
     arguments |= relations.related(relations.Fields(defaults, arguments))
+    if defaults.get("use_timm_backbone") and "backbone_config" in defaults and "backbone_config" not in nested:
+        arguments |= _named_backbone(defaults)
     if "image_grid_pinpoints" in defaults:
         arguments["image_grid_pinpoints"] = [[roles.IMAGE, roles.IMAGE]]  # one tile besides the whole image
     sees_grids = any("spatial_merge_size" in vars(child) for child in nested.values())
     for name, child in nested.items():
-        spec = getattr(config, "sub_configs_defaults", {}).get(name)
-        kwargs = dict(getattr(spec, "init_kwargs", {}) or {})
+        kwargs = _kept(config, name, child)
         if child.model_type in _UNBUILT_BACKBONES:
             arguments[name] = _backbone(child)
             continue
@@ -137,6 +140,14 @@ def _image(config: Any, arguments: Mapping[str, Any] | None) -> int | None:
     return None
 
 
+def _kept(config: Any, name: str, child: Any) -> dict[str, Any]:
+    """Arguments that the outer config gives to a nested one: as it says, or, where it cannot say, as it did."""
+    specs = getattr(config, "sub_configs_defaults", None)
+    if specs is not None and name in specs:
+        return dict(specs[name].init_kwargs or {})
+    return configuration.departures(child)
+
+
 def _nested(config: Any) -> dict[str, Any]:
     """Nested configs, also of a tower that the default config leaves out: it is a part of the architecture."""
     towers = {
@@ -147,12 +158,28 @@ def _nested(config: Any) -> dict[str, Any]:
     return configuration.nested(config) | towers
 
 
+def _named_backbone(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """A backbone in place of one that is another library's and has only a name, which goes with its arguments."""
+    levels = defaults.get("num_feature_levels") or 1
+    count = min(levels, 3) if levels > 1 else 4
+    unnamed = {name: None for name in ("backbone", "backbone_kwargs") if name in defaults}
+    return {
+        "use_timm_backbone": False,
+        "use_pretrained_backbone": False,
+        **unnamed,
+        "backbone_config": _stages(count),
+    }
+
+
 def _backbone(default: Any) -> dict[str, Any]:
     """A small ResNet that gives as many stages as the default backbone.
 
     The default is a network of another library, by that library's name for it, and its size cannot be changed here.
     """
-    count = len(getattr(default, "out_indices", None) or [1])
+    return _stages(len(getattr(default, "out_indices", None) or [1]))
+
+
+def _stages(count: int) -> dict[str, Any]:
     stages = max(4, count)
     return {
         "model_type": "resnet",

@@ -1,0 +1,65 @@
+"""The default config of a class, also of one that only joins others and by itself holds none (before 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from generator import configuration
+
+__all__ = ["default", "stated"]
+
+_TEXT_DECODER = {"model_type": "bert", "is_decoder": True, "add_cross_attention": True}
+_PARTS: Mapping[str, Mapping[str, Any]] = {
+    "encoder": {"model_type": "bert"},
+    "decoder": _TEXT_DECODER,
+    "text_encoder": {"model_type": "t5"},
+    "audio_encoder": {"model_type": "encodec"},
+    "question_encoder": {"model_type": "dpr"},
+    "generator": {"model_type": "bart"},
+    "vision_config": {"model_type": "vit"},
+    "text_config": {"model_type": "bert"},
+}
+"""What stands in each place, by its name: what later releases put there by default."""
+_ENCODERS = {"image": "vit", "audio": "wav2vec2"}
+"""The encoder of what is not text."""
+_UNNAMED = (("question_encoder", "generator"), ("encoder", "decoder"))
+"""Places of classes that do not list theirs."""
+
+
+def default(config_class: Any, modalities: Sequence[str] = ()) -> tuple[Any, dict[str, dict[str, Any]]]:
+    """The default config, and what it was given to hold: nothing where the class makes its own.
+
+    Args:
+        config_class: a config class of transformers.
+        modalities: what the architecture takes in, which says what encodes it.
+
+    Raises:
+        TypeError, ValueError: the class cannot be made with its defaults, or with these, and says why.
+    """
+    try:
+        return config_class(), {}
+    except (TypeError, ValueError) as error:
+        for places in (tuple(configuration.parts(config_class)), *_UNNAMED):
+            given = {name: _part(name, configuration.parts(config_class).get(name), modalities) for name in places}
+            if not given or not all(given.values()):
+                continue
+            try:
+                return configuration.make(config_class, given), given
+            except (TypeError, ValueError, KeyError):
+                continue
+        raise error
+
+
+def stated(arguments: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The arguments, in which the parts say what they were given to be."""
+    return {**arguments, **{name: {**part, **arguments.get(name, {})} for name, part in given.items()}}
+
+
+def _part(name: str, kind: Any, modalities: Sequence[str]) -> dict[str, Any]:
+    if configuration.is_config(kind):
+        return {"model_type": kind.model_type}
+    part = dict(_PARTS.get(name, {}))
+    if name == "encoder":
+        part["model_type"] = next((_ENCODERS[item] for item in modalities if item in _ENCODERS), "bert")
+    return part
