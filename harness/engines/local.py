@@ -97,10 +97,15 @@ class Engine:
         return _verdict(record, cell, session, outcome, begun)
 
     def release(self) -> None:
-        """Let go of the models."""
+        """Let go of the models.
+
+        What outlives a collection is the libraries' code and classes; the next one need not walk through them again,
+        which would take longer than building a model does.
+        """
         self._subject = None
         self._sessions = {}
         gc.collect()
+        gc.freeze()
 
     def _unavailable(self, name: str, dtype: str | None) -> str | None:
         """Why the hardware cannot be used, asked once."""
