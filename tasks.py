@@ -329,7 +329,7 @@ def _report() -> Outcome:
     pins = {name: environment.of(release).pins for name, environment in ENVIRONMENTS.items()}
     rows = [asdict(row) for row in catalog.load().rows.values()]
     try:
-        return update(_reports(), _skills(), pins, rows, expected=_cells(_intact(), pins))
+        return update(_reports(), _skills(), pins, rows, expected=_cells(_intact(), pins), release=release)
     except ReportError as error:
         raise Exit(str(error), code=FAILED) from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.results.record import STATUSES
-from reporting import archive, compatibility, coverage, inventory, matrix, provenance, runs
+from reporting import archive, census, compatibility, coverage, inventory, matrix, provenance, runs
 from reporting.evidence import Damage, Evidence
 from reporting.files import ReportError, alone, write
 from reporting.markdown import plain
@@ -50,8 +50,9 @@ def update(
     catalogue: Sequence[Mapping[str, Any]],
     *,
     expected: Iterable[str] | None = None,
+    release: str = "",
 ) -> Outcome:
-    """Make ``coverage.md``, ``compatibility.md`` and ``results/*.parquet`` in ``reports`` say what is known today.
+    """Make ``coverage.md``, ``compatibility.md``, ``ledger.md`` and ``results/*.parquet`` in ``reports`` say what is known today.
 
     Evidence is what lies in ``reports/results`` and under ``reports/runs``, taken together. It is fresh while the
     skill's file is byte for byte the one that it was made with and its environment held the pinned versions. Equal
@@ -64,6 +65,7 @@ def update(
         catalogue: the rows of the catalogue, as ``reporting.inventory.architecture`` takes them.
         expected: ids of all cells that today's skills have on the hardware of ``pins``, so that what a narrow run
             left out is named; without it, only heads without any result are.
+        release: the release of transformers that the catalogue and the skills are of.
 
     Raises:
         ReportError: the committed results cannot be read, or a file cannot be written; then none was.
@@ -80,11 +82,13 @@ def update(
         damage += provenance.remembered(standings, damage)
         lines = matrix.lines(rows, shelf, standings, pins, expected)
         hardware = list(dict.fromkeys([*pins, *sorted({cell.record.hardware for cell in standings})]))
-        shared = {"runs": provenance.sources(standings), "damage": provenance.consequences(standings, damage)}
+        shared: dict[str, Any] = {"runs": provenance.sources(standings), "release": release}
+        shared["damage"] = provenance.consequences(standings, damage)
         contents: dict[Path, bytes | None] = {
             reports / "coverage.md": _render("coverage.md.mako", coverage.view(lines, rows, hardware) | shared),
             reports
             / "compatibility.md": _render("compatibility.md.mako", compatibility.view(lines, hardware) | shared),
+            reports / "ledger.md": _render("ledger.md.mako", census.view(catalogue) | {"release": release}),
         }
         kept = archive.grouped(ledger.kept())
         contents |= {results / f"{name}.parquet": None for name in archived.keys() - kept.keys()}

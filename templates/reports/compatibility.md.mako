@@ -4,6 +4,10 @@
 Compatibility
 =============
 
+% if release:
+Of transformers ${release}; what each entry of its table of configs is, is in the [ledger](ledger.md).
+
+% endif
 Each architecture on each hardware, the worst status first. Only `passed` is green: it counts the cells (head × dtype ×
 check) with fresh evidence. `stale` shows what an older run said of another skill or other versions; it is no pass.
 How far the tiers have come is in the [coverage report](coverage.md).
@@ -29,6 +33,8 @@ ${hidden} architectures of the long tail have neither a skill nor a result; the 
 
 Details
 -------
+
+Of each architecture that did not pass whole; what passed is in `results/`.
 
 The figure beside a status is rel_l2, the relative difference that the check measured, where it measures one; max_abs is
 the largest absolute difference of any check of the head, seconds are those of all of them.

@@ -4,6 +4,10 @@
 Coverage
 ========
 
+% if release:
+Of transformers ${release}; what each entry of its table of configs is, is in the [ledger](ledger.md).
+
+% endif
 How many architectures are catalogued, have a skill, have one that is validated, have run on a hardware, and passed
 there. *Ran* means that some cell has a fresh verdict; *passed*, that every head has fresh evidence and all of it is
 green. What each cell said is in the [compatibility report](compatibility.md).

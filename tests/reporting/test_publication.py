@@ -61,15 +61,34 @@ def test_without_any_result_every_architecture_has_its_line_and_nothing_is_green
     assert "cpu: never ran" in outcome.text
 
 
-def test_a_passing_run_is_counted_and_shown_with_its_figures(furnished: House) -> None:
+def test_a_passing_run_is_counted_in_one_line(furnished: House) -> None:
     furnished.results(NEW, furnished.record(NEW, "gptj"), furnished.record(NEW, "gptj", "parity"))
     outcome = furnished.update()
     assert outcome.ok
     assert outcome.counts == {"passed": 2}
     assert line(furnished, "gptj") == ["critical", "passed 2/2", "never ran"]
     assert counts(furnished, "critical")["passed on cpu"] == "1"
+    assert not [cells for cells in lines(furnished) if cells[0].startswith("GPTJModel")]
+
+
+def test_what_did_not_pass_whole_is_shown_head_by_head_with_its_figures(furnished: House) -> None:
+    failed = furnished.record(NEW, "gptj", "vacuity", status="vacuous", metrics={})
+    furnished.results(NEW, furnished.record(NEW, "gptj"), furnished.record(NEW, "gptj", "parity"), failed)
+    furnished.update()
     [detail] = [cells for cells in lines(furnished) if cells[0].startswith("GPTJModel")]
-    assert detail[1:] == ["cpu fp32", "passed (1.2e-07)", "passed (1.2e-07)", "123,456", "3e-06", "0.50"]
+    figures = ["passed (1.2e-07)", "vacuous", "passed (1.2e-07)", "123,456", "3e-06", "0.75"]
+    assert detail[1:] == ["cpu fp32", *figures]
+
+
+def test_the_ledger_has_every_entry_once_with_its_state_and_reason(furnished: House) -> None:
+    furnished.catalogue("gpt_part", state="component", of="gptj", reason="gptj holds it by default as text_config")
+    furnished.update(release="5.10.0")
+    ledger = furnished.read("ledger")
+    assert "of transformers 5.10.0" in ledger
+    assert "| component | 1 |" in ledger
+    assert ledger.count("`gpt_part`") == 1
+    assert "gptj holds it by default as text_config" in ledger
+    assert all(ledger.count(f"\n| `{row['model_type']}` |") == 1 for row in furnished.rows)
 
 
 def test_each_report_names_its_runs_with_their_dates_and_environments(furnished: House) -> None:
@@ -233,7 +252,7 @@ def test_without_its_manifest_no_skill_counts_as_validated(furnished: House, con
 
 def test_the_same_results_give_the_same_bytes_and_touch_no_file(furnished: House) -> None:
     furnished.results(NEW, furnished.record(NEW, "gptj"), furnished.record(NEW, "bert", status="failed"))
-    assert len(furnished.update().written) == 3
+    assert len(furnished.update().written) == 4
     before = furnished.files()
     assert furnished.update().written == ()
     assert furnished.files() == before
@@ -249,7 +268,10 @@ def test_a_clone_without_the_runs_makes_the_same_reports(furnished: House) -> No
     outcome = furnished.update()
     assert not outcome.ok
     before = furnished.files()
-    assert sorted(before) == ["compatibility.md", "coverage.md", "results/cpu.parquet", "results/cuda.parquet"]
+    assert sorted(before) == [
+        *("compatibility.md", "coverage.md", "ledger.md"),
+        *("results/cpu.parquet", "results/cuda.parquet"),
+    ]
     shutil.rmtree(furnished.reports / "runs")
     again = furnished.update()
     assert (again.written, again.ok, again.counts) == ((), False, outcome.counts)
