@@ -24,6 +24,8 @@ _NOT_FEATURES = ("input_ids", "inputs_embeds", "self")
 """Parameters of that method that take the text."""
 _COUNTED = re.compile(r"tokens:? \d+,? (?:and )?features:? (\d+)")
 """What errors say of features that do not meet their placeholders."""
+_CLIP_AXES = 5
+"""Axes of a clip: rows, frames, channels, height and width."""
 _CACHES = ("past_key_values", "cache_params", "mems", "state", "past_buckets_states")
 
 
@@ -216,7 +218,11 @@ def learn_placeholders(
                 return {modality: total // rows for modality, total in made.items()}
     queries = getattr(model.config, "num_query_tokens", None)
     if not seen and queries:
-        return {"image": queries}  # a query transformer gives as many features as it has queries, and does not compare
+        # A query transformer gives as many features of an image as it has queries, and does not compare.
+        known = list((stands_for or {}).values())
+        modality = "image" if "image" in known or not known else known[0]
+        shape: tuple[int, ...] = next((item.arguments["shape"] for item in inputs if item.name == "pixel_values"), ())
+        return {modality: queries * (shape[1] if modality == "video" and len(shape) == _CLIP_AXES else 1)}
     return {modality: total // rows for modality, total in seen.items()}
 
 

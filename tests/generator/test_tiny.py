@@ -127,6 +127,8 @@ def test_what_withholds_a_modality_is_tried_last() -> None:
         ("qwen2_audio", {"input_ids", "input_features", "feature_attention_mask"}),
         ("muse_glimmer_assistant", {"noise_embeds", "context_hidden_states"}),
         ("visual_bert", {"input_ids", "visual_embeds"}),
+        ("instructblipvideo", {"input_ids", "pixel_values", "qformer_input_ids"}),
+        ("neomme", {"input_ids", "pixel_values"}),
         ("qwen3_vl", {"input_ids", "pixel_values", "image_grid_thw", "pixel_values_videos", "video_grid_thw"}),
         ("qwen2_5_vl", {"input_ids", "pixel_values", "image_grid_thw"}),
         ("idefics3", {"input_ids", "pixel_values"}),

@@ -39,7 +39,10 @@ def _samples(context: Context, name: str) -> Answer:
     if bins and context.find("patch_size"):  # a transformer over patches of a spectrogram
         height = context.find("max_length") or frames(context)
         return [InputSpec(name, "Floats", {"shape": (BATCH, height, bins)}), plain]
-    return channelled if channels else [plain, channelled]
+    if channels:
+        return channelled
+    documented = len(context.shapes.get(name, ())) == len(channelled.arguments["shape"])
+    return [channelled, plain] if documented else [plain, channelled]
 
 
 def _spectrogram(context: Context, name: str) -> Answer:

@@ -93,6 +93,10 @@ def _pixels(context: Context, name: str) -> Answer:
     if "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING" in context.mappings:
         return InputSpec(name, "Floats", {"shape": (BATCH, frames, *size) if frames else (BATCH, *size)})
     images = [(BATCH, *size), (BATCH, frames or 2, *size), (BATCH, 1, *size)]  # one, or several such as a pair
+    if context.find("patch_size"):  # without a tower, as rows of patches
+        patches = _grid(context) ** 2
+        images += [(BATCH, patches, _lanes(context)), (BATCH * patches, _lanes(context))]
+    images.append((BATCH, size[0], 2 * size[1], 2 * size[2]))  # for a tower that halves once more than the usual one
     return [InputSpec(name, "Floats", {"shape": shape}) for shape in images]
 
 

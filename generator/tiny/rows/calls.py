@@ -62,11 +62,6 @@ CALLS: tuple[Row, ...] = (
         inputs={"labels": ("Tokens", {"shape": (2, 8), "low": 3, "high": 100})},
     ),
     Row(
-        "fuyu",
-        "it has no image tower: its pixels come as rows of patches",
-        inputs={"pixel_values": ("Floats", {"shape": (2, 16, 192)})},
-    ),
-    Row(
         "musicgen",
         "the decoder by itself takes a row of tokens for each of four codebooks",
         heads=("MusicgenForCausalLM", "MusicgenModel"),
