@@ -86,15 +86,20 @@ def departures(config: Any) -> dict[str, Any]:
     Nothing where the class cannot be made with its defaults.
     """
     try:
-        plain = defaults(type(config)())
+        default = type(config)()
     except (TypeError, ValueError):
         return {}
-    inner = nested(config)
-    return {
+    plain, inner = defaults(default), nested(config)
+    found = {
         name: value
         for name, value in defaults(config).items()
         if name not in inner and name in plain and plain[name] != value
     }
+    # A backbone keeps its stages out of sight where they are properties; their numbers follow from their names.
+    stages = vars(config).get("_out_features")
+    if stages and stages != vars(default).get("_out_features"):
+        found["out_features"] = list(stages)
+    return found
 
 
 def derived(config: Any) -> set[str]:
