@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -98,7 +97,7 @@ class Subject:
         """Outputs on the CPU in float64, throughout."""
         import torch
 
-        model, self.stage = copy.deepcopy(self.model).double(), "run"
+        model, self.stage = weights.moved(self.model, "cpu", torch.float64), "run"
         inputs = {name: item.double() if item.is_floating_point() else item for name, item in self.inputs.items()}
         with torch.no_grad(), widened():
             torch.manual_seed(self.seed)

@@ -29,6 +29,7 @@ __all__ = [
     "config_arguments",
     "configure",
     "load",
+    "moved",
     "public_class",
     "redraw",
 ]
@@ -108,6 +109,19 @@ def settle(model: Any, head: Head) -> None:
         setattr(model.generation_config, name, copy.deepcopy(value))
 
 
+def moved(model: Any, device: str, dtype: torch.dtype) -> Any:
+    """A copy of the model on a device in a dtype, with the tensors that it keeps beside its parameters and buffers: one
+    that has run may hold what it made of them (Mimi's codebooks), which torch's ``to`` does not know of."""
+    import torch
+
+    copied = copy.deepcopy(model).to(device, dtype)
+    for module in copied.modules():
+        for name, value in list(vars(module).items()):
+            if isinstance(value, torch.Tensor):
+                setattr(module, name, value.to(device, dtype if value.is_floating_point() else value.dtype))
+    return copied
+
+
 def require(skill: type[Skill]) -> None:
     """Raises MissingLibraryError if an optional library of the skill is not installed."""
     for library in skill.requires:
@@ -161,7 +175,7 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
                 and not any(pattern.search(name) for pattern in unsaved)
             ):
                 noise = _noise(name, parameter, seed)
-                if parameter.ndim >= 2:
+                if parameter.ndim >= 2 and not _spread(parameter):
                     parameter.copy_(noise / fan_in.get(id(parameter), parameter.shape[-1] or 1) ** 0.5)
                 else:
                     parameter.copy_(_around(parameter, noise, scale=id(parameter) in scales))
@@ -188,6 +202,13 @@ def _around(parameter: torch.Tensor, noise: torch.Tensor, *, scale: bool) -> tor
     if (scale and not constant) or (constant and largest <= NOISE):
         return 1 + NOISE * noise
     return parameter * (1 + NOISE * noise)
+
+
+def _spread(parameter: torch.Tensor) -> bool:
+    """Whether it is a vector of equal numbers, laid along one of several axes: a scale of each channel (DAC's snakes,
+    which divide by it)."""
+    along_one = sum(size > 1 for size in parameter.shape) <= 1
+    return along_one and bool((parameter == parameter.flatten()[0]).all()) and bool(parameter.flatten()[0] != 0)
 
 
 def _scales(module: torch.nn.Module) -> bool:

@@ -19,7 +19,7 @@ from generator.plugins import public_class
 from generator.spec import HeadSpec, InputSpec, OutputSpec
 from generator.tiny import config as shrinking
 from generator.tiny import inputs as declaring
-from generator.tiny import probe, rows
+from generator.tiny import probe, roles, rows, steps
 
 if TYPE_CHECKING:
     from generator.catalog import HeadRow, Row
@@ -35,25 +35,6 @@ _ROUNDS = 6
 """Runs in which the placeholders of a text are counted at most: two for each modality."""
 _REFUSALS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError)
 """What models raise for inputs of a shape that is not meant."""
-_FACTS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "vocab_size": (("vocab_size",), "text"),
-    "max_position_embeddings": (("max_position_embeddings",), "text"),
-    "decoder_start_token_id": (("decoder_start_token_id",), "text"),
-    "eos_token_id": (("eos_token_id",), "text"),
-    "pad_token_id": (("pad_token_id",), "text"),
-    "image_size": (("image_size",), "vision"),
-    "patch_size": (("patch_size",), "vision"),
-    "num_channels": (("num_channels",), "vision"),
-    "image_token_id": (("image_token_id", "image_token_index"), "text"),
-    "video_token_id": (("video_token_id", "video_token_index"), "text"),
-    "audio_token_id": (("audio_token_id", "audio_token_index"), "text"),
-    "sampling_rate": (("sampling_rate",), "audio"),
-    "num_mel_bins": (("num_mel_bins",), "audio"),
-    "context_length": (("context_length",), "text"),
-    "prediction_length": (("prediction_length",), "text"),
-}
-"""Facts that a family's template may state: attribute of the skill, names in the config, and the nested config that
-speaks for it where there is one."""
 
 
 class TinyError(ValueError):
@@ -93,7 +74,7 @@ def build(row: Row) -> Tiny:
     heads = tuple(made[head.class_name] for head in row.heads)
     context = declaring.Context(configuration.make(public_class(row.config_class), arguments), {}, ())
     facts = {
-        name: value for name, (names, part) in _FACTS.items() if (value := _fact(context, names, part)) is not None
+        name: value for name, (names, part) in roles.FACTS.items() if (value := _fact(context, names, part)) is not None
     }
     return Tiny(arguments, facts, heads)
 
@@ -213,8 +194,17 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         setattr(model.generation_config, name, value)
     shapes = declaring.documented(inspect.getdoc(getattr(model, method)) or "")
     seen = declaring.Context(config, probe.parameters(model, method), head.mappings, shapes=shapes)
-    inputs, outputs = _fed(model, seen, exceptions, method, call)
-    batch = next((exception.batch for exception in exceptions if exception.batch is not None), declaring.batch(seen))
+    done: list[dict[str, Any]] = []
+    if method == "forward" and steps.session_of(model) is not None:
+        inputs, done = steps.session(model, seen)
+        outputs, rows_fed = probe.run(model, inputs, steps=done), 1
+    else:
+        inputs, outputs = _fed(model, seen, exceptions, method, call)
+        rows_fed = declaring.batch(seen)
+    if method == "forward" and steps.is_codec(model):
+        done = steps.codec(model, inputs, lambda some: probe.follow(model, inputs, some))
+        outputs = probe.run(model, inputs, steps=done)
+    batch = next((exception.batch for exception in exceptions if exception.batch is not None), rows_fed)
     return HeadSpec(
         class_name=head.class_name,
         mappings=head.mappings,
@@ -232,6 +222,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         within=place.get("within"),
         method=method,
         arguments=call,
+        steps=tuple(done),
         generation_config=generation_config,
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from generator.plugins import public_class
 from generator.spec import InputSpec, OutputSpec
+from generator.tiny import steps as doing
 
 __all__ = ["LIMIT", "Watch", "build", "count", "learn_placeholders", "named", "parameters", "run", "watched"]
 
@@ -110,9 +111,13 @@ def parameters(model: Any, method: str) -> Mapping[str, inspect.Parameter]:
 
 
 def run(
-    model: Any, inputs: Sequence[InputSpec], method: str = "forward", arguments: Mapping[str, Any] | None = None
+    model: Any,
+    inputs: Sequence[InputSpec],
+    method: str = "forward",
+    arguments: Mapping[str, Any] | None = None,
+    steps: Sequence[dict[str, Any]] = (),
 ) -> tuple[OutputSpec, ...]:
-    """What the head's ``method`` gives for the inputs and further arguments.
+    """What the head's ``method`` gives for the inputs and further arguments, or what the steps give one by one.
 
     Raises:
         Exception: whatever the model raises.
@@ -120,23 +125,37 @@ def run(
     """
     import torch
 
-    call = model if method == "forward" else getattr(model, method)
-    accepted = parameters(model, method)
-    given = {**tensors(inputs), **(arguments or {})}
-    if "use_cache" in accepted:
-        given["use_cache"] = False
-    if "return_dict" in accepted:
-        given["return_dict"] = True
-    torch.manual_seed(0)
-    with torch.no_grad():
-        outputs = call(**given)
+    if steps:
+        outputs: Any = follow(model, inputs, steps)
+    else:
+        call = model if method == "forward" else getattr(model, method)
+        torch.manual_seed(0)
+        with torch.no_grad():
+            outputs = call(**{**tensors(inputs), **(arguments or {}), **_plain(getattr(model, method))})
     specs = tuple(
         OutputSpec(name, tuple(value.shape), str(value.dtype).removeprefix("torch."))
         for name, value in named(outputs).items()
+        # What training minimises is no answer of a step, which is reckoned over all rows.
+        if not steps or name.rpartition(".")[2] != "loss"
     )
     if not specs:
         raise ValueError(f"{type(model).__name__} gave no tensor")
     return specs
+
+
+def follow(model: Any, inputs: Sequence[InputSpec], some: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What each of some steps gives for the inputs, by the step's name."""
+    import torch
+
+    torch.manual_seed(0)
+    with torch.no_grad():
+        return doing.follow(model, some, tensors(inputs), _plain)
+
+
+def _plain(method: Any) -> dict[str, Any]:
+    """No cache, and named fields."""
+    accepted = inspect.signature(method).parameters
+    return {name: value for name, value in (("use_cache", False), ("return_dict", True)) if name in accepted}
 
 
 def tensors(inputs: Sequence[InputSpec]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH = 64
@@ -196,3 +196,24 @@ def small_sequence(name: str, values: Sequence[int]) -> list[int]:
     if STAGE_WIDTHS.fullmatch(name):
         return [min(value, max(8, -(-value // 64) * 8)) for value in values]
     return list(values)
+
+
+FACTS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "vocab_size": (("vocab_size",), "text"),
+    "max_position_embeddings": (("max_position_embeddings",), "text"),
+    "decoder_start_token_id": (("decoder_start_token_id",), "text"),
+    "eos_token_id": (("eos_token_id",), "text"),
+    "pad_token_id": (("pad_token_id",), "text"),
+    "image_size": (("image_size",), "vision"),
+    "patch_size": (("patch_size",), "vision"),
+    "num_channels": (("num_channels",), "vision"),
+    "image_token_id": (("image_token_id", "image_token_index"), "text"),
+    "video_token_id": (("video_token_id", "video_token_index"), "text"),
+    "audio_token_id": (("audio_token_id", "audio_token_index"), "text"),
+    "sampling_rate": (("sampling_rate",), "audio"),
+    "num_mel_bins": (("num_mel_bins",), "audio"),
+    "context_length": (("context_length",), "text"),
+    "prediction_length": (("prediction_length",), "text"),
+}
+"""Facts that a family's template may state: attribute of the skill, names in the config, and the nested config that
+speaks for it where there is one."""

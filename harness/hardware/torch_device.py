@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.call import FORWARD, Call, invoke
 from harness.hardware.protocol import UnsupportedError
-from harness.weights import DTYPES
+from harness.weights import DTYPES, moved
 
 if TYPE_CHECKING:
     import torch
@@ -119,8 +118,8 @@ class TorchDevice:
         if self.device not in SYNCHRONOUS:
             torch.accelerator.reset_peak_memory_stats()
         with translated():
-            moved = copy.deepcopy(model).to(self.device, getattr(torch, DTYPES[dtype]))
-        return TorchRunner(moved, self.device, dtype, call)
+            copied = moved(model, self.device, getattr(torch, DTYPES[dtype]))
+        return TorchRunner(copied, self.device, dtype, call)
 
 
 @contextlib.contextmanager

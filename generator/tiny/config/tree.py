@@ -131,8 +131,12 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
 def _image(config: Any, arguments: Mapping[str, Any] | None) -> int | None:
     """The side of the images that the config or one nested in it names, by default or as the arguments have it."""
     side = vars(config).get("image_size")
+    if arguments is not None:
+        side = arguments.get("image_size", side)
+    if isinstance(side, (list, tuple)) and side:
+        side = side[0]
     if type(side) is int:
-        return side if arguments is None else arguments.get("image_size", side)
+        return side
     for name, child in _nested(config).items():
         inner = None if arguments is None else arguments.get(name, {})
         if (found := _image(child, inner)) is not None:

@@ -6,6 +6,19 @@ from generator.tiny.rows.row import Row
 
 __all__ = ["CONFIGS"]
 
+_TRACKER = {
+    "image_size": 64,
+    "prompt_encoder_config": {"image_size": 64, "patch_size": 16, "hidden_size": 128},
+    "mask_decoder_config": {"hidden_size": 128},
+    "vision_config": {"fpn_hidden_size": 128},
+    "memory_attention_hidden_size": 128,
+    "memory_encoder_hidden_size": 128,
+    "mask_downsampler_embed_dim": 128,
+    "memory_fuser_embed_dim": 128,
+    "memory_attention_rope_feat_sizes": [4, 4],
+}
+"""A tracker whose every width but one is 128, for an image of four patches a side."""
+
 CONFIGS: tuple[Row, ...] = (
     Row(
         "gpt_neo",
@@ -115,11 +128,6 @@ CONFIGS: tuple[Row, ...] = (
         inputs={"pixel_values": ("Floats", {"shape": (2, 4, 64, 64)})},
     ),
     Row(
-        "sam2",
-        "sizes of its feature maps follow from the image's",
-        config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
-    ),
-    Row(
         "chameleon",
         "a checkpoint's vocabulary says which tokens are codes of an image",
         config={
@@ -227,12 +235,22 @@ CONFIGS: tuple[Row, ...] = (
             for name in ("pixel_values", "prompt_pixel_values", "prompt_masks")
         },
     ),
-    Row("pp_doclayout_v3", "the finest features come from the first stage", config={"x4_feat_dim": 16}),
+    Row(
+        "sam2_video",
+        "what it remembers of a mask is 64 wide in its code, narrower than its features, and a sixteenth of the image",
+        config=_TRACKER,
+    ),
+    Row(
+        "sam3_tracker_video",
+        "what it remembers of a mask is 64 wide in its code, narrower than its features, and a sixteenth of the image",
+        config={**_TRACKER, "vision_config": {"fpn_hidden_size": 128, "backbone_config": {"patch_size": 16}}},
+    ),
     Row(
         "sam3_tracker",
         "sizes of its feature maps follow from the image's",
         config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
     ),
+    Row("pp_doclayout_v3", "the finest features come from the first stage", config={"x4_feat_dim": 16}),
     Row(
         "musicgen",
         "the decoder's tokens are the codec's codes, and the one after the last of them starts and pads",
