@@ -120,6 +120,8 @@ def build(text: str, model_type: str) -> str | None:
                     model = model_class(config)
             except NotImplementedError:  # it computes with numbers while it is made, which meta tensors have not
                 model = model_class(config)
+            if hasattr(model, "tie_weights"):
+                model.tie_weights()  # some releases leave it out on the meta device
         except MissingClassError as error:
             return f"{where} {error}"
         except Exception as error:  # noqa: BLE001  # whatever a model's own code raises is the verdict on the skill
