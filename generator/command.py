@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator import batch, listing, plugins, publish
-from generator.catalog import Catalog, find, load
+from generator.catalog import Catalog, UnavailableModelError, find, load
 from generator.progress import bar
 from generator.publish import Publisher, Rehearsal, Shelf
 from generator.selection import Selection, SelectionError
@@ -112,7 +113,11 @@ def catalog(model: str | None, *, as_json: bool) -> tuple[str, str | None]:
     known = load()
     if model is None:
         return (listing.counts_json(known) if as_json else listing.counts_text(known)), None
-    resolution = find(model, known)
+    try:
+        resolution = find(model, known)
+    except UnavailableModelError as error:
+        facts = {"model_type": error.model_type, "state": "unavailable", "reason": error.reason}
+        return (json.dumps(facts, indent=2) if as_json else f"{error.model_type}: {error.reason}"), None
     row = known.rows[resolution.model_type]
     return (listing.row_json(row) if as_json else listing.row_text(row)), resolution.why
 

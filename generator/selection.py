@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from generator.catalog import Catalog, Row, resolve
+from generator.catalog import Catalog, Resolution, Row, UnavailableModelError, resolve
 from generator.spec import TIERS
 
 
@@ -78,6 +78,15 @@ def count(text: str) -> int:
 
 
 def _named(names: Sequence[str], catalog: Catalog) -> tuple[list[Row], list[str]]:
-    resolutions = [resolve(name, catalog) for name in names]
-    notes = dict.fromkeys(f"{found.why}." for found in resolutions if found.why)
+    resolutions: list[Resolution] = []
+    notes: dict[str, None] = {}
+    for name in names:
+        try:
+            found = resolve(name, catalog)
+        except UnavailableModelError as error:
+            notes[f"{error.model_type}: {error.reason}; transformers {catalog.transformers} has no such model."] = None
+            continue
+        resolutions.append(found)
+        if found.why:
+            notes[f"{found.why}."] = None
     return [catalog.rows[name] for name in dict.fromkeys(found.model_type for found in resolutions)], list(notes)

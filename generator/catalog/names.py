@@ -9,17 +9,27 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from generator.catalog import history
 from generator.catalog.row import Catalog, Row
 from generator.catalog.spelling import LONGEST, printable, squash
 from generator.catalog.tiers import TrackedName, tracked
 
-__all__ = ["Answer", "Resolution", "UnknownModelError", "answer", "find", "resolve"]
+__all__ = ["Answer", "Resolution", "UnavailableModelError", "UnknownModelError", "answer", "find", "resolve"]
 
 LIST = "Run: invoke catalog"
 
 
 class UnknownModelError(ValueError):
     """A name that is no architecture; the message is one printable line for the user."""
+
+
+class UnavailableModelError(UnknownModelError):
+    """A model that other releases have and the installed one lacks: an answer, where an unknown name is a mistake."""
+
+    def __init__(self, model_type: str, when: str, release: str) -> None:
+        super().__init__(f"catalog: {model_type} is unavailable in transformers {release} ({when})")
+        self.model_type = model_type
+        self.reason = f"unavailable ({when})"
 
 
 @dataclass(frozen=True)
@@ -91,8 +101,17 @@ def find(text: str, catalog: Catalog) -> Resolution:
         found = _answer(listed, catalog)
         if found.model_type is not None:
             return Resolution(found.model_type, found.sentence)
+        if listed.model_type is not None:  # of a removed one the list itself says more
+            _refuse_absent(listed.model_type, catalog)
         raise UnknownModelError(f"catalog: {found.sentence}. {LIST}")
+    _refuse_absent(name, catalog)
     raise UnknownModelError(f"catalog: no model is called {printable(name)}. {_nearest(name, catalog)}. {LIST}")
+
+
+def _refuse_absent(name: str, catalog: Catalog) -> None:
+    other = history.absence(name, catalog.transformers)
+    if other is not None and other[0] not in catalog.rows:
+        raise UnavailableModelError(*other, catalog.transformers)
 
 
 def answer(name: str, catalog: Catalog) -> Answer:
