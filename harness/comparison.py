@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Difference", "compare", "difference", "identical", "mismatch"]
+__all__ = ["Difference", "compare", "difference", "identical", "mismatch", "real"]
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class Difference:
 def difference(actual: torch.Tensor, reference: torch.Tensor) -> Difference:
     """How far ``actual`` is from ``reference``, tensors of one shape on any device.
 
-    Infinities must stand at the same places; they and NaN are otherwise infinitely far.
+    Infinities must stand at the same places; they and NaN are otherwise infinitely far. The largest number of a dtype
+    is one of them: models write it where they mean that, and in another dtype it is another number.
     """
     import torch
 
     integral = not reference.is_floating_point() and not reference.is_complex()
-    left, right = _real(actual), _real(reference)
+    left, right = real(actual), real(reference)
     if left.numel() == 0:
         return Difference(0.0, 0.0, 0.0, 1.0, 1.0)
     finite = torch.isfinite(right)
@@ -95,11 +96,16 @@ def identical(actual: torch.Tensor, reference: torch.Tensor) -> bool:
     return torch.equal(left, right) or bool(((left == right) | (left.isnan() & right.isnan())).all())
 
 
-def _real(tensor: torch.Tensor) -> torch.Tensor:
+def real(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor in float64 on the CPU, a complex one as pairs, with infinities where it holds its dtype's largest."""
     import torch
 
     plain = tensor.detach().cpu()
-    return (torch.view_as_real(plain.resolve_conj()) if plain.is_complex() else plain).double()
+    plain = torch.view_as_real(plain.resolve_conj()) if plain.is_complex() else plain
+    wide = plain.double()
+    if not plain.is_floating_point():
+        return wide
+    return torch.where(plain.abs() == torch.finfo(plain.dtype).max, wide.sign() * math.inf, wide)
 
 
 def _agreement(left: torch.Tensor, right: torch.Tensor, integral: bool) -> float:

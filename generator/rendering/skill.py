@@ -44,13 +44,7 @@ def template_sources(spec: SkillSpec) -> bytes:
 
 def _settled(spec: SkillSpec) -> SkillSpec:
     """The spec with every sequence of the kind in which it is to be written."""
-    return replace(
-        spec,
-        config=_thawed(spec.config),
-        facts=_frozen(spec.facts),
-        heads=tuple(map(_head, spec.heads)),
-        processor=_thawed(spec.processor),
-    )
+    return replace(spec, config=_thawed(spec.config), facts=_frozen(spec.facts), heads=tuple(map(_head, spec.heads)))
 
 
 def _head(head: HeadSpec) -> HeadSpec:

@@ -9,7 +9,6 @@ from harness.checks import (
     forward,
     generation,
     parity,
-    pipeline,
     round_trip,
     vacuity,
 )
@@ -19,6 +18,6 @@ __all__ = ["CHECKS", "Check", "Outcome"]
 
 CHECKS: dict[str, Check] = {
     module.CHECK.name: module.CHECK
-    for module in (build, forward, determinism, vacuity, batch_invariance, round_trip, generation, parity, pipeline)
+    for module in (build, forward, determinism, vacuity, batch_invariance, round_trip, generation, parity)
 }
 """Every check."""

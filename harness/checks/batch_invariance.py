@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from harness.checks.protocol import Check, Outcome, passed
@@ -25,25 +26,32 @@ def run(session: Session) -> Outcome:
 
     An input is divided if its first dimension is a multiple of the batch: image patches of all rows may be listed
     one after the other. An output is divided along each dimension that is ``batch`` times smaller for a row alone,
-    so that a row alone has the diagonal element of a similarity matrix.
+    so that a row alone has the diagonal element of a similarity matrix. A list that is ``batch`` times longer for the
+    batch holds the rows' items one after the other.
     """
     batch, together = session.head.batch, session.outputs
     bound = tolerance(session.hardware.name, session.dtype, "batch_invariance").rel_max
     worst: tuple[str, Difference] | None = None
+    missing = set(together)
     for index in range(batch):
         alone = session.run({name: _row(tensor, index, batch) for name, tensor in session.inputs.items()})
-        if set(alone) != set(together):
+        places = {name: _place(name, alone, together, index, batch) for name in alone}
+        if not together.keys() >= set(places.values()):
             return Outcome("failed", f"row {index} alone gives other outputs than the batch")
+        missing -= set(places.values())
         for name, tensor in alone.items():
-            part = _part(together[name], tensor.shape, index, batch)
+            whole = together[places[name]]
+            part = _part(whole, tensor.shape, index, batch)
             if part is None:
-                shapes = f"{tuple(tensor.shape)} alone and {tuple(together[name].shape)} in a batch of {batch}"
+                shapes = f"{tuple(tensor.shape)} alone and {tuple(whole.shape)} in a batch of {batch}"
                 return Outcome("failed", f"{name} has shape {shapes}, of which it is no row")
-            if part is together[name]:
+            if part is whole and _place(name, alone, together, 1, batch) == name:
                 continue
             found = difference(tensor, part)
             if worst is None or found.rel_max > worst[1].rel_max:
                 worst = (name, found)
+    if missing:
+        return Outcome("failed", f"no row alone gives {min(missing)}, which the batch gives")
     if worst is None:
         return Outcome("vacuous", "no output has rows that could be compared")
     name, found = worst
@@ -59,6 +67,25 @@ def _row(tensor: torch.Tensor, index: int, batch: int) -> torch.Tensor:
         return tensor
     size = tensor.shape[0] // batch
     return tensor[index * size : (index + 1) * size]
+
+
+def _place(name: str, alone: Iterable[str], together: Iterable[str], index: int, batch: int) -> str:
+    """The name in the batch of what row ``index`` alone gives as ``name``: another where it is in a list of all rows."""
+    parts = name.split(".")
+    found: list[str] = []
+    for depth, part in enumerate(parts):
+        skipped = 0
+        if part.isdecimal():
+            here = _length(".".join(parts[:depth]), alone)
+            skipped = index * here if _length(".".join(found), together) == batch * here else 0
+        found.append(str(int(part) + skipped) if skipped else part)
+    return ".".join(found)
+
+
+def _length(prefix: str, names: Iterable[str]) -> int:
+    """Items of the list of that name."""
+    depth = len(prefix.split(".")) if prefix else 0
+    return len({name.split(".")[depth] for name in names if not prefix or name.startswith(f"{prefix}.")})
 
 
 def _part(whole: torch.Tensor, shape: torch.Size, index: int, batch: int) -> torch.Tensor | None:

@@ -53,7 +53,7 @@ def _read(config: Any, name: str) -> Any:
     # differ between layers; both are shown by the outputs' shapes and the parameters' count.
     try:
         return getattr(config, name)
-    except (AttributeError, ValueError):
+    except (AttributeError, ValueError, RuntimeError):
         return _UNREADABLE
 
 

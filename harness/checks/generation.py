@@ -16,7 +16,7 @@ from harness.checks.vacuity import NOTICEABLE
 from harness.comparison import difference, identical
 from harness.hardware import UnsupportedError
 from harness.hardware.torch_device import pinned, translated
-from harness.inputs import draw
+from harness.inputs import Tokens, draw
 from harness.outputs import named
 from harness.tolerances import tolerance
 
@@ -74,7 +74,7 @@ def _generate(session: Session, inputs: Mapping[str, torch.Tensor], use_cache: b
     if method == "generate":
         plain = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": True, "output_logits": True}
         length = {"min_new_tokens": options["max_new_tokens"]} if "max_new_tokens" in options else {}
-        options = {**plain, **length, **options}
+        options = {**plain, **length, **_never(session.head), **options}
     if use_cache is not None:
         options["use_cache"] = use_cache
     session.at("run")
@@ -92,6 +92,14 @@ def _generate(session: Session, inputs: Mapping[str, torch.Tensor], use_cache: b
     return Generated(sequences, tuple(step.detach().float().cpu() for step in logits))
 
 
+def _never(head: Head) -> dict[str, list[int]]:
+    """Tokens that stand in a prompt for an image or a sound: a trained model does not write them, and one that does
+    has fewer features than places for them."""
+    prompt = head.inputs.get("input_ids")
+    tokens = sorted({token for token, _, _ in prompt.runs}) if isinstance(prompt, Tokens) else []
+    return {"suppress_tokens": tokens} if tokens else {}
+
+
 def _parts(result: Any) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
     import torch
 
@@ -99,7 +107,10 @@ def _parts(result: Any) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         return result, ()
     sequences = getattr(result, "sequences", None)
     if isinstance(sequences, torch.Tensor):
-        return sequences, tuple(getattr(result, "logits", None) or ())
+        logits = getattr(result, "logits", None)
+        if isinstance(logits, torch.Tensor):  # of all frames at once, as a CTC head gives them
+            return sequences, tuple(logits.unbind(1))
+        return sequences, tuple(logits or ())
     tensors = named(result)
     if not tensors:
         raise TypeError(f"the generating method gave a {type(result).__name__} without tensors")

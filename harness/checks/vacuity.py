@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness import steps
 from harness.checks.protocol import Check, Outcome, always, passed
-from harness.comparison import difference
+from harness.comparison import difference, real
 from harness.inputs import draw
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ def _deaf_to_weights(
 def _constant(tensor: torch.Tensor) -> bool:
     import torch
 
-    finite = tensor[torch.isfinite(tensor)]
     if tensor.numel() < 2:
         return False
+    numbers = real(tensor)
+    finite = numbers[torch.isfinite(numbers)]
     if finite.numel() == 0:
         return True
     low, high = float(finite.min()), float(finite.max())

@@ -52,10 +52,6 @@ class ${spec.class_name}(Skill):
     ${name} = ${value}
 %     endif
 % endfor
-% if spec.processor is not None:
-
-    processor = ${spec.processor}
-% endif
 
     heads = (
 % for head in spec.heads:

@@ -74,3 +74,12 @@ def test_equal_bits_count_nan_as_itself_and_heed_the_dtype() -> None:
     assert not identical(nan, torch.tensor([1.0, math.nan]))
     assert not identical(torch.ones(1), torch.ones(1, dtype=torch.float64))
     assert not identical(torch.ones(1), torch.ones(2))
+
+
+def test_the_largest_number_of_a_dtype_is_an_infinity_in_every_other() -> None:
+    narrow, wide = torch.finfo(torch.float32).min, torch.finfo(torch.float64).min
+    reference = torch.tensor([1.0, wide, 3.0], dtype=torch.float64)
+    assert difference(torch.tensor([1.0, narrow, 3.0]), reference).rel_max == 0.0
+    assert difference(torch.tensor([1.0, narrow, 4.5]), reference).rel_max == 0.5
+    assert difference(torch.tensor([1.0, 2.0, 3.0]), reference).rel_max == math.inf
+    assert difference(torch.tensor([1.0, -narrow, 3.0]), reference).rel_max == math.inf

@@ -204,6 +204,22 @@ def test_batch_invariance_catches_a_shape_that_is_no_row(ask: Ask, swap: Swap) -
     assert ask(Bert, "batch_invariance").status == "failed"
 
 
+@pytest.mark.parametrize(
+    ("listed", "status"),
+    [
+        (list, "passed"),
+        (lambda logits: [row for item in logits for row in (item, -item)], "passed"),
+        (lambda logits: list(logits.flip(0)), "failed"),
+        (lambda logits: [*logits, logits[0]], "failed"),
+    ],
+)
+def test_batch_invariance_compares_the_items_of_a_list_of_rows(
+    ask: Ask, swap: Swap, listed: Callable[[torch.Tensor], Any], status: str
+) -> None:
+    swap("BertForMaskedLM", bert(listed))
+    assert ask(Bert, "batch_invariance").status == status
+
+
 # --- round_trip -----------------------------------------------------------------------------------------------------
 
 
