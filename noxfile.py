@@ -66,7 +66,7 @@ class Environment:
         return replace(self, packages=tuple(packages))
 
 
-LIBRARIES = ("transformers==5.23.0", "numpy==2.4.6", "safetensors==0.8.0", "scipy==1.17.1")
+LIBRARIES = ("transformers==5.23.0", "numpy==2.4.6", "safetensors==0.8.0", "pillow==13.0.0", "scipy==1.17.1")
 
 ENVIRONMENTS: dict[str, Environment] = {
     environment.hardware: environment

@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import cache, plugins, tiny
+from generator import cache, plugins, processors, tiny
 from generator.spec import SkillSpec, from_json, to_json
 from generator.tiny import TinyError
 
@@ -28,9 +28,9 @@ def specs(rows: Sequence[Row], catalog: Catalog) -> Iterator[SkillSpec | TinyErr
     """The spec of each row, or why there is none, in the order of the rows; each is given out as soon as it is there.
 
     Torch is imported only for rows whose spec is not in the cache. A spec depends on the row, on the release that
-    the catalogue describes, on torch and on the code of the tiny builder.
+    the catalogue describes, on torch, on Pillow and on the code of the tiny builder.
     """
-    release = cache.key(catalog.transformers, importlib.metadata.version("torch"), _builder_digest())
+    release = cache.key(catalog.transformers, importlib.metadata.version("torch"), _pillow(), _builder_digest())
     known = {row.model_type: _known(row, release) for row in rows}
     fresh = [row for row in rows if known[row.model_type] is None]
     built = _build_all(fresh)
@@ -80,6 +80,7 @@ def _build(row: Row) -> SkillSpec | TinyError:
         transformers=importlib.metadata.version("transformers"),
         sources={**row.sources, "config": "rules over the default config, then rows", "heads": "one run on the cpu"},
         package=row.package,
+        processor=processors.declare(row, model.config, model.heads),
     )
 
 
@@ -94,12 +95,26 @@ def _place(row: Row, release: str) -> Path:
     return cache.directory() / "specs" / f"{row.module}-{cache.key(release, repr(row), repr(needed), plugin)}.json"
 
 
+def _pillow() -> str:
+    """The version of Pillow, without which image processors cannot be looked at."""
+    try:
+        return importlib.metadata.version("pillow")
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
 def _builder_digest() -> str:
     """Digest of the code that a spec depends on besides its row."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
     for path in sorted(
-        [here / "assemble.py", here / "configuration.py", here / "spec.py", *(here / "tiny").rglob("*.py")]
+        [
+            here / "assemble.py",
+            here / "configuration.py",
+            here / "spec.py",
+            *(here / "tiny").rglob("*.py"),
+            *(here / "processors").rglob("*.py"),
+        ]
     ):
         digest.update(path.read_bytes())
     return digest.hexdigest()

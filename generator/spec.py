@@ -134,6 +134,9 @@ class SkillSpec:
     """For each fact above, where it came from."""
     package: str | None = None
     """Package that registers the architecture with transformers' Auto classes; None for transformers' own."""
+    processor: dict[str, Any] | None = None
+    """What makes its inputs of text, images and sound: transformers' own classes with their arguments, by the names of
+    the pipelines' arguments (see ``generator.processors``); None where there is nothing of the kind."""
 
     @property
     def template(self) -> str:

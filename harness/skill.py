@@ -83,6 +83,8 @@ class Skill:
     config_class: ClassVar[str]
     config: ClassVar[Mapping[str, Any]]
     heads: ClassVar[tuple[Head, ...]]
+    processor: ClassVar[Mapping[str, Mapping[str, Any]] | None] = None
+    """What makes inputs of text, images and sound (see ``harness.processors``); None where there is nothing of the kind."""
 
     @classmethod
     def path(cls) -> Path:

@@ -44,7 +44,13 @@ def template_sources(spec: SkillSpec) -> bytes:
 
 def _settled(spec: SkillSpec) -> SkillSpec:
     """The spec with every sequence of the kind in which it is to be written."""
-    return replace(spec, config=_thawed(spec.config), facts=_frozen(spec.facts), heads=tuple(map(_head, spec.heads)))
+    return replace(
+        spec,
+        config=_thawed(spec.config),
+        facts=_frozen(spec.facts),
+        heads=tuple(map(_head, spec.heads)),
+        processor=_thawed(spec.processor),
+    )
 
 
 def _head(head: HeadSpec) -> HeadSpec:

@@ -25,7 +25,7 @@ REQUIRED: dict[str, tuple[type, ...]] = {
 }
 """Class attributes that every skill states, beside ``heads``, with the types of their values."""
 
-OPTIONAL: dict[str, tuple[type, ...]] = {"package": (str,)}
+OPTIONAL: dict[str, tuple[type, ...]] = {"package": (str,), "processor": (dict,)}
 """Those that only some skills state; left out they are None."""
 
 RESERVED = frozenset({"load", "main", "path", "sha256"})

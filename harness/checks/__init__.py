@@ -9,6 +9,7 @@ from harness.checks import (
     forward,
     generation,
     parity,
+    pipeline,
     round_trip,
     vacuity,
 )
@@ -18,6 +19,6 @@ __all__ = ["CHECKS", "Check", "Outcome"]
 
 CHECKS: dict[str, Check] = {
     module.CHECK.name: module.CHECK
-    for module in (build, forward, determinism, vacuity, batch_invariance, round_trip, generation, parity)
+    for module in (build, forward, determinism, vacuity, batch_invariance, round_trip, generation, parity, pipeline)
 }
 """Every check."""

@@ -18,7 +18,8 @@ class Outcome:
     """A check's answer for one session."""
 
     status: str
-    """``passed``, ``failed`` or ``vacuous``; everything else is for the engine to say."""
+    """``passed``, ``failed`` or ``vacuous``, or ``unavailable`` where part of the question could not be asked here;
+    everything else is for the engine to say."""
     reason: str | None = None
     """One sentence for people; None when passed."""
     metrics: Mapping[str, float | int | str] = field(default_factory=dict)

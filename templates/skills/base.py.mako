@@ -52,6 +52,10 @@ class ${spec.class_name}(Skill):
     ${name} = ${value}
 %     endif
 % endfor
+% if spec.processor is not None:
+
+    processor = ${spec.processor}
+% endif
 
     heads = (
 % for head in spec.heads:

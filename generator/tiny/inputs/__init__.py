@@ -10,7 +10,7 @@ from generator.spec import InputSpec
 from generator.tiny.inputs import audio, series, text, vision
 from generator.tiny.inputs.context import Context, Rule, batch
 from generator.tiny.inputs.guess import documented, guess
-from generator.tiny.inputs.text import specials, tokens
+from generator.tiny.inputs.text import placeholder, specials, tokens
 
 __all__ = [
     "Context",
@@ -21,6 +21,7 @@ __all__ = [
     "declare",
     "documented",
     "optional",
+    "placeholder",
     "placeholders",
     "specials",
     "tokens",

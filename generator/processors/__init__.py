@@ -1,0 +1,41 @@
+"""What makes a model's inputs of text, images and sound, as plain data: transformers' own classes, by its own mappings,
+with the arguments that fit the tiny config. Nothing is downloaded; what no class can be built for is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from generator import plugins
+from generator.processors import media, tokenizer
+
+if TYPE_CHECKING:
+    from generator.catalog import Row
+    from generator.spec import HeadSpec
+
+__all__ = ["declare"]
+
+
+def declare(row: Row, arguments: Mapping[str, Any], heads: tuple[HeadSpec, ...]) -> dict[str, Any] | None:
+    """The parts by the names of the pipelines' arguments (``tokenizer``, ``image_processor``, ``feature_extractor``),
+    or None for an architecture that no pipeline loads.
+
+    Each part has ``class_name`` and ``arguments``; a tokenizer also its ``model`` and ``vocabulary``, whose words stand
+    at their ids; what needs a library that is not installed has ``requires`` alone.
+
+    Args:
+        row: the architecture.
+        arguments: those of its tiny config.
+        heads: its heads with their inputs, which say how large an image is.
+    """
+    # Without its library the architecture has no tiny config yet that anything could be fitted to.
+    if not any(head.pipelines and head.unsettled is None for head in heads):
+        return None
+    config = plugins.public_class(row.config_class)(**arguments)
+    names = {item.name for head in heads for item in head.inputs}
+    parts = {
+        "tokenizer": tokenizer.declare(row.model_type, config, spoken="input_values" in names),
+        "image_processor": media.image_processor(config, heads),
+        "feature_extractor": media.feature_extractor(config, heads),
+    }
+    return {name: part for name, part in parts.items() if part is not None}

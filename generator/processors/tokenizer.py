@@ -1,0 +1,161 @@
+"""A tokenizer with the vocabulary of a tiny config: special tokens at the ids that the config names, letters at the rest."""
+
+from __future__ import annotations
+
+import inspect
+import string
+from collections.abc import Iterator, Mapping
+from itertools import chain, count
+from typing import Any
+
+from generator.tiny import inputs as declaring
+
+__all__ = ["declare"]
+
+GENERIC = "PreTrainedTokenizerFast"
+"""What stands in where the mapping names no class, or one that reads files only."""
+_MOST = 512
+"""Words that are written out at most; ids beyond are never made of a text."""
+_ROLES = ("pad", "bos", "eos", "unk", "cls", "sep", "mask")
+"""Special tokens, in the order in which they are given ids where the config names none."""
+_INSTEAD = {"cls": ("bos",), "sep": ("eos",), "bos": ("cls",), "eos": ("sep",), "pad": ("eos",), "unk": ("eos",)}
+"""The role whose token another takes over where neither config nor class has one of its own."""
+_MEDIA = ("image", "video", "audio")
+_NOTHING: Mapping[str, Any] = {"extra_ids": 0, "offset": 0}
+"""Arguments of classes that add words beyond the vocabulary."""
+
+
+def declare(model_type: str, config: Any, *, spoken: bool) -> dict[str, Any] | None:
+    """The tokenizer of an architecture; None where it has no vocabulary.
+
+    Args:
+        model_type: key in transformers' mapping.
+        config: the tiny config.
+        spoken: whether the model writes letters down from a waveform, so that words are parted by a letter of their own.
+    """
+    context = declaring.Context(config, {}, ())
+    size = context.find("vocab_size", within="text") or context.find("vocab_size")
+    if not isinstance(size, int):
+        return None
+    name = _named(model_type)
+    if name is not None:
+        declared = _declared(name, context, min(size, _MOST), spoken=spoken)
+        if declared is not None and _fits(declared, size):
+            return declared
+    return _declared(GENERIC, context, min(size, _MOST), spoken=spoken)
+
+
+def _named(model_type: str) -> str | None:
+    """The class that transformers' mapping gives to the type, where it can be made of a vocabulary in memory."""
+    import transformers
+    from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
+
+    name: Any = TOKENIZER_MAPPING_NAMES.get(model_type)
+    if isinstance(name, tuple):  # the slow class and the fast one, before 5.0
+        name = name[1]
+    found = getattr(transformers, name, None) if isinstance(name, str) else None
+    if found is None or "vocab" not in inspect.signature(found.__init__).parameters:
+        return None
+    return str(name)
+
+
+def _declared(name: str, context: Any, size: int, *, spoken: bool) -> dict[str, Any] | None:
+    import transformers
+
+    found = getattr(transformers, name)
+    model, prefix, suffix = "BPE", "", ""
+    taken = inspect.signature(found.__init__).parameters
+    if name != GENERIC:
+        try:
+            backend = found().backend_tokenizer.model
+        except Exception:  # noqa: BLE001, a class that does not build without files is not for us, for whatever reason
+            return None
+        model = type(backend).__name__
+        prefix = getattr(backend, "continuing_subword_prefix", None) or ""
+        suffix = getattr(backend, "end_of_word_suffix", None) or ""
+    special = _special(taken, context, size)
+    ids = {identity: word for word, identity in special.values()}
+    for modality in _MEDIA:
+        token = declaring.placeholder(context, modality)
+        if token is not None and token < size and token not in ids:
+            ids[token] = f"<{modality}>"
+    used = set(ids.values())
+    free = (word for word in _words(prefix, suffix, spoken=spoken) if word not in used)
+    vocabulary = [ids[place] if place in ids else next(free) for place in range(size)]
+    arguments: dict[str, Any] = {f"{role}_token": word for role, (word, _) in special.items()}
+    arguments |= {key: value for key, value in _NOTHING.items() if key in taken}
+    declared = {"class_name": name, "model": model, "vocabulary": " ".join(vocabulary), "arguments": arguments}
+    if name == GENERIC and context.config.is_encoder_decoder:
+        declared["ends"] = special["eos"][0]  # encoders are told where the text ends
+    return declared
+
+
+def _special(taken: Mapping[str, inspect.Parameter], context: Any, size: int) -> dict[str, tuple[str, int]]:
+    """Each special token's word and id, by its role. A role without an id in the config gets one only where the class
+    has a token for it, and a word is never given two ids."""
+    named = {role: _identity(context, role, size) for role in _ROLES}
+    placed = set(declaring.specials(context.config, size)) | {item for item in named.values() if item is not None}
+    free = (identity for identity in range(size) if identity not in placed)
+    found: dict[str, tuple[str, int]] = {}
+    for role in sorted(_ROLES, key=lambda role: named[role] is None):
+        parameter = taken.get(f"{role}_token")
+        default = parameter.default if parameter is not None else None
+        word = str(default) if default not in (None, inspect.Parameter.empty) else f"<{role}>"
+        identity = named[role]
+        if identity is None:
+            other = next((known for known in _INSTEAD.get(role, ()) if known in found), None)
+            if other is not None:
+                found[role] = found[other]
+                continue
+            identity = next(free)
+        shared = {number: text for text, number in found.values()}
+        if identity in shared:
+            word = shared[identity]
+        elif word in shared.values():
+            word = f"<{role}>"
+        found[role] = (word, identity)
+    return found
+
+
+def _identity(context: Any, role: str, size: int) -> int | None:
+    for within in ("text", None):
+        value = context.find(f"{role}_token_id", within=within)
+        if isinstance(value, (list, tuple)) and value:
+            value = value[0]
+        if type(value) is int and 0 <= value < size:
+            return value
+    return None
+
+
+def _words(prefix: str, suffix: str, *, spoken: bool) -> Iterator[str]:
+    """Words without end: what parts words, small letters in each place in a word, then all else that is printed."""
+    letters = string.ascii_lowercase
+    yield from ["|"] if spoken else ["▁", "Ġ"]
+    yield from letters
+    for mark in filter(None, (prefix,)):
+        yield from (mark + letter for letter in letters)
+    for mark in filter(None, (suffix,)):
+        yield from (letter + mark for letter in chain(letters, ".?"))
+    yield from chain(".,?!':;-", string.digits, string.ascii_uppercase)
+    yield from (f"w{number}" for number in count())
+
+
+def _fits(declared: Mapping[str, Any], size: int) -> bool:
+    """Whether the class can be built of the declaration, with every special token at its id and none beyond the model's."""
+    import transformers
+
+    words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
+    given: dict[str, Any] = {"vocab": words}
+    taken = inspect.signature(getattr(transformers, declared["class_name"]).__init__).parameters
+    if declared["model"] == "Unigram":
+        given["vocab"] = [(word, -1.0 - place / len(words)) for word, place in words.items()]
+    if "merges" in taken:
+        given["merges"] = []
+    try:
+        made = getattr(transformers, declared["class_name"])(**given, **declared["arguments"])
+        ids = made("a small test", add_special_tokens=True)["input_ids"]
+    except Exception:  # noqa: BLE001, each class has errors of its own for a vocabulary that is not its own
+        return False
+    unknown = made.unk_token_id
+    kept = all(made.convert_tokens_to_ids(word) == words[word] for word in made.all_special_tokens if word in words)
+    return kept and len(made) <= size and len(set(ids) - {unknown}) > 3

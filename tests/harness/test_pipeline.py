@@ -1,0 +1,130 @@
+"""The pipeline check: what it passes, what it cannot ask, and the answers that it must refuse."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from transformers import BertForMaskedLM, GPT2LMHeadModel, TextGenerationPipeline
+
+from harness import processors
+from harness.checks import CHECKS
+from harness.checks.pipeline_forms import CASES
+from tests.harness.architectures.hf_bert import Bert
+from tests.harness.architectures.hf_gpt2 import GPT2
+from tests.harness.conftest import Ask
+
+LETTERS = " ".join(["▁", "Ġ", *"abcdefghijklmnopqrstuvwxyz", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ", *"0123456789.,?!"])
+
+
+class Speaking(GPT2):
+    """GPT2 with a tokenizer of its own class."""
+
+    processor: ClassVar = {
+        "tokenizer": {
+            "class_name": "GPT2Tokenizer",
+            "model": "BPE",
+            "vocabulary": f"<pad> <bos> <eos> {LETTERS}",
+            "arguments": {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>", "unk_token": "<eos>"},
+        }
+    }
+
+
+class Filling(Bert):
+    """BERT with a tokenizer of any class."""
+
+    processor: ClassVar = {
+        "tokenizer": {
+            "class_name": "PreTrainedTokenizerFast",
+            "model": "BPE",
+            "vocabulary": f"<pad> <unk> <mask> {LETTERS}",
+            "arguments": {"pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "<mask>"},
+        }
+    }
+
+
+def test_a_tokenizer_has_its_words_at_their_ids() -> None:
+    tokenizer = processors.build(Speaking)["tokenizer"]
+    assert type(tokenizer).__name__ == "GPT2Tokenizer"
+    assert tokenizer.convert_tokens_to_ids(["<pad>", "<bos>", "<eos>", "▁", "Ġ", "a"]) == [0, 1, 2, 3, 4, 5]
+    assert tokenizer.decode(tokenizer("a cat")["input_ids"]) == "a cat"
+
+
+def test_pipelines_that_load_a_sound_head_pass(ask: Ask) -> None:
+    for skill, task in ((Speaking, "text-generation"), (Filling, "fill-mask")):
+        record = ask(skill, "pipeline", pipelines=(task,))
+        assert (record.status, record.reason) == ("passed", None)
+        assert (record.metrics["pipelines"], record.executed_on) == (1, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("skill", "task", "what"),
+    [
+        (GPT2, "text-generation", "declares no tokenizer"),
+        (Speaking, "any-to-any", "any-to-any"),
+        (Speaking, "time-travel", "no such pipeline"),
+    ],
+)
+def test_what_cannot_be_asked_is_unavailable_and_says_why(ask: Ask, skill: Any, task: str, what: str) -> None:
+    record = ask(skill, "pipeline", pipelines=(task,))
+    assert record.status == "unavailable"
+    assert what in str(record.reason)
+
+
+def test_a_head_that_no_pipeline_loads_gives_no_cell() -> None:
+    assert CHECKS["pipeline"].applicable(GPT2.heads[0]) == "no pipeline is for it"
+
+
+def test_it_catches_an_answer_without_a_field(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TextGenerationPipeline, "postprocess", lambda *_args, **_kwargs: [{"text": "a"}])
+    record = ask(Speaking, "pipeline", pipelines=("text-generation",))
+    assert (record.status, record.stage) == ("failed", "compare")
+    assert "generated_text" in str(record.reason)
+
+
+def test_it_catches_scores_that_are_no_numbers(ask: Ask, swap: Any) -> None:
+    class Broken(BertForMaskedLM):
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            output = super().forward(*args, **kwargs)
+            output.logits = torch.full_like(output.logits, float("nan"))
+            return output
+
+    swap("BertForMaskedLM", Broken)
+    record = ask(Filling, "pipeline", pipelines=("fill-mask",))
+    assert (record.status, record.stage) == ("failed", "compare")
+    assert "score" in str(record.reason)
+
+
+def test_it_catches_a_model_that_does_not_run_in_its_pipeline(ask: Ask, swap: Any) -> None:
+    class Broken(GPT2LMHeadModel):
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            raise ValueError("no text, please")
+
+    swap("GPT2LMHeadModel", Broken)
+    record = ask(Speaking, "pipeline", pipelines=("text-generation",))
+    assert (record.status, record.reason) == ("failed", "ValueError: no text, please")
+
+
+@pytest.mark.parametrize("task", sorted(CASES))
+def test_no_task_takes_what_is_not_its_documented_form(task: str) -> None:
+    for answer in (None, "text", {}, [{}], [{"score": 2.0}], {"score": 0.5}):
+        assert CASES[task].wrong(answer) is not None
+
+
+@pytest.mark.parametrize(
+    ("task", "answer", "words"),
+    [
+        ("text-classification", [{"label": "a", "score": 0.2}, {"label": "b", "score": 0.8}], "rank"),
+        ("text-classification", [{"label": "a", "score": 1.2}], "score"),
+        ("text-generation", [{"generated_text": "a"}, {"generated_text": "b"}], "2 texts"),
+        ("feature-extraction", [[[0.5, 0.5], [0.5, 0.5]]], "same number"),
+        ("feature-extraction", [[[0.5, float("nan")]]], "numbers"),
+        ("object-detection", [{"label": "a", "score": 0.5, "box": {"xmin": 1}}], "box"),
+        ("zero-shot-classification", {"sequence": "a", "labels": ["cat"], "scores": [1.0]}, "cat"),
+        ("text-to-audio", {"audio": [float("nan")], "sampling_rate": 16000}, "sound"),
+        ("question-answering", {"score": 0.5, "start": 9, "end": 2, "answer": ""}, "outside"),
+    ],
+)
+def test_each_form_refuses_what_is_almost_right(task: str, answer: Any, words: str) -> None:
+    assert words in str(CASES[task].wrong(answer))
