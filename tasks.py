@@ -46,6 +46,7 @@ JSON = "print JSON for scripts, and nothing else, on standard output"
         "prune": "remove skills whose type is no longer an architecture",
         "into": "folder for the skills (default: skills/, or build/transformers-X.Y.Z/skills for another release)",
         "transformers": RELEASE,
+        "no-rows": "by the rules alone, no row of exceptions, into build/no-rows/skills in place of skills/",
         "json": JSON,
     },
 )
@@ -62,6 +63,7 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
     prune: bool = False,
     into: str | None = None,
     transformers: str | None = None,
+    no_rows: bool = False,
     json: bool = False,
 ) -> None:
     """Generate skills from the installed transformers; give one of --model, --tier, --batch and --all.
@@ -81,7 +83,7 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
         }
         _move(transformers, "generate", {"model": model, "tier": tier, "batch": batch, "all": all_, **modes})
         from generator import command
-        from generator.selection import Selection, count, tiers
+        from generator.selection import Selection, SelectionError, count, tiers
 
         asked = Selection(
             models=tuple(model),
@@ -89,8 +91,12 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
             batch=None if batch is None else count(batch),
             everything=all_,
         )
-        options = command.Options(check=check, dry_run=dry_run, force=force, prune=prune)
+        options = command.Options(check=check, dry_run=dry_run, force=force, prune=prune, no_rows=no_rows)
+        if no_rows and into is None:
+            into = os.path.relpath(ROOT / "build" / "no-rows" / "skills")
         folder = _skills(into)
+        if no_rows and folder.resolve() == ROOT / "skills":
+            raise SelectionError("--no-rows never writes into skills/; give another folder by --into, or none.")
         if into is None and folder.name != os.path.relpath(folder, ROOT):
             print(f"transformers {_installed()} is not the pinned release: its skills go to {folder}.", file=sys.stderr)
         _show(command.generate(asked, options, folder), as_json=json)

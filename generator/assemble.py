@@ -24,16 +24,18 @@ FEW = 4
 """Architectures up to which one process is faster than starting another: each start imports torch anew."""
 
 
-def specs(rows: Sequence[Row], catalog: Catalog) -> Iterator[SkillSpec | TinyError]:
+def specs(rows: Sequence[Row], catalog: Catalog, *, by_rules_alone: bool = False) -> Iterator[SkillSpec | TinyError]:
     """The spec of each row, or why there is none, in the order of the rows; each is given out as soon as it is there.
 
     Torch is imported only for rows whose spec is not in the cache. A spec depends on the row, on the release that
-    the catalogue describes, on torch, on Pillow and on the code of the tiny builder.
+    the catalogue describes, on torch, on Pillow and on the code of the tiny builder. With ``by_rules_alone`` no
+    exception of ``tiny.rows`` is made.
     """
-    release = cache.key(catalog.transformers, importlib.metadata.version("torch"), _pillow(), _builder_digest())
+    tools = (importlib.metadata.version("torch"), _pillow(), "by rules alone" if by_rules_alone else "")
+    release = cache.key(catalog.transformers, *tools, _builder_digest())
     known = {row.model_type: _known(row, release) for row in rows}
     fresh = [row for row in rows if known[row.model_type] is None]
-    built = _build_all(fresh)
+    built = _build_all(fresh, by_rules_alone)
     for row in rows:
         spec = known[row.model_type] or next(built)
         if known[row.model_type] is None and isinstance(spec, SkillSpec):
@@ -41,12 +43,16 @@ def specs(rows: Sequence[Row], catalog: Catalog) -> Iterator[SkillSpec | TinyErr
         yield spec
 
 
-def _build_all(rows: Sequence[Row]) -> Iterator[SkillSpec | TinyError]:
+def _build_all(rows: Sequence[Row], by_rules_alone: bool) -> Iterator[SkillSpec | TinyError]:
     workers = min(os.cpu_count() or 1, len(rows) // FEW)
-    if workers < 2:
+    if workers < 2 and not by_rules_alone:
         yield from map(_build, rows)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    from generator.tiny import rows as exceptions
+
+    start = exceptions.ignored if by_rules_alone else None  # in processes of its own, so that this one keeps them
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max(workers, 1), mp_context=spawn, initializer=start) as pool:
         yield from pool.map(_build, rows)
 
 

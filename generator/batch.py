@@ -40,12 +40,13 @@ def generate(
     publisher: Publisher | Rehearsal,
     *,
     force: bool = False,
+    by_rules_alone: bool = False,
     done: Callable[[str], None] = lambda _: None,
 ) -> Summary:
     """Generate the rows' skills and publish those that pass every stage; with a ``Rehearsal``, say what would happen.
 
     ``done`` is called with each model type when there is nothing more to do for it. An edited skill is left alone,
-    but for ``force``.
+    but for ``force``. With ``by_rules_alone`` no exception of ``generator.tiny.rows`` is made.
 
     Raises:
         PublishError: the folder cannot be used, or a file cannot be written; what was published until then is kept.
@@ -53,7 +54,8 @@ def generate(
     lines: dict[str, Line] = {}
     with publisher, Builder() as builder:
         for chunk in _chunks(rows):
-            for line in _generate(chunk, catalog, publisher, builder, force=force):
+            specs = _specs(chunk, catalog, by_rules_alone=by_rules_alone)
+            for line in _generate(chunk, specs, catalog, publisher, builder, force=force):
                 lines[line.model_type] = line
                 done(line.model_type)
             publisher.checkpoint()
@@ -169,12 +171,18 @@ def strangers(shelf: Shelf) -> Summary:
 
 
 def _generate(
-    rows: Sequence[Row], catalog: Catalog, publisher: Publisher | Rehearsal, builder: Builder, *, force: bool
+    rows: Sequence[Row],
+    made: tuple[dict[str, SkillSpec], dict[str, Exception]],
+    catalog: Catalog,
+    publisher: Publisher | Rehearsal,
+    builder: Builder,
+    *,
+    force: bool,
 ) -> Iterator[Line]:
     written = "written" if isinstance(publisher, Publisher) else "would write"
     shelf = publisher.shelf
     by_name = {row.model_type: row for row in rows}
-    specs, errors = _specs(rows, catalog)
+    specs, errors = made
     fresh = {}
     for name, spec in specs.items():
         if _is_current(spec, catalog, shelf):
@@ -206,12 +214,14 @@ def _unsettled(spec: SkillSpec) -> str:
     return f"{len(found)} of {len(spec.heads)} heads unsettled, {found[0][0]} first: {found[0][1]}"
 
 
-def _specs(rows: Sequence[Row], catalog: Catalog) -> tuple[dict[str, SkillSpec], dict[str, Exception]]:
+def _specs(
+    rows: Sequence[Row], catalog: Catalog, *, by_rules_alone: bool = False
+) -> tuple[dict[str, SkillSpec], dict[str, Exception]]:
     from generator import assemble
 
     specs: dict[str, SkillSpec] = {}
     errors: dict[str, Exception] = {}
-    for row, spec in zip(rows, assemble.specs(rows, catalog), strict=True):
+    for row, spec in zip(rows, assemble.specs(rows, catalog, by_rules_alone=by_rules_alone), strict=True):
         if isinstance(spec, SkillSpec):
             specs[row.model_type] = spec
         else:

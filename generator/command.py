@@ -26,9 +26,13 @@ class Options:
     """Overwrite, and prune, what was edited by hand."""
     prune: bool = False
     """Remove skills whose type is no longer an architecture."""
+    no_rows: bool = False
+    """Make no exception for any model, as for a release that nobody has seen."""
 
     def __post_init__(self) -> None:
         """Raises SelectionError for options that contradict each other."""
+        if self.no_rows and (self.check or self.prune):
+            raise SelectionError("--no-rows writes into a scratch folder; give it without --check and --prune.")
         if self.check and (self.dry_run or self.force or self.prune):
             raise SelectionError("--check writes nothing and forgives nothing; give it without the other modes.")
 
@@ -53,7 +57,9 @@ def generate(asked: Selection, options: Options, folder: Path) -> Summary:
     if asked.given:
         rows, notes = asked.rows(catalog, shelf.generated)
         with bar("generate", len(rows)) as done:
-            summary = batch.generate(rows, catalog, publisher, force=options.force, done=done)
+            summary = batch.generate(
+                rows, catalog, publisher, force=options.force, by_rules_alone=options.no_rows, done=done
+            )
         parts.append(Summary(summary.lines, tuple(notes)))
     if not options.prune:
         parts.append(Summary((), _obsolete(catalog, shelf)))

@@ -6,10 +6,16 @@ from generator.tiny.rows.calls import CALLS
 from generator.tiny.rows.configs import CONFIGS
 from generator.tiny.rows.row import Row
 
-__all__ = ["ROWS", "Row", "of"]
+__all__ = ["ROWS", "Row", "ignored", "of"]
 
 ROWS: tuple[Row, ...] = (*CONFIGS, *CALLS)
 """All rows."""
+
+
+def ignored() -> None:
+    """Forget all rows for the rest of this process, so that what the rules alone give can be seen and counted."""
+    global ROWS  # noqa: PLW0603  # what reads it reads it here
+    ROWS = ()
 
 
 def of(model_type: str, head: str) -> tuple[Row, ...]:

@@ -26,11 +26,6 @@ CONFIGS: tuple[Row, ...] = (
         config={"attention_types": [[["global", "local"], 1]]},
     ),
     Row(
-        "efficientnet",
-        "the head's width must be the last stage's after the width coefficient",
-        config={"hidden_dim": 320},
-    ),
-    Row(
         "beit",
         "the segmentation neck takes four layers",
         heads=("BeitForSemanticSegmentation",),
@@ -58,9 +53,6 @@ CONFIGS: tuple[Row, ...] = (
         config={"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0}},
     ),
     Row(
-        "xmod", "a checkpoint sets the language of texts that do not name theirs", config={"default_language": "en_XX"}
-    ),
-    Row(
         "reformer",
         "positions are laid out on a grid whose sides and widths multiply and add up",
         config={"axial_pos_shape": [4, 16], "axial_pos_embds_dim": [16, 48], "num_buckets": 4},
@@ -86,21 +78,11 @@ CONFIGS: tuple[Row, ...] = (
         },
     ),
     Row(
-        "llama4",
-        "shuffling pixels makes four lanes of one, which the adapter of the image tower takes",
-        config={"vision_config": {"intermediate_size": 256}},
-    ),
-    Row(
         "lilt",
         "a sixth of the hidden width goes to each coordinate of a box",
         config={"hidden_size": 96},
     ),
     Row("mobilevitv2", "it halves an image five times and then cuts it into patches", config={"image_size": 64}),
-    Row(
-        "step3p7",
-        "its default config has sliding layers but no window",
-        config={"text_config": {"sliding_window": 8}},
-    ),
     Row(
         "superglue",
         "its graph has a kind for each layer, and meets the descriptors' width by a list of its own",
@@ -143,11 +125,6 @@ CONFIGS: tuple[Row, ...] = (
         config={"yes_token_index": 40, "no_token_index": 41},
     ),
     Row(
-        "mllama",
-        "the states of every layer that is handed on lie side by side",
-        config={"vision_config": {"vision_output_dim": 192}},
-    ),
-    Row(
         "clap",
         "its image of a sound folds the frames so often that few bins would leave none",
         config={"audio_config": {"num_mel_bins": 64, "patch_embeds_hidden_size": 16, "hidden_size": 128}},
@@ -167,7 +144,6 @@ CONFIGS: tuple[Row, ...] = (
         "a window holds a whole number of queries",
         config={"window_size": 10},
     ),
-    Row("cvt", "a stage has more layers than there are stages before it", config={"depth": [1, 2, 3]}),
     Row(
         "deepseek_ocr2",
         "its default config says neither which layers are dense nor how the two towers meet",
@@ -197,11 +173,6 @@ CONFIGS: tuple[Row, ...] = (
                 }
             }
         },
-    ),
-    Row(
-        "fastspeech2_conformer_with_hifigan",
-        "the vocoder takes as many bins as the model gives",
-        config={"vocoder_config": {"model_in_dim": 16}},
     ),
     Row(
         "csm",
@@ -244,6 +215,11 @@ CONFIGS: tuple[Row, ...] = (
         "sam3_tracker_video",
         "what it remembers of a mask is 64 wide in its code, narrower than its features, and a sixteenth of the image",
         config={**_TRACKER, "vision_config": {"fpn_hidden_size": 128, "backbone_config": {"patch_size": 16}}},
+    ),
+    Row(
+        "sam2",
+        "sizes of its feature maps follow from the image's",
+        config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
     ),
     Row(
         "sam3_tracker",
