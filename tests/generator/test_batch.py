@@ -49,7 +49,7 @@ def feed(kept: Path, monkeypatch: pytest.MonkeyPatch) -> Feed:
     monkeypatch.setenv(cache.VARIABLE, str(kept))
 
     def fed(*specs: SkillSpec | TinyError) -> None:
-        def give(rows: Sequence[Row], _: Catalog) -> Iterator[SkillSpec | TinyError]:
+        def give(rows: Sequence[Row], _: Catalog, *, by_rules_alone: bool) -> Iterator[SkillSpec | TinyError]:
             assert len(rows) == len(specs)
             yield from specs
 
