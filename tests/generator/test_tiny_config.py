@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import PretrainedConfig
 
 from generator.tiny import config, roles
 from generator.tiny.config import layers
@@ -117,3 +119,15 @@ def test_rotary_sections_come_to_half_a_head() -> None:
 
     text = Qwen3VLConfig(**config.shrink(Qwen3VLConfig)).text_config
     assert sum(text.rope_parameters["mrope_section"]) == text.head_dim // 2
+
+
+def test_a_config_that_derives_values_anew_each_time_is_stated_so_that_it_stays() -> None:
+    class Cyclic(PretrainedConfig):  # type: ignore[misc]
+        def __init__(self, layers: int = 4, stack: int | None = None, window: int | None = 8, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.stack = layers if stack is None else stack
+            self.layers = layers * 8 if stack is None else layers
+            self.window = None
+
+    arguments = {"layers": 2, "window": 8}
+    assert config.settled(arguments, Cyclic(**arguments)) == {"layers": 16, "stack": 2, "window": None}

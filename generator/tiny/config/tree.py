@@ -64,16 +64,33 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settled(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
-    """The arguments with the values that the config made of them, such as a number that became one number a layer."""
+    """The arguments with the values that the config made of them, such as a number that became one number a layer.
+
+    Told its own values a config may derive others from them (HRM's count of layers, times its cycles, each time that it
+    is not told from what): these are stated, too, so that what is stated makes the same config.
+    """
+    stated = _as_held(arguments, config)
+    again = vars(configuration.make(type(config), stated))
+    for name, value in vars(config).items():
+        if isinstance(value, int | float) and again.get(name, value) != value:
+            stated[name] = value
+    return stated
+
+
+def _as_held(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
     held = vars(config)
     stated: dict[str, Any] = {}
     for name, value in arguments.items():
         own = held.get(name, value)
         if isinstance(value, Mapping):
-            stated[name] = settled(value, own) if configuration.is_config(type(own)) else dict(value)
+            stated[name] = _as_held(value, own) if configuration.is_config(type(own)) else dict(value)
+        elif value is None and isinstance(own, Mapping):
+            stated[name] = dict(own)  # what the class puts where nothing was said: rotary parameters
         else:
             stated[name] = (
-                list(own) if isinstance(own, (list, tuple)) else own if isinstance(own, int | float) else value
+                list(own)
+                if isinstance(own, (list, tuple))
+                else own if own is None or isinstance(own, int | float) else value
             )
     return stated
 
