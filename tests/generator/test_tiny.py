@@ -63,6 +63,8 @@ def test_every_row_is_needed(row: rows.Row, monkeypatch: pytest.MonkeyPatch) -> 
     narrowed = dataclasses.replace(listed, heads=tuple(wanted))
     made = tiny.build(narrowed)
     monkeypatch.setattr(rows, "ROWS", tuple(other for other in rows.ROWS if other is not row))
+    # The search would look for something else that the head accepts, for a minute: that alone shows the change.
+    monkeypatch.setattr(tiny.shrinking, "mended", lambda *_, **__: None)
     try:
         without = tiny.build(narrowed)
     except tiny.TinyError:

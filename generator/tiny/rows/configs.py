@@ -217,11 +217,6 @@ CONFIGS: tuple[Row, ...] = (
         config={**_TRACKER, "vision_config": {"fpn_hidden_size": 128, "backbone_config": {"patch_size": 16}}},
     ),
     Row(
-        "sam2",
-        "sizes of its feature maps follow from the image's",
-        config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
-    ),
-    Row(
         "sam3_tracker",
         "sizes of its feature maps follow from the image's",
         config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
