@@ -26,6 +26,7 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 """Exit codes beside 0; options that invoke itself does not know end with 1, by invoke's own rule."""
 
 MODEL = "an architecture by any of its names: gpt-j, GPTJForCausalLM, EleutherAI/gpt-j-6b; repeatable"
+FOLDER = MODEL.replace("; repeatable", ", or a local folder with its config.json; repeatable")
 TIER = "critical, high, medium or long-tail; several with commas"
 PLUGIN = "a package that registers architectures with transformers' Auto classes; repeatable"
 RELEASE = "another release of transformers, which gets an environment, skills and reports of its own: 5.10.0"
@@ -35,7 +36,7 @@ JSON = "print JSON for scripts, and nothing else, on standard output"
 @task(
     iterable=["model", "plugin"],
     help={
-        "model": MODEL,
+        "model": FOLDER,
         "plugin": PLUGIN,
         "tier": TIER,
         "batch": "the next N architectures that have no skill, the most urgent tier first; --tier bounds it",
@@ -47,6 +48,7 @@ JSON = "print JSON for scripts, and nothing else, on standard output"
         "into": "folder for the skills (default: skills/, or build/transformers-X.Y.Z/skills for another release)",
         "transformers": RELEASE,
         "no-rows": "by the rules alone, no row of exceptions, into build/no-rows/skills in place of skills/",
+        "trust-remote-code": "run the code that lies in a folder given to --model, here and wherever its skill runs",
         "json": JSON,
     },
 )
@@ -64,6 +66,7 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
     into: str | None = None,
     transformers: str | None = None,
     no_rows: bool = False,
+    trust_remote_code: bool = False,
     json: bool = False,
 ) -> None:
     """Generate skills from the installed transformers; give one of --model, --tier, --batch and --all.
@@ -91,7 +94,14 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
             batch=None if batch is None else count(batch),
             everything=all_,
         )
-        options = command.Options(check=check, dry_run=dry_run, force=force, prune=prune, no_rows=no_rows)
+        options = command.Options(
+            check=check,
+            dry_run=dry_run,
+            force=force,
+            prune=prune,
+            no_rows=no_rows,
+            trust_remote_code=trust_remote_code,
+        )
         if no_rows and into is None:
             into = os.path.relpath(ROOT / "build" / "no-rows" / "skills")
         folder = _skills(into)
@@ -221,6 +231,7 @@ def _sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
     from generator import plugins
     from generator.catalog import CatalogError, UnknownModelError
     from generator.catalog.ledger import LedgerError
+    from generator.folders import FolderError
     from generator.publish import PublishError
     from generator.selection import SelectionError
 
@@ -230,6 +241,8 @@ def _sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
         sys.stdout.flush()
     except (SelectionError, UnknownModelError) as error:
         raise Exit(f"{name}: {error}" if isinstance(error, SelectionError) else str(error), code=MISUSED) from error
+    except FolderError as error:
+        raise Exit(f"{name}: {error}", code=FAILED) from error
     except (CatalogError, LedgerError, PublishError, plugins.PluginError) as error:
         raise Exit(str(error), code=FAILED) from error
     except ModuleNotFoundError as error:

@@ -87,6 +87,7 @@ def _build(row: Row) -> SkillSpec | TinyError:
         sources={**row.sources, "config": "rules over the default config, then rows", "heads": "one run on the cpu"},
         package=row.package,
         processor=processors.declare(row, model.config, model.heads),
+        of=row.of,
     )
 
 

@@ -258,7 +258,7 @@ def _finish(specs: Mapping[str, SkillSpec], catalog: Catalog) -> tuple[dict[str,
             continue
         sha256 = publish.digest(final.encode())
         finished[name] = Finished(
-            Entry(name, spec.module, sha256, spec.template, spec.transformers, spec.package), final
+            Entry(name, spec.module, sha256, spec.template, spec.transformers, spec.package, spec.of), final
         )
     return finished, errors
 

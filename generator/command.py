@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator import batch, listing, plugins, publish
 from generator.catalog import Catalog, UnavailableModelError, find, load
+from generator.folders import named, trusted, variant
 from generator.progress import bar
 from generator.publish import Publisher, Rehearsal, Shelf
 from generator.selection import Selection, SelectionError
@@ -28,6 +29,8 @@ class Options:
     """Remove skills whose type is no longer an architecture."""
     no_rows: bool = False
     """Make no exception for any model, as for a release that nobody has seen."""
+    trust_remote_code: bool = False
+    """Run the code that lies in the folders which are asked for."""
 
     def __post_init__(self) -> None:
         """Raises SelectionError for options that contradict each other."""
@@ -47,6 +50,8 @@ def generate(asked: Selection, options: Options, folder: Path) -> Summary:
     if not asked.given and not (options.check or options.prune):
         raise SelectionError("nothing was asked for; give --model NAME, --tier TIER, --batch N or --all.")
     shelf = publish.read(folder)
+    if options.trust_remote_code:
+        plugins.trust(trusted(asked.models))
     if options.check:
         return check(asked, shelf)
     catalog = load()
@@ -54,8 +59,11 @@ def generate(asked: Selection, options: Options, folder: Path) -> Summary:
     parts = []
     if options.prune:
         parts.append(batch.prune(catalog, publisher, force=options.force))
+    catalog = _with_folders(catalog, shelf)
     if asked.given:
-        rows, notes = asked.rows(catalog, shelf.generated)
+        folders, others = named(asked.models, catalog)
+        catalog = replace(catalog, rows=catalog.rows | folders)
+        rows, notes = replace(asked, models=(*others, *folders)).rows(catalog, shelf.generated)
         with bar("generate", len(rows)) as done:
             summary = batch.generate(
                 rows, catalog, publisher, force=options.force, by_rules_alone=options.no_rows, done=done
@@ -74,7 +82,7 @@ def check(asked: Selection, shelf: Shelf) -> Summary:
         PublishError: there is nothing to compare.
     """
     _use(shelf)
-    catalog = load()
+    catalog = _with_folders(load(), shelf)
     if asked.given:
         rows, notes = asked.rows(catalog, shelf.generated)
         parts = [Summary((), tuple(notes))]
@@ -82,7 +90,10 @@ def check(asked: Selection, shelf: Shelf) -> Summary:
         obsolete = batch.obsolete(catalog, shelf)
         gone = {line.model_type for line in obsolete}
         rows = [
-            row for row in catalog.architectures() if row.model_type in shelf.entries and row.model_type not in gone
+            row
+            for row in catalog.architectures()
+            # A folder's skill cannot be made again without the folder.
+            if row.model_type in shelf.entries and row.model_type not in gone and row.of is None
         ]
         parts = [Summary(tuple(obsolete)), batch.strangers(shelf)]
         if not rows:
@@ -101,7 +112,7 @@ def validate(folder: Path) -> Summary:
     if not shelf.entries and not shelf.files:
         raise _nothing(folder)
     _use(shelf)
-    catalog = load()
+    catalog = _with_folders(load(), shelf)
     obsolete = batch.obsolete(catalog, shelf)
     gone = {line.model_type for line in obsolete}
     entries = [entry for name, entry in shelf.entries.items() if name not in gone]
@@ -140,7 +151,14 @@ def missing(folder: Path, *, as_json: bool) -> str:
 
 def _use(shelf: Shelf) -> None:
     """Ask for the packages that the skills on disk came from: they are judged by what those register."""
-    plugins.use(entry.package for entry in shelf.entries.values() if entry.package is not None)
+    plugins.trust(entry.package for entry in shelf.entries.values() if entry.package is not None)
+
+
+def _with_folders(catalog: Catalog, shelf: Shelf) -> Catalog:
+    """The catalogue with rows for the skills on disk that are named after a config folder."""
+    bases = {entry.model_type: catalog.rows.get(entry.of) for entry in shelf.entries.values() if entry.of is not None}
+    rows = {name: variant(base, name) for name, base in bases.items() if base is not None}
+    return replace(catalog, rows=catalog.rows | rows)
 
 
 def _obsolete(catalog: Catalog, shelf: Shelf) -> tuple[str, ...]:

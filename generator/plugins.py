@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +16,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["GROUP", "VARIABLE", "Plugin", "PluginError", "active", "fingerprint", "load", "public_class", "use"]
+__all__ = [
+    "GROUP",
+    "VARIABLE",
+    "Plugin",
+    "PluginError",
+    "active",
+    "fingerprint",
+    "load",
+    "public_class",
+    "trust",
+    "use",
+]
 
 GROUP = "skillmatrix.architectures"
 """Entry point group by which an installed package is found without being named."""
@@ -25,6 +37,7 @@ VARIABLE = "SKILLMATRIX_PLUGINS"
 
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?", re.ASCII)
 _MODEL_TYPE = re.compile(r"[A-Za-z0-9][\w.\-]*", re.ASCII)
+_CLASS = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*", re.ASCII)
 _PATTERNS = ("*.py", "*.json")
 """Files of a package on which its skills depend."""
 
@@ -64,7 +77,16 @@ def use(packages: Iterable[str]) -> None:
                 f"--plugin {name[:80]!a}: is no name of a Python package. Run it again with one such as acme_models, "
                 "or acme_models:register where a function registers its classes."
             )
-    os.environ[VARIABLE] = ",".join(dict.fromkeys([*_named(), *names]))
+    _add(names)
+
+
+def trust(folders: Iterable[str]) -> None:
+    """Name folders whose own code is to be run, by their absolute paths, as ``use`` names packages."""
+    _add(folders)
+
+
+def _add(names: Iterable[str]) -> None:
+    os.environ[VARIABLE] = "\n".join(dict.fromkeys([*_named(), *names]))
 
 
 def active() -> tuple[str, ...]:
@@ -113,7 +135,7 @@ def _installed() -> tuple[str, ...]:
 
 
 def _named() -> list[str]:
-    return [name for name in os.environ.get(VARIABLE, "").split(",") if name]
+    return [name for name in os.environ.get(VARIABLE, "").split("\n") if name]
 
 
 def _contents(package: str) -> str:
@@ -133,6 +155,8 @@ def _releases(module: str) -> Iterator[tuple[str, str]]:
 
 def _files(module: str) -> list[Path]:
     """The package's own files: of its top folder, since a module may use its neighbours."""
+    if _is_folder(module):
+        return sorted(path for pattern in _PATTERNS for path in Path(module).glob(pattern))
     try:
         spec = find_spec(module)
     except (ImportError, ValueError):
@@ -167,7 +191,10 @@ def _loaded(package: str) -> Plugin:
 
 
 def _import(package: str) -> None:
-    """Import a package, and call the function that is named after the colon."""
+    """Import a package, and call the function that is named after the colon; or register the classes of a folder."""
+    if _is_folder(package):
+        _register(Path(package))
+        return
     name, _, function = package.partition(":")
     module = importlib.import_module(name)
     if function:
@@ -220,7 +247,42 @@ def _part(package: str, registered: _Registered, wanted: Callable[[Any], bool]) 
     )
 
 
+def _register(folder: Path) -> None:
+    """Register the classes that a folder's config names as its own code with the Auto classes that it names them for."""
+    import transformers
+    from transformers.dynamic_module_utils import get_class_from_dynamic_module
+
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    listed = {name: place for name, place in values["auto_map"].items() if isinstance(place, str)}
+    for name, place in listed.items():
+        # Neither another repository's code nor a file elsewhere: trust was given to this folder.
+        if not _CLASS.fullmatch(place) or not (folder / f"{place.partition('.')[0]}.py").is_file():
+            raise ValueError(
+                f"its auto_map names {place[:80]!a} for {name[:80]!a}, which is no class of a file beside it"
+            )
+    if "AutoConfig" not in listed:
+        raise ValueError("its auto_map names no class for AutoConfig")
+    autos: dict[Any, str] = {getattr(transformers, name, None): place for name, place in listed.items()}
+    models = {
+        auto: get_class_from_dynamic_module(place, str(folder))
+        for auto, place in autos.items()
+        if getattr(auto, "_model_mapping", None) is not None
+    }
+    # A file that is loaded for its own sake gives another class than the one that its neighbours import.
+    taken = [model.config_class for model in models.values() if getattr(model, "config_class", None) is not None]
+    config = taken[0] if taken else get_class_from_dynamic_module(listed["AutoConfig"], str(folder))
+    transformers.AutoConfig.register(values["model_type"], config)
+    for auto, model in models.items():
+        auto.register(config, model)
+
+
+def _is_folder(package: str) -> bool:
+    return package.startswith("/")
+
+
 def _top(name: str) -> str:
+    if _is_folder(name):
+        return name
     return re.split(r"[.:]", name, maxsplit=1)[0]
 
 

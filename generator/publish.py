@@ -67,6 +67,8 @@ class Entry:
     """Release that its facts were read from."""
     package: str | None = None
     """Package that registers the architecture; None for transformers' own."""
+    of: str | None = None
+    """Architecture that a folder's values configure, after which the skill is named; None for one of its own."""
 
     @property
     def file(self) -> str:

@@ -156,7 +156,7 @@ def _pretrained(skill: type[Skill], head: Head, checkpoint: str, *, trust_remote
         raise EndpointError(f"{skill.model_type}: the folder {checkpoint} holds no config.json, so it is no checkpoint")
     try:
         config = AutoConfig.from_pretrained(checkpoint, trust_remote_code=trust_remote_code)
-        if head.config_class is None and config.model_type != skill.model_type:
+        if head.config_class is None and config.model_type != (skill.of or skill.model_type):
             raise EndpointError(
                 f"{skill.model_type}: {checkpoint} is a checkpoint of {config.model_type}. "
                 f"Load it by the skill of {config.model_type}"

@@ -6,7 +6,9 @@ A package is imported when a check first needs one of its classes, never when it
 from __future__ import annotations
 
 import importlib
+import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 __all__ = ["MissingLibraryError", "UnknownClassError", "public_class"]
@@ -45,7 +47,10 @@ def public_class(name: str, package: str | None = None) -> Any:
 
 @cache
 def _load(package: str) -> None:
-    """Import the package, and call the function that is named after a colon."""
+    """Import the package, and call the function that is named after a colon; or register the classes of a folder."""
+    if package.startswith("/"):
+        _register(Path(package))
+        return
     name, _, function = package.partition(":")
     try:
         module = importlib.import_module(name)
@@ -53,6 +58,29 @@ def _load(package: str) -> None:
         raise MissingLibraryError(f"needs the package {name}: {error}") from error
     if function:
         getattr(module, function)()
+
+
+def _register(folder: Path) -> None:
+    """Register the classes of a config folder's own code, which was trusted when the skill was generated."""
+    import transformers
+    from transformers.dynamic_module_utils import get_class_from_dynamic_module
+
+    if not (folder / "config.json").is_file():
+        raise MissingLibraryError(f"needs the folder {folder} with its config.json and code, which is not here")
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    listed = {name: place for name, place in values["auto_map"].items() if isinstance(place, str)}
+    autos: dict[Any, str] = {getattr(transformers, name, None): place for name, place in listed.items()}
+    models = {
+        auto: get_class_from_dynamic_module(place, str(folder))
+        for auto, place in autos.items()
+        if getattr(auto, "_model_mapping", None) is not None
+    }
+    # A file that is loaded for its own sake gives another class than the one that its neighbours import.
+    taken = [model.config_class for model in models.values() if getattr(model, "config_class", None) is not None]
+    config = taken[0] if taken else get_class_from_dynamic_module(listed["AutoConfig"], str(folder))
+    transformers.AutoConfig.register(values["model_type"], config)
+    for auto, model in models.items():
+        auto.register(config, model)
 
 
 def _registered() -> dict[str, Any]:

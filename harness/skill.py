@@ -80,6 +80,9 @@ class Skill:
     package: ClassVar[str | None] = None
     """Package whose import registers the classes with transformers' Auto classes (after a colon, the function that does);
     None for transformers' own."""
+    of: ClassVar[str | None] = None
+    """``model_type`` of the config where its values are a folder's, after which the skill is named; None where it is the
+    skill's own."""
     config_class: ClassVar[str]
     config: ClassVar[Mapping[str, Any]]
     heads: ClassVar[tuple[Head, ...]]

@@ -51,7 +51,7 @@ def config_arguments(skill: type[Skill], head: Head) -> dict[str, Any]:
     if head.part is not None:
         shared = {name: value for name, value in skill.config[head.part].items() if name != "model_type"}
     elif head.within is not None:
-        shared = {head.within: {"model_type": skill.model_type, **skill.config}}
+        shared = {head.within: {"model_type": skill.of or skill.model_type, **skill.config}}
     else:
         shared = dict(skill.config)
     return _overlay(shared, head.config)

@@ -68,6 +68,13 @@ class Row:
     """Classes that a mapping lists and the installed transformers does not have."""
     package: str | None = None
     """Package that registers the type with transformers' Auto classes; None for transformers' own."""
+    values: dict[str, object] | None = None
+    """Config values of a folder that the row is of; None for the rows of the catalogue itself, which keep the defaults."""
+
+    @property
+    def config_type(self) -> str:
+        """``model_type`` of its config: that of the architecture which a folder's values configure, else its own."""
+        return self.model_type if self.state != "architecture" or self.of is None else self.of
 
     @property
     def primary(self) -> HeadRow | None:

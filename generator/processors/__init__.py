@@ -34,7 +34,7 @@ def declare(row: Row, arguments: Mapping[str, Any], heads: tuple[HeadSpec, ...])
     config = plugins.public_class(row.config_class)(**arguments)
     names = {item.name for head in heads for item in head.inputs}
     parts = {
-        "tokenizer": tokenizer.declare(row.model_type, config, spoken="input_values" in names),
+        "tokenizer": tokenizer.declare(row.config_type, config, spoken="input_values" in names),
         "image_processor": media.image_processor(config, heads),
         "feature_extractor": media.feature_extractor(config, heads),
     }

@@ -87,8 +87,8 @@ def settle(row: Row) -> dict[str, Any]:
     """
     try:
         config_class = public_class(row.config_class)
-        arguments = shrinking.shrink(config_class, modalities=row.modalities)
-        for exception in rows.of(row.model_type, ""):
+        arguments = shrinking.shrink(config_class, modalities=row.modalities, values=row.values)
+        for exception in rows.of(row.config_type, ""):
             arguments = shrinking.merge(arguments, exception.config)
         arguments = _valid(config_class, arguments)
         arguments |= _starts(configuration.make(config_class, arguments))
@@ -180,7 +180,7 @@ def _tried(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[
 
 
 def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[str, Any]) -> HeadSpec:
-    exceptions = rows.of(row.model_type, head.class_name)
+    exceptions = rows.of(row.config_type, head.class_name)
     place = _place(row, head, shared)
     overlay = _overlay(row, head, place, shared)
     config = _config(row, place, shared, shrinking.merge(overlay, changes))
@@ -272,7 +272,7 @@ def _overlay(row: Row, head: HeadRow, place: Mapping[str, str], shared: Mapping[
         width = getattr(inner, "hidden_size", None) or getattr(getattr(inner, "text_config", None), "hidden_size", None)
         if width is not None:
             overlay["hidden_size"] = width  # a head around the model is as wide as the model
-    for exception in rows.of(row.model_type, head.class_name):
+    for exception in rows.of(row.config_type, head.class_name):
         if exception.heads:
             overlay = shrinking.merge(overlay, exception.config)
     return overlay
@@ -288,7 +288,7 @@ def _arguments(row: Row, place: Mapping[str, str], shared: Mapping[str, Any]) ->
     if "part" in place:
         return {name: value for name, value in shared[place["part"]].items() if name != "model_type"}
     if "within" in place:
-        return {place["within"]: {"model_type": row.model_type, **shared}}
+        return {place["within"]: {"model_type": row.config_type, **shared}}
     return dict(shared)
 
 

@@ -139,7 +139,7 @@ def _config(reading: Reading, head: HeadSpec, model_class: type) -> Any:
     if head.part is not None:
         shared = {name: value for name, value in shared[head.part].items() if name != "model_type"}
     elif head.within is not None:
-        shared = {head.within: {"model_type": reading.model_type, **shared}}
+        shared = {head.within: {"model_type": reading.attributes.get("of", reading.model_type), **shared}}
     return config_class(**_known(config_class, _overlaid(shared, head.config), model_class))
 
 

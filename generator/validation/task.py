@@ -31,7 +31,7 @@ def check(reading: Reading, catalog: Catalog) -> None:
                     model_type,
                     f"{head.class_name}: transformers {catalog.transformers} has no {mapping}",
                 )
-            held = catalog.mappings[mapping].get(model_type, ())
+            held = catalog.mappings[mapping].get(row.config_type, ())
             if head.class_name not in held:
                 raise TaskError(
                     model_type,
@@ -49,6 +49,8 @@ def check(reading: Reading, catalog: Catalog) -> None:
                 if names
             ),
         )
+    if row.of is not None:
+        return  # which head stands for a folder's model was the folder's to say
     primary = next(head.class_name for head in row.heads if head.primary)
     if reading.heads[0].class_name != primary:
         raise TaskError(model_type, f"its primary head is {primary}, not {reading.heads[0].class_name}")

@@ -22,8 +22,9 @@ def run(session: Session) -> Outcome:
     if found != head.class_name:
         return Outcome("failed", f"built a {found} where the skill declares a {head.class_name}", metrics)
     # A head of a part, or around the whole, has a type of its own: its config class is then what must be right.
-    if head.config_class is None and model.config.model_type != skill.model_type:
-        reason = f"built a model of type {model.config.model_type} where the skill declares {skill.model_type}"
+    wanted = skill.of or skill.model_type
+    if head.config_class is None and model.config.model_type != wanted:
+        reason = f"built a model of type {model.config.model_type} where the skill declares {wanted}"
         return Outcome("failed", reason, metrics)
     declared, found = head.config_class or skill.config_class, type(model.config).__name__
     if found != declared:

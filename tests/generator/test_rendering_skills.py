@@ -289,7 +289,7 @@ def test_hostile_values_stay_where_they_are_put(value: str) -> None:
         ({"class_name": "class"}, "it is a keyword of Python"),
         (
             {"model_type": "gptj\nimport os"},
-            r"base\.py\.mako:5: \$\{spec\.model_type\} is 'gptj\\nimport os', which a comm",
+            r"base\.py\.mako:7: \$\{spec\.model_type\} is 'gptj\\nimport os', which a comm",
         ),
         ({"facts": {"a b": 1}}, r"\$\{name\} is 'a b'"),
         ({"facts": {"vocab_size": object()}}, "of type object has no literal"),

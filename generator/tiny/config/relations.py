@@ -149,6 +149,27 @@ def _rotary_sections(fields: Fields) -> dict[str, Any]:
     return changes
 
 
+def _rotary_factors(fields: Fields) -> dict[str, Any]:
+    """A stretched rotary embedding has a factor for each pair of lanes."""
+    changes: dict[str, Any] = {}
+    for name in ("rope_parameters", "rope_scaling"):
+        rope = fields.defaults.get(name)
+        if not isinstance(rope, Mapping) or not any(isinstance(value, (list, tuple)) for value in rope.values()):
+            continue
+        half = sum(_shared_out(fields, rope, 1)["mrope_section"])
+        lists = {key: list(value)[:half] for key, value in rope.items() if key.endswith("_factor") and _is_list(value)}
+        # The config writes its own length over the embedding's.
+        same = {
+            key: fields.small[key] for key in ("original_max_position_embeddings",) if key in {*rope} & {*fields.small}
+        }
+        changes |= {name: {**rope, **lists, **same}} if lists else {}
+    return changes
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, (list, tuple))
+
+
 def sections(fields: Fields) -> dict[str, Any]:
     """Sections for a text tower beside one that cuts images into a grid: a default config may leave them out, and the
     model then takes those of the published size."""
@@ -269,6 +290,7 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _stride,
     _padding,
     _rotary_sections,
+    _rotary_factors,
     _inner_heads,
     _indices,
     _taken_states,

@@ -5,6 +5,7 @@ Works from the default config alone and knows no model; what the rules get wrong
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -31,13 +32,19 @@ class Field(NamedTuple):
     small: Any
 
 
-def shrink(config_class: Any, manner: fields.Manner = fields.USUAL, modalities: Sequence[str] = ()) -> dict[str, Any]:
+def shrink(
+    config_class: Any,
+    manner: fields.Manner = fields.USUAL,
+    modalities: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Explicit arguments of a tiny config, without those that keep their default.
 
     Args:
         config_class: a config class of transformers.
         manner: how it is made small.
         modalities: what the architecture takes in, for a class that joins others.
+        values: arguments of a config that is not the default one; what is unusual about them is kept.
 
     Returns:
         Plain data, sequences as lists like in a config.json; a nested config is a dict that names its ``model_type`` where the field admits several.
@@ -46,8 +53,26 @@ def shrink(config_class: Any, manner: fields.Manner = fields.USUAL, modalities: 
         TypeError, ValueError: the class cannot be made with its defaults and says why.
     """
     ids: dict[int, int] = {}
+    if values is not None:
+        config = config_class(**copy.deepcopy(dict(values)))
+        return _unusual(config, _shrink(config, {}, ids, manner))
     whole, given = composite.default(config_class, modalities)
     return composite.stated(_shrink(whole, {}, ids, manner), given)
+
+
+def _unusual(config: Any, small: dict[str, Any]) -> dict[str, Any]:
+    """The small arguments with the values that are not the class's own, which shrinking from defaults takes for granted."""
+    held, usual, nested = configuration.defaults(config), configuration.defaults(type(config)()), _nested(config)
+    kept = {
+        name: value
+        for name, value in held.items()
+        if name not in small and name not in nested and (name not in usual or usual[name] != value)
+    }
+    kept |= {name: _unusual(child, small[name]) for name, child in nested.items() if isinstance(small.get(name), dict)}
+    kinds, layers_left = held.get("layer_types"), small.get("num_hidden_layers")
+    if "layer_types" not in small and isinstance(kinds, (list, tuple)) and isinstance(layers_left, int):
+        kept["layer_types"] = list(kinds)[:layers_left]
+    return {**small, **{name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}}
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
