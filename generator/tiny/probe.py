@@ -12,6 +12,7 @@ from typing import Any
 from generator.plugins import public_class
 from generator.spec import InputSpec, OutputSpec
 from generator.tiny import steps as doing
+from generator.tiny.unread import unread
 
 __all__ = ["LIMIT", "Watch", "build", "count", "learn_placeholders", "named", "parameters", "run", "watched"]
 
@@ -100,14 +101,18 @@ def count(model: Any) -> int:
 
 
 def parameters(model: Any, method: str) -> Mapping[str, inspect.Parameter]:
-    """Parameters of a method of the model, without self; of the nearest base's where it only hands on what it is given."""
+    """Parameters of a method of the model, without self; of the nearest base's where it only hands on what it is given.
+
+    Optional ones that the method does not read are left out.
+    """
     found = inspect.signature(getattr(model, method)).parameters
     for base in type(model).__mro__:
         if any(item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD) for item in found.values()):
             break
         if method in vars(base):
             found = inspect.signature(vars(base)[method].__get__(model)).parameters
-    return found
+    idle = unread(getattr(model, method))
+    return {name: item for name, item in found.items() if name not in idle}
 
 
 def run(
