@@ -129,9 +129,17 @@ def nested(config: Any) -> dict[str, Any]:
 
 
 def optional(config: Any) -> dict[str, Any]:
-    """Classes of nested configs that this config does without, by field; those that stand for any class are left out."""
-    held = nested(config)
-    return {name: kind for name, kind in parts(config).items() if name not in held and is_config(kind)}
+    """Classes of nested configs that this config does without, by field.
+
+    One that stands for any class is left out, unless the config says which is meant where none is named.
+    """
+    held, specs = nested(config), getattr(config, "sub_configs_defaults", None) or {}
+    kinds = {
+        name: specs[name].get_config_class(specs[name].model_type) if name in specs and not is_config(kind) else kind
+        for name, kind in parts(config).items()
+        if name not in held
+    }
+    return {name: kind for name, kind in kinds.items() if is_config(kind)}
 
 
 def _initial(config_class: type) -> Iterator[inspect.Parameter]:

@@ -28,7 +28,8 @@ _BINS = (
 
 def _bins(context: Context) -> int | None:
     found = context.find(*_BINS, within="audio") or context.find(*_BINS, within="encoder") or context.find(*_BINS)
-    return found if type(found) is int else None
+    stacked = context.find("num_stacked_frames") or 1  # frames that are joined before the model
+    return found * stacked if type(found) is int else None
 
 
 def _samples(context: Context, name: str) -> Answer:

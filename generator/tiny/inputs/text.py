@@ -77,6 +77,8 @@ def layout(context: Context) -> tuple[list[tuple[int, int, int]], int]:
     start = 0
     for modality, count in context.placeholders.items():
         token = placeholder(context, modality)
+        if token is None and len(context.placeholders) == 1:
+            return [], count  # without a token to stand for them, features are added to the text one by one
         if token is None:
             raise LookupError(f"no field of the config names the token that stands for {modality}")
         runs.append((token, start, count))

@@ -14,6 +14,8 @@ __all__ = ["RULES"]
 
 _GRIDS = ("image_grid_thw", "image_grid_hw", "image_grid_hws", "grid_thw", "grid_thws", "grid_hws")
 """Parameters that say how many patches an image has each way, where the patches come as rows."""
+_IMAGES_AND_TARGET = 2
+"""Grids of a row where they are counted by row: an image that is given, and the one that is to be drawn."""
 
 
 def _side(context: Context) -> tuple[int, int]:
@@ -35,7 +37,9 @@ def _channels(context: Context) -> int:
 
 
 def _patch(context: Context) -> int:
-    value = context.find("patch_size", within="vision") or context.find("patch_size")
+    # Where patches are joined before the model, it takes the joined ones.
+    names = ("model_patch_size", "patch_size")
+    value = context.find(*names, within="vision") or context.find(*names)
     return value if isinstance(value, int) else (value or [roles.PATCH])[-1]
 
 
@@ -59,14 +63,21 @@ def _grid(context: Context) -> int:
     return max(2 * _merged(context), min(_side(context)[0], roles.IMAGE) // _patch(context))
 
 
+def _steps_of_patch(context: Context) -> int:
+    """Frames that a patch spans; 0 where the config does not say."""
+    names = ("temporal_patch_size", "patch_temporal")
+    return context.find(*names, within="vision") or context.find(*names) or 0
+
+
 def _lanes(context: Context) -> int:
     """Numbers in a patch."""
-    temporal = (
-        context.find("temporal_patch_size", within="vision")
-        or context.find("temporal_patch_size", "patch_temporal")
-        or 1
-    )
-    return int(_channels(context) * temporal * _patch(context) ** 2)
+    return int(_channels(context) * (_steps_of_patch(context) or 1) * _patch(context) ** 2)
+
+
+def _steps(context: Context) -> int:
+    """Steps in time of a video that comes as rows of patches: one, since some models take a video apart, unless several
+    are merged."""
+    return context.find("temporal_merge_size", within="vision") or context.find("temporal_merge_size") or 1
 
 
 def _pixels(context: Context, name: str) -> Answer:
@@ -76,7 +87,10 @@ def _pixels(context: Context, name: str) -> Answer:
         rows, patch = BATCH * _grid(context) ** 2, _patch(context)
         whole = (rows, _channels(context), patch, patch)
         padded = (BATCH, rows // BATCH, _lanes(context))
-        return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole, padded)]
+        feature = _merged(context) * patch  # the square of pixels that becomes one feature, as a picture of its own
+        squares = (rows, feature, feature, _channels(context))
+        shapes = ((rows, _lanes(context)), whole, padded, squares)
+        return [InputSpec(name, "Floats", {"shape": shape}) for shape in shapes]
     if "target_sizes" in context.forward:  # patches of all images side by side in one long strip
         patch = _patch(context)
         strip = (1, _channels(context), patch, BATCH * _grid(context) ** 2 * patch)
@@ -96,13 +110,16 @@ def _pixels(context: Context, name: str) -> Answer:
     if context.find("patch_size"):  # without a tower, as rows of patches
         patches = _grid(context) ** 2
         images += [(BATCH, patches, _lanes(context)), (BATCH * patches, _lanes(context))]
+        if _steps_of_patch(context):  # and with time, height, width and colours apart
+            patch = _patch(context)
+            images.append((BATCH, _steps_of_patch(context), patch, patch, _channels(context)))
     images.append((BATCH, size[0], 2 * size[1], 2 * size[2]))  # for a tower that halves once more than the usual one
     return [InputSpec(name, "Floats", {"shape": shape}) for shape in images]
 
 
 def _video(context: Context, name: str) -> Answer:
     if "video_grid_thw" in context.forward:
-        rows, patch = BATCH * _grid(context) ** 2, _patch(context)  # one step in time: some models take a video apart
+        rows, patch = BATCH * _steps(context) * _grid(context) ** 2, _patch(context)
         whole = (rows, _channels(context), patch, patch)
         return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole)] + [None]
     if "target_sizes_videos" in context.forward:
@@ -113,18 +130,26 @@ def _video(context: Context, name: str) -> Answer:
         return InputSpec(name, "Floats", {"shape": shape})
     frames = context.find("num_frames") or FRAMES
     clip = InputSpec(name, "Floats", {"shape": (BATCH, frames, _channels(context), *_side(context))})
-    return [clip, None] if "pixel_values" in context.forward else clip  # some take images or videos, not both
+    if "pixel_values" not in context.forward:
+        return clip
+    row = InputSpec(name, "Floats", {"shape": (BATCH * frames, _channels(context), *_side(context))})
+    return [clip, row, None]  # some take the frames of all videos in a row, some images or videos, not both
 
 
 def _image_grid(context: Context, name: str) -> Answer:
     side = _grid(context)
     sides = [side, side] if name.endswith(("_hw", "_hws")) else [1, side, side]
-    return InputSpec(name, "Literal", {"values": [sides] * BATCH})
+    of_row = _IMAGES_AND_TARGET if "images_per_sample" in context.forward else 1
+    return InputSpec(name, "Literal", {"values": [sides] * (BATCH * of_row)})
+
+
+def _images_of_row(context: Context, name: str) -> Answer:
+    return InputSpec(name, "Literal", {"values": [_IMAGES_AND_TARGET] * BATCH})
 
 
 def _video_grid(context: Context, name: str) -> Answer:
     side = _grid(context)
-    return InputSpec(name, "Literal", {"values": [[1, side, side]] * BATCH})
+    return InputSpec(name, "Literal", {"values": [[_steps(context), side, side]] * BATCH})
 
 
 def _shapes_in_patches(context: Context, name: str) -> Answer:
@@ -230,6 +255,7 @@ RULES: Mapping[str, Rule] = {
     "flattened_patches": _flattened_patches,
     "codebook_pixel_values": _codebook_pixels,
     **dict.fromkeys(_GRIDS, _image_grid),
+    "images_per_sample": _images_of_row,
     "video_grid_thw": _video_grid,
     "spatial_shapes": _shapes_in_patches,
     "target_sizes_videos": _shapes_in_patches,
