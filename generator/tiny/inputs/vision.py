@@ -144,7 +144,7 @@ def _image_grid(context: Context, name: str) -> Answer:
 
 
 def _images_of_row(context: Context, name: str) -> Answer:
-    return InputSpec(name, "Literal", {"values": [_IMAGES_AND_TARGET] * BATCH})
+    return InputSpec(name, "Literal", {"values": [_IMAGES_AND_TARGET] * batch(context)})
 
 
 def _video_grid(context: Context, name: str) -> Answer:

@@ -231,5 +231,19 @@ CONFIGS: tuple[Row, ...] = (
             "decoder_start_token_id": 64,
         },
     ),
+    Row(
+        "ernie4_5_vl_moe",
+        "its rotary lanes of height and width alternate, so there are as many of either",
+        config={"text_config": {"rope_parameters": {"mrope_section": [3, 3, 2]}}},
+    ),
+    Row(
+        "qwen3_asr",
+        "its code has it that a window of sound becomes thirteen features, which takes a hundred frames",
+        config={"audio_config": {"n_window": 50}},
+        inputs={
+            "input_features": ("Floats", {"shape": (2, 16, 200)}),
+            "input_features_mask": ("Mask", {"shape": (2, 200)}),
+        },
+    ),
 )
 """Rows about configs."""
