@@ -236,9 +236,10 @@ def _starts(config: Any) -> dict[str, Any]:
     """A decoder's first token where the config leaves it to the checkpoint's generation config."""
     writes = declaring.Context(config, {}, ()).find("vocab_size", "decoder_vocab_size") is not None
     if writes and config.is_encoder_decoder and getattr(config, "decoder_start_token_id", None) is None:
-        first = next(
-            (value for name in ("pad", "bos") if (value := getattr(config, f"{name}_token_id", None)) is not None), 0
-        )
+        decoder = config.get_text_config(decoder=True)
+        # Not the padding where there is another: a decoder may hide it (T5Gemma).
+        named = ((part, f"{name}_token_id") for name in ("bos", "pad") for part in (config, decoder))
+        first = next((value for part, name in named if (value := getattr(part, name, None)) is not None), 0)
         return {"decoder_start_token_id": first}
     return {}
 
