@@ -195,5 +195,5 @@ def test_a_model_without_a_skill_is_answered_with_the_command_that_writes_it(che
     (checkout / "skills/hf_gptj.py").unlink()
     answer = _skills_session(checkout, cache, "cpu", "--model", "gpt-j")
     assert answer.returncode == 1
-    assert "Run: invoke generate --model gpt-j" in answer.stdout
+    assert "Run: invoke generate --model gptj" in answer.stdout
     assert not (checkout / "reports/runs").exists()

@@ -65,7 +65,9 @@ def run(session: Session) -> Outcome:
         asked += 1
     metrics = {"pipelines": asked}
     session.at("prepare")
-    return Outcome("unavailable", "; ".join(missing), metrics) if missing else passed(metrics)
+    if missing:
+        return Outcome("unavailable", "; ".join(missing), metrics)
+    return passed(metrics) if asked else Outcome("vacuous", "no pipeline was asked", metrics)
 
 
 def _ask(session: Session, task: str, parts: dict[str, Any]) -> str | None:

@@ -21,6 +21,7 @@ from tests.harness.architectures.hf_bert import Bert
 from tests.harness.architectures.hf_gpt2 import GPT2
 from tests.harness.architectures.hf_t5 import T5
 from tests.harness.conftest import Ask
+from tests.harness.test_pipeline import Speaking
 
 Swap = Callable[[str, type], None]
 Install = Callable[[Any], str]
@@ -345,7 +346,7 @@ class Pretender(Cpu):
         return runner
 
 
-@pytest.mark.parametrize("check", [name for name in CHECKS if name not in ("build", "generation")])
+@pytest.mark.parametrize("check", [name for name in CHECKS if name not in ("build", "generation", "pipeline")])
 def test_a_silent_fall_back_to_the_cpu_fails_every_check_that_runs(ask: Ask, install: Install, check: str) -> None:
     record = ask(Bert, check, install(Pretender()))
     assert (record.status, record.stage, record.executed_on) == ("failed", "run", "cpu")
@@ -354,6 +355,13 @@ def test_a_silent_fall_back_to_the_cpu_fails_every_check_that_runs(ask: Ask, ins
 
 def test_a_silent_fall_back_fails_generation(ask: Ask, install: Install) -> None:
     assert str(ask(GPT2, "generation", install(Pretender())).reason).startswith("fell back to cpu")
+
+
+def test_a_silent_fall_back_fails_pipelines(ask: Ask, install: Install) -> None:
+    # The pipeline itself moves the model to the device that it is told, which is not here.
+    record = ask(Speaking, "pipeline", install(Pretender()), pipelines=("text-generation",))
+    assert record.status == "failed"
+    assert "cuda" in str(record.reason).lower()
 
 
 # --- what is no verdict on the model ---------------------------------------------------------------------------------
@@ -403,6 +411,10 @@ def test_cuda_without_a_device_is_unavailable_and_not_passed(ask: Ask) -> None:
     record = ask(Bert, "parity", "cuda")
     assert (record.status, record.matches, record.executed_on) == ("unavailable", None, None)
     assert "CUDA" in str(record.reason)
+
+
+def test_pipeline_catches_a_check_that_asked_nothing(ask: Ask) -> None:
+    assert ask(Speaking, "pipeline", pipelines=()).status == "vacuous"
 
 
 def test_every_check_has_a_control_here() -> None:
