@@ -91,7 +91,8 @@ def settle(row: Row) -> dict[str, Any]:
         for exception in rows.of(row.config_type, ""):
             arguments = shrinking.merge(arguments, exception.config)
         arguments = _valid(config_class, arguments)
-        arguments |= _starts(configuration.make(config_class, arguments))
+        if any(map(_generates, row.heads)):
+            arguments |= _starts(configuration.make(config_class, arguments))
         return shrinking.settled(arguments, configuration.make(config_class, arguments))
     except Exception as error:
         raise TinyError(f"{row.model_type}: {row.config_class} could not be built tiny: {_reason(error)}") from error
@@ -242,6 +243,13 @@ def _starts(config: Any) -> dict[str, Any]:
         first = next((value for part, name in named if (value := getattr(part, name, None)) is not None), 0)
         return {"decoder_start_token_id": first}
     return {}
+
+
+def _generates(head: HeadRow) -> bool:
+    try:
+        return bool(getattr(public_class(head.class_name), "can_generate", bool)())
+    except (AttributeError, ImportError):
+        return False  # building the head says what is wrong with it
 
 
 def _place(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> dict[str, str]:

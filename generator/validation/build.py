@@ -111,9 +111,9 @@ def build(text: str, model_type: str) -> str | None:
             continue  # it states nothing that could be built, and passes no check
         try:
             model_class = _class(head.class_name)
-            config = _config(reading, head, model_class)
+            config = _config(reading, head)
             expected = model_class.config_class
-            if expected is not None and not isinstance(config, expected):
+            if expected is not None and not isinstance(config, expected) and not _mapped(head, config, model_class):
                 return f"{head.class_name} takes a {expected.__name__}, not a {type(config).__name__}"
             try:
                 with torch.device("meta"):
@@ -132,7 +132,18 @@ def build(text: str, model_type: str) -> str | None:
     return None
 
 
-def _config(reading: Reading, head: HeadSpec, model_class: type) -> Any:
+def _mapped(head: HeadSpec, config: Any, model_class: Any) -> bool:
+    """Whether a mapping hands this type's config to a class that names another's: InternLM3's to Llama's model."""
+    from transformers.models.auto import modeling_auto
+
+    for name in head.mappings:
+        listed = getattr(modeling_auto, name, {}).get(type(config), ())
+        if model_class in (listed if isinstance(listed, tuple) else (listed,)):
+            return True
+    return False
+
+
+def _config(reading: Reading, head: HeadSpec) -> Any:
     """The config that the head is built from, as the text states it."""
     config_class = _class(head.config_class or reading.config_class)
     shared = reading.config
@@ -140,7 +151,7 @@ def _config(reading: Reading, head: HeadSpec, model_class: type) -> Any:
         shared = {name: value for name, value in shared[head.part].items() if name != "model_type"}
     elif head.within is not None:
         shared = {head.within: {"model_type": reading.attributes.get("of", reading.model_type), **shared}}
-    return config_class(**_known(config_class, _overlaid(shared, head.config), model_class))
+    return config_class(**_known(config_class, _overlaid(shared, head.config), reading))
 
 
 def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,11 +178,11 @@ def _class(name: str) -> Any:
         raise MissingClassError(f"cannot import {name}: {_sentence(error)}") from error
 
 
-def _known(config_class: Any, arguments: Mapping[str, Any], model_class: type) -> Mapping[str, Any]:
+def _known(config_class: Any, arguments: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
     """The arguments, none of which is without effect.
 
     Config classes keep whatever keyword they are given, so that a misspelt one would go unseen. One counts as known
-    if the class declares it, has a property for it, or if the model's own module names it: T5Config declares no
+    if the class declares it, has a property for it, or if the code of one of the heads names it: T5Config declares no
     decoder_start_token_id, and T5's code reads it.
     """
     declared = {
@@ -183,11 +194,20 @@ def _known(config_class: Any, arguments: Mapping[str, Any], model_class: type) -
     }
     doubtful = sorted(set(arguments) - declared)
     if doubtful:
-        words = set(re.findall(r"\w+", inspect.getsource(inspect.getmodule(model_class) or model_class)))
+        words = set().union(*(_words(_class(head.class_name)) for head in reading.heads if head.unsettled is None))
         unknown = [name for name in doubtful if name not in words]
         if unknown:
             raise TypeError(f"{config_class.__name__} has no argument {', '.join(unknown)}, and the model reads none")
     return arguments
+
+
+def _words(model_class: Any) -> set[str]:
+    """The names that the code of a model may read from its config; a generative one's also by way of ``generate()``."""
+    from transformers import GenerationConfig
+
+    words = set(re.findall(r"\w+", inspect.getsource(inspect.getmodule(model_class) or model_class)))
+    generates = getattr(model_class, "can_generate", None)
+    return words | set(vars(GenerationConfig())) if generates is not None and generates() else words
 
 
 def _sentence(error: BaseException) -> str:
