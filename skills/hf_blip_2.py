@@ -60,6 +60,24 @@ class Blip2(Skill):
     pad_token_id = 1
     image_token_id = 127
 
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "BlipImageProcessorPil"},
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "<|endoftext|>",
+                "cls_token": "<|endoftext|>",
+                "eos_token": "<|endoftext|>",
+                "mask_token": "<mask>",
+                "pad_token": "<pad>",
+                "sep_token": "<|endoftext|>",
+                "unk_token": "<|endoftext|>",
+            },
+            "class_name": "GPT2Tokenizer",
+            "model": "BPE",
+            "vocabulary": "▁ <pad> <|endoftext|> <mask> Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51 <image>",
+        },
+    }
+
     heads = (
         Head(
             "Blip2ForConditionalGeneration",
@@ -94,15 +112,15 @@ class Blip2(Skill):
             config={"qformer_config": {"use_qformer_text_input": True, "vocab_size": 128}},
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
-                "input_ids": Tokens(shape=(2, 12), low=3, high=127),
-                "attention_mask": Mask(shape=(2, 12)),
+                "input_ids": Tokens(shape=(2, 11), low=3, high=127, runs=((127, 0, 4),)),
+                "attention_mask": Mask(shape=(2, 11)),
             },
             outputs={
                 "logits_per_image": ((2, 2), "float32"),
                 "logits_per_text": ((2, 2), "float32"),
                 "text_embeds": ((2, 64), "float32"),
                 "image_embeds": ((2, 4, 64), "float32"),
-                "text_model_output.last_hidden_state": ((2, 8, 64), "float32"),
+                "text_model_output.last_hidden_state": ((2, 7, 64), "float32"),
                 "text_model_output.pooler_output": ((2, 64), "float32"),
                 "vision_model_output.last_hidden_state": ((2, 17, 64), "float32"),
                 "vision_model_output.pooler_output": ((2, 64), "float32"),

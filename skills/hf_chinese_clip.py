@@ -47,6 +47,27 @@ class ChineseCLIP(Skill):
     max_position_embeddings = 64  # the longest text
     pad_token_id = 0
 
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
+            "class_name": "ChineseCLIPImageProcessorPil",
+        },
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "[PAD]",
+                "cls_token": "[PAD]",
+                "eos_token": "<eos>",
+                "mask_token": "[MASK]",
+                "pad_token": "[PAD]",
+                "sep_token": "<eos>",
+                "unk_token": "<eos>",
+            },
+            "class_name": "BertTokenizer",
+            "model": "WordPiece",
+            "vocabulary": "[PAD] <eos> [MASK] ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z ##a ##b ##c ##d ##e ##f ##g ##h ##i ##j ##k ##l ##m ##n ##o ##p ##q ##r ##s ##t ##u ##v ##w ##x ##y ##z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26",
+        },
+    }
+
     heads = (
         Head(
             "ChineseCLIPModel",

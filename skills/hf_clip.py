@@ -51,6 +51,27 @@ class CLIP(Skill):
     eos_token_id = 126
     pad_token_id = 1
 
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
+            "class_name": "CLIPImageProcessorPil",
+        },
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "<|startoftext|>",
+                "cls_token": "<|startoftext|>",
+                "eos_token": "<eos>",
+                "mask_token": "<mask>",
+                "pad_token": "<|endoftext|>",
+                "sep_token": "<eos>",
+                "unk_token": "<eos>",
+            },
+            "class_name": "CLIPTokenizer",
+            "model": "BPE",
+            "vocabulary": "<mask> <|endoftext|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z a</w> b</w> c</w> d</w> e</w> f</w> g</w> h</w> i</w> j</w> k</w> l</w> m</w> n</w> o</w> p</w> q</w> r</w> s</w> t</w> u</w> v</w> w</w> x</w> y</w> z</w> .</w> ?</w> . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 <eos> <|startoftext|>",
+        },
+    }
+
     heads = (
         Head(
             "CLIPModel",

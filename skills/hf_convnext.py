@@ -23,6 +23,10 @@ class ConvNext(Skill):
     patch_size = 4  # pixels, a side of a patch
     num_channels = 3
 
+    processor = {
+        "image_processor": {"arguments": {"size": {"shortest_edge": 64}}, "class_name": "ConvNextImageProcessorPil"}
+    }
+
     heads = (
         Head(
             "ConvNextForImageClassification",

@@ -32,6 +32,13 @@ class DeiT(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"height": 32, "width": 32}},
+            "class_name": "DeiTImageProcessorPil",
+        }
+    }
+
     heads = (
         Head(
             "DeiTForImageClassification",

@@ -23,6 +23,13 @@ class Dinov2(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
+            "class_name": "BitImageProcessorPil",
+        }
+    }
+
     heads = (
         Head(
             "Dinov2ForImageClassification",

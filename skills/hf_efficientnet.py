@@ -30,6 +30,13 @@ class EfficientNet(Skill):
     image_size = 64  # pixels, height and width
     num_channels = 3
 
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"height": 64, "width": 64}},
+            "class_name": "EfficientNetImageProcessorPil",
+        }
+    }
+
     heads = (
         Head(
             "EfficientNetForImageClassification",
@@ -42,7 +49,6 @@ class EfficientNet(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=19448,
             batch=2,
-            notes=("the head's width must be the last stage's after the width coefficient",),
         ),
         Head(
             "EfficientNetModel",
@@ -54,7 +60,6 @@ class EfficientNet(Skill):
             outputs={"last_hidden_state": ((2, 320, 2, 2), "float32"), "pooler_output": ((2, 320), "float32")},
             parameters=18806,
             batch=2,
-            notes=("the head's width must be the last stage's after the width coefficient",),
         ),
     )
 

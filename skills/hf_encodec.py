@@ -29,7 +29,24 @@ class Encodec(Skill):
             inputs={
                 "input_values": Floats(shape=(2, 1, 6400), scale=0.5),
             },
-            outputs={"audio_codes": ((1, 2, 3, 20), "int64"), "audio_values": ((2, 1, 6400), "float32")},
+            steps=(
+                {"arguments": {"input_values": "$input_values"}, "call": "forward"},
+                {"arguments": {"input_values": "$input_values"}, "call": "encode"},
+                {
+                    "arguments": {
+                        "audio_codes": "$encode.audio_codes",
+                        "audio_scales": "$encode.audio_scales",
+                        "last_frame_pad_length": "$encode.last_frame_pad_length",
+                    },
+                    "call": "decode",
+                },
+            ),
+            outputs={
+                "forward.audio_codes": ((1, 2, 3, 20), "int64"),
+                "forward.audio_values": ((2, 1, 6400), "float32"),
+                "encode.audio_codes": ((1, 2, 3, 20), "int64"),
+                "decode.audio_values": ((2, 1, 6400), "float32"),
+            },
             parameters=990586,
             batch=2,
         ),

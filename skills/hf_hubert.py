@@ -32,6 +32,24 @@ class Hubert(Skill):
     eos_token_id = 2
     pad_token_id = 0
 
+    processor = {
+        "feature_extractor": {"arguments": {}, "class_name": "Wav2Vec2FeatureExtractor"},
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "<bos>",
+                "cls_token": "<bos>",
+                "eos_token": "<eos>",
+                "mask_token": "<mask>",
+                "pad_token": "<pad>",
+                "sep_token": "<eos>",
+                "unk_token": "<eos>",
+            },
+            "class_name": "PreTrainedTokenizerFast",
+            "model": "BPE",
+            "vocabulary": "<pad> <bos> <eos> <mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z .",
+        },
+    }
+
     heads = (
         Head(
             "HubertForCTC",

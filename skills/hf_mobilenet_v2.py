@@ -22,6 +22,13 @@ class MobileNetV2(Skill):
     image_size = 64  # pixels, height and width
     num_channels = 3
 
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
+            "class_name": "MobileNetV2ImageProcessorPil",
+        }
+    }
+
     heads = (
         Head(
             "MobileNetV2ForImageClassification",

@@ -31,6 +31,23 @@ class MPNet(Skill):
     pad_token_id = 1
     eos_token_id = 2
 
+    processor = {
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "<s>",
+                "cls_token": "<s>",
+                "eos_token": "</s>",
+                "mask_token": "<mask>",
+                "pad_token": "<pad>",
+                "sep_token": "</s>",
+                "unk_token": "</s>",
+            },
+            "class_name": "MPNetTokenizer",
+            "model": "WordPiece",
+            "vocabulary": "<s> <pad> </s> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z ##a ##b ##c ##d ##e ##f ##g ##h ##i ##j ##k ##l ##m ##n ##o ##p ##q ##r ##s ##t ##u ##v ##w ##x ##y ##z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25",
+        }
+    }
+
     heads = (
         Head(
             "MPNetForMaskedLM",

@@ -22,6 +22,13 @@ class PoolFormer(Skill):
     patch_size = 16  # pixels, a side of a patch
     num_channels = 3
 
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
+            "class_name": "PoolFormerImageProcessorPil",
+        }
+    }
+
     heads = (
         Head(
             "PoolFormerForImageClassification",

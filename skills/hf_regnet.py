@@ -21,6 +21,10 @@ class RegNet(Skill):
 
     num_channels = 3
 
+    processor = {
+        "image_processor": {"arguments": {"size": {"shortest_edge": 64}}, "class_name": "ConvNextImageProcessorPil"}
+    }
+
     heads = (
         Head(
             "RegNetForImageClassification",

@@ -21,6 +21,10 @@ class ResNet(Skill):
 
     num_channels = 3
 
+    processor = {
+        "image_processor": {"arguments": {"size": {"shortest_edge": 64}}, "class_name": "ConvNextImageProcessorPil"}
+    }
+
     heads = (
         Head(
             "ResNetForImageClassification",

@@ -21,6 +21,13 @@ class Segformer(Skill):
 
     num_channels = 3
 
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"height": 64, "width": 64}},
+            "class_name": "SegformerImageProcessorPil",
+        }
+    }
+
     heads = (
         Head(
             "SegformerForImageClassification",

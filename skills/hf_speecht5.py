@@ -44,6 +44,28 @@ class SpeechT5(Skill):
     eos_token_id = 2
     pad_token_id = 1
 
+    processor = {
+        "feature_extractor": {
+            "arguments": {"feature_size": 16, "num_mel_bins": 16},
+            "class_name": "SpeechT5FeatureExtractor",
+        },
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "<bos>",
+                "cls_token": "<bos>",
+                "eos_token": "<eos>",
+                "mask_token": "<mask>",
+                "pad_token": "<pad>",
+                "sep_token": "<eos>",
+                "unk_token": "<eos>",
+            },
+            "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
+            "model": "BPE",
+            "vocabulary": "<bos> <pad> <eos> <mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5",
+        },
+    }
+
     heads = (
         Head(
             "SpeechT5ForSpeechToText",

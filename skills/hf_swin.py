@@ -23,6 +23,10 @@ class Swin(Skill):
     patch_size = 4  # pixels, a side of a patch
     num_channels = 3
 
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "ViTImageProcessorPil"}
+    }
+
     heads = (
         Head(
             "SwinForImageClassification",
