@@ -207,7 +207,7 @@ def _around(parameter: torch.Tensor, noise: torch.Tensor, *, scale: bool) -> tor
 def _spread(parameter: torch.Tensor) -> bool:
     """Whether it is a vector of equal numbers, laid along one of several axes: a scale of each channel (DAC's snakes,
     which divide by it)."""
-    along_one = sum(size > 1 for size in parameter.shape) <= 1
+    along_one = sum(size > 1 for size in parameter.shape) <= 1 and parameter.numel() > 0
     return along_one and bool((parameter == parameter.flatten()[0]).all()) and bool(parameter.flatten()[0] != 0)
 
 

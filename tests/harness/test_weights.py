@@ -102,6 +102,17 @@ def test_frozen_and_unsaved_parameters_are_constants_of_the_model() -> None:
     assert float(constants.codebook.std()) > 0
 
 
+def test_a_parameter_without_numbers_stays_as_it_is() -> None:
+    model = torch.nn.Module()
+    model.empty = torch.nn.Parameter(torch.empty(0))
+    model.rowless = torch.nn.Parameter(torch.empty(1, 0, 4))
+
+    weights.redraw(model, seed=0)
+
+    assert model.empty.shape == (0,)
+    assert model.rowless.shape == (1, 0, 4)
+
+
 def test_a_normalisation_drawn_like_a_matrix_gets_a_scale_around_one() -> None:
     norm = torch.nn.BatchNorm2d(500)
     torch.nn.init.normal_(norm.weight, std=0.02)
