@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from generator import cache, plugins, processors, tiny
 from generator.spec import SkillSpec, from_json, to_json
-from generator.tiny import TinyError
+from generator.tiny import TinyError, libraries
 
 if TYPE_CHECKING:
     from generator.catalog import Catalog, Row
@@ -97,7 +97,7 @@ def _known(row: Row, release: str) -> SkillSpec | None:
 
 
 def _place(row: Row, release: str) -> Path:
-    needed = {library: tiny.installed(library) for library in row.requires}
+    needed = {library: libraries.installed(library) for library in row.requires}
     plugin = "" if row.package is None else plugins.fingerprint(row.package)
     return cache.directory() / "specs" / f"{row.module}-{cache.key(release, repr(row), repr(needed), plugin)}.json"
 

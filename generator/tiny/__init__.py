@@ -6,7 +6,6 @@ Everything is found by rules over the library's own classes, then by ``rows``, a
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from generator.plugins import public_class
 from generator.spec import HeadSpec, InputSpec, OutputSpec
 from generator.tiny import config as shrinking
 from generator.tiny import inputs as declaring
-from generator.tiny import probe, roles, rows, steps
+from generator.tiny import libraries, probe, roles, rows, steps
 
 if TYPE_CHECKING:
     from generator.catalog import HeadRow, Row
@@ -62,7 +61,7 @@ def build(row: Row) -> Tiny:
     Raises:
         TinyError: the config or the primary head could not be built, fed or run.
     """
-    if absent := missing(row):
+    if absent := libraries.missing(row):
         return Tiny({}, {}, tuple(_unsettled(head, absent) for head in row.heads))
     arguments = settle(row)
     made: dict[str, HeadSpec] = {}
@@ -96,20 +95,6 @@ def settle(row: Row) -> dict[str, Any]:
         return shrinking.settled(arguments, configuration.make(config_class, arguments))
     except Exception as error:
         raise TinyError(f"{row.model_type}: {row.config_class} could not be built tiny: {_reason(error)}") from error
-
-
-def missing(row: Row) -> str | None:
-    """The libraries that the architecture needs and that are not installed here, in a few words; None if all are."""
-    absent = [name for name in row.requires if not installed(name)]
-    return f"needs {' and '.join(absent)}, not installed where this was written" if absent else None
-
-
-def installed(library: str) -> str | None:
-    """The version of a distribution that is installed here."""
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _valid(config_class: Any, arguments: dict[str, Any]) -> dict[str, Any]:
