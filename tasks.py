@@ -5,25 +5,22 @@ Everything else is imported when a command runs, so that `invoke --list` costs n
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke import Context, Exit, task
 
+from commands import runs
+from commands.errors import FAILED, sentences
+from commands.releases import Options, given, installed, prepared
+
 if TYPE_CHECKING:
     from generator.summary import Summary
-    from reporting import Outcome, Verdict
 
 ROOT = Path(__file__).resolve().parent
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-"""Exit codes beside 0; options that invoke itself does not know end with 1, by invoke's own rule."""
 
 MODEL = "an architecture by any of its names: gpt-j, GPTJForCausalLM, EleutherAI/gpt-j-6b; repeatable"
 FOLDER = MODEL.replace("; repeatable", ", or a local folder with its config.json; repeatable")
@@ -74,7 +71,7 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
     A skill that fails a stage is not written, the one that was there stays, and the others go on.
     Exit codes: 0 all is well; 1 a skill failed, was edited by hand, or has drifted; 2 wrong usage; 130 interrupted.
     """
-    with _sentences("generate", plugin):
+    with sentences("generate", plugin):
         modes = {
             "check": check,
             "dry-run": dry_run,
@@ -104,11 +101,11 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
         )
         if no_rows and into is None:
             into = os.path.relpath(ROOT / "build" / "no-rows" / "skills")
-        folder = _skills(into)
+        folder = runs.skills_here(into)
         if no_rows and folder.resolve() == ROOT / "skills":
             raise SelectionError("--no-rows never writes into skills/; give another folder by --into, or none.")
         if into is None and folder.name != os.path.relpath(folder, ROOT):
-            print(f"transformers {_installed()} is not the pinned release: its skills go to {folder}.", file=sys.stderr)
+            print(f"transformers {installed()} is not the pinned release: its skills go to {folder}.", file=sys.stderr)
         _show(command.generate(asked, options, folder), as_json=json)
 
 
@@ -118,11 +115,11 @@ def missing(_context: Context, plugin: list[str], transformers: str | None = Non
 
     Exit codes: 0 the list was printed, be it empty or long; 1 the skills or the catalogue cannot be read.
     """
-    with _sentences("missing", plugin):
+    with sentences("missing", plugin):
         _move(transformers, "missing", {"plugin": plugin, "json": json})
         from generator import command
 
-        print(command.missing(_skills(), as_json=json))
+        print(command.missing(runs.skills_here(), as_json=json))
 
 
 @task(iterable=["plugin"], help={"plugin": PLUGIN, "transformers": RELEASE, "json": JSON})
@@ -131,11 +128,11 @@ def validate(_context: Context, plugin: list[str], transformers: str | None = No
 
     Exit codes: 0 all are valid; 1 one failed, was edited, is missing, or was not generated; 130 interrupted.
     """
-    with _sentences("validate", plugin):
+    with sentences("validate", plugin):
         _move(transformers, "validate", {"plugin": plugin, "json": json})
         from generator import command
 
-        _show(command.validate(_skills()), as_json=json)
+        _show(command.validate(runs.skills_here()), as_json=json)
 
 
 @task(
@@ -154,7 +151,7 @@ def catalog(
 
     Exit codes: 0 it was printed; 1 the catalogue cannot be read; 2 no model answers to the name.
     """
-    with _sentences("catalog", plugin):
+    with sentences("catalog", plugin):
         _move(transformers, "catalog", {"plugin": plugin, "model": model, "json": json})
         from generator import command
 
@@ -170,10 +167,10 @@ def report(_context: Context, plugin: list[str], transformers: str | None = None
 
     Exit codes: 0 the reports were written; 1 they were not, or some of the results cannot be read.
     """
-    with _sentences("report", plugin):
+    with sentences("report", plugin):
         _move(transformers, "report", {"plugin": plugin, "json": json})
-        outcome = _report()
-        print(_as_json(outcome) if json else outcome.text)
+        outcome = runs.update()
+        print(runs.as_json(outcome) if json else outcome.text)
         if outcome.damage:
             raise Exit(code=FAILED)
 
@@ -203,64 +200,23 @@ def sweep(  # noqa: PLR0917  # invoke passes options by position
     Exit codes: 0 every skill was generated and every cell asked for passed; 1 otherwise, a device that is not here
     included; 2 wrong usage; 130 interrupted.
     """
-    with _sentences("sweep", plugin):
+    with sentences("sweep", plugin):
         which = {"model": model, "plugin": plugin, "tier": tier}
         _move(transformers, "sweep", {**which, "hardware": hardware, "no-venv": no_venv})
         from generator import command
         from generator.selection import Selection, tiers
 
         asked = Selection(models=tuple(model), tiers=() if tier is None else tiers(tier))
-        chosen = _hardware(hardware)
-        generated = command.generate(asked, command.Options(), _skills())
+        chosen = runs.hardware(hardware)
+        generated = command.generate(asked, command.Options(), runs.skills_here())
         _print(generated.text())
-        modules = _intact() & {line.file.removesuffix(".py") for line in generated.lines}
-        runs = [_run(name, asked.tiers, modules, no_venv=no_venv) for name in chosen if modules]
-        _print(_report().text)
-        for one in runs:
-            _print("\n".join([*_grouped(one.failures), one.text]))
-        if not generated.ok or not runs or not all(one.passed for one in runs):
+        modules = runs.intact() & {line.file.removesuffix(".py") for line in generated.lines}
+        ended = [runs.run(name, asked.tiers, modules, no_venv=no_venv) for name in chosen if modules]
+        _print(runs.update().text)
+        for one in ended:
+            _print("\n".join([*runs.causes(one.failures), one.text]))
+        if not generated.ok or not ended or not all(one.passed for one in ended):
             raise Exit("sweep: not everything that was asked for passed; see above.", code=FAILED)
-
-
-@contextmanager
-def _sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
-    """Turn what a user can cause into its sentence on standard error and its exit code; let defects show themselves.
-
-    Within it, and in every process started there, the architectures of ``packages`` are known.
-    """
-    from generator import plugins
-    from generator.catalog import CatalogError, UnknownModelError
-    from generator.catalog.ledger import LedgerError
-    from generator.folders import FolderError
-    from generator.publish import PublishError
-    from generator.selection import SelectionError
-
-    try:
-        plugins.use(packages)
-        yield
-        sys.stdout.flush()
-    except (SelectionError, UnknownModelError) as error:
-        raise Exit(f"{name}: {error}" if isinstance(error, SelectionError) else str(error), code=MISUSED) from error
-    except FolderError as error:
-        raise Exit(f"{name}: {error}", code=FAILED) from error
-    except (CatalogError, LedgerError, PublishError, plugins.PluginError) as error:
-        raise Exit(str(error), code=FAILED) from error
-    except ModuleNotFoundError as error:
-        needed = f"{name}: {error.name} is not installed. {name} cannot work without it."
-        raise Exit(f"{needed} Run: {sys.executable} -m pip install -e '.[generate]'", code=FAILED) from error
-    except BrokenPipeError as error:
-        # Whoever read the output has left, as `head` does; what Python still holds of it must go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise Exit(code=FAILED) from error
-    except OSError as error:
-        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}:
-            raise
-        raise Exit(
-            f"{name}: {error.filename}: {error.strerror}. Nothing half-written was left.", code=FAILED
-        ) from error
-    except KeyboardInterrupt as error:
-        kept = "What was finished until then is kept, and nothing is half-written."
-        raise Exit(f"{name}: interrupted. {kept} Run the same command again to go on.", code=INTERRUPTED) from error
 
 
 def _show(summary: Summary, *, as_json: bool) -> None:
@@ -274,138 +230,9 @@ def _print(text: str) -> None:
     print(text, flush=True)
 
 
-def _move(release: str | None, command: str, options: Mapping[str, str | bool | list[str] | None]) -> None:
+def _move(release: str | None, command: str, options: Options) -> None:
     """Run the same command where another release is installed, if one is asked for; that one's exit code is this one's."""
-    if release is None or release == _installed():
+    if release is None or release == installed():
         return
-    from noxfile import interpreter
-
-    prepare = [sys.executable, "-m", "nox", "-s", "test_cpu", "--", f"--transformers={release}", "--prepare"]
-    made = subprocess.run(
-        prepare,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if made.returncode:
-        said = [line for line in made.stdout.splitlines() if "error:" in line or "aborted:" in line] or [made.stdout]
-        raise Exit(
-            f"{command}: {re.sub(r'^.*?(?:error: argument --transformers: |aborted: )', '', said[0])}",
-            code=made.returncode,
-        )
-    given = [item for name, value in options.items() for item in _given(name, value)]
-    done = subprocess.run([interpreter(release), "-m", "invoke", command, *given], check=False)
+    done = subprocess.run([prepared(release), "-m", "invoke", command, *given(options)], check=False)
     raise Exit(code=done.returncode)
-
-
-def _given(name: str, value: str | bool | list[str] | None) -> list[str]:
-    """An option as it is written on a command line; nothing for one that was not given."""
-    if isinstance(value, bool):
-        return [f"--{name}"] if value else []
-    values = value if isinstance(value, list) else [value]
-    return [f"--{name}={item}" for item in values if item is not None]
-
-
-def _installed() -> str:
-    """The release of transformers here; the pinned one, which will be asked for in a sentence, where there is none."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from noxfile import PINNED
-
-    try:
-        return version("transformers")
-    except PackageNotFoundError:
-        return PINNED
-
-
-def _skills(into: str | None = None) -> Path:
-    """Folder of the skills of the installed release, or the one that was asked for; relative, as people would type it."""
-    from noxfile import skills
-
-    if into is not None:
-        return Path(into)
-    return Path(os.path.relpath(ROOT / skills(_installed())))
-
-
-def _reports() -> Path:
-    """Folder of the reports of the installed release."""
-    from noxfile import reports
-
-    return Path(os.path.relpath(ROOT / reports(_installed())))
-
-
-def _report() -> Outcome:
-    from dataclasses import asdict
-
-    from generator import catalog
-    from noxfile import ENVIRONMENTS
-    from reporting import ReportError, update
-
-    release = _installed()
-    pins = {name: environment.of(release).pins for name, environment in ENVIRONMENTS.items()}
-    rows = [asdict(row) for row in catalog.load().rows.values()]
-    try:
-        return update(_reports(), _skills(), pins, rows, expected=_cells(_intact(), pins), release=release)
-    except ReportError as error:
-        raise Exit(str(error), code=FAILED) from error
-
-
-def _as_json(outcome: Outcome) -> str:
-    from dataclasses import asdict
-    from json import dumps
-
-    damage = [asdict(item) for item in outcome.damage]
-    return dumps({"ok": outcome.ok, "counts": dict(outcome.counts), "damage": damage}, indent=2)
-
-
-def _hardware(text: str) -> list[str]:
-    from generator.selection import SelectionError
-    from noxfile import ENVIRONMENTS
-
-    names = list(dict.fromkeys(part.strip() for part in text.split(",")))
-    for name in names:
-        if name not in ENVIRONMENTS:
-            raise SelectionError(f"--hardware {name[:60]!r}: has no environment; there are {', '.join(ENVIRONMENTS)}.")
-    return names
-
-
-def _run(hardware: str, tiers: Iterable[str], modules: set[str], *, no_venv: bool) -> Verdict:
-    """Run skills by one Nox session a tier, or one for these modules, all as one run; its verdict."""
-    from harness.results.store import new_run
-    from reporting import verdict
-
-    run = new_run()
-    for which in [[f"--tier={tier}"] for tier in tiers] or [[f"--model={name}" for name in sorted(modules)]]:
-        command = [sys.executable, "-m", "nox", *(["--no-venv"] if no_venv else []), "-s", f"test_{hardware}"]
-        command += ["--", f"--transformers={_installed()}"]
-        # Its exit code is 0 where there is no device: what counts is what the run has records of.
-        subprocess.run([*command, *which, f"--run={run}"], cwd=ROOT, check=False)
-    return verdict(_reports() / "runs" / run, _cells(modules, [hardware]))
-
-
-def _grouped(failures: Iterable[str]) -> Iterator[str]:
-    """One sentence for all cells that did not pass for the same reason, such as a device that is not here."""
-    cells: dict[str, list[str]] = {}
-    for cell, _, reason in (failure.partition(": ") for failure in failures):
-        cells.setdefault(reason, []).append(cell)
-    for reason, ids in cells.items():
-        yield f"{ids[0]}{f' and {len(ids) - 1} more' if len(ids) > 1 else ''}: {reason}"
-
-
-def _intact() -> set[str]:
-    """Modules of the skills that are as they were generated; no other is imported here."""
-    from generator import publish
-
-    shelf = publish.read(_skills())
-    return {entry.module for entry in shelf.entries.values() if shelf.has(entry)}
-
-
-def _cells(modules: Iterable[str], hardware: Iterable[str]) -> set[str]:
-    """Ids of all cells that these skills have on the hardware."""
-    from harness.cells import stated
-
-    folder = _skills()
-    return stated((folder / f"{name}.py" for name in modules), hardware)

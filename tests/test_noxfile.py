@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-import noxfile
+from commands import releases
+from commands.environments import ENVIRONMENTS, PINNED
 
 
 def _nox(cwd: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -28,7 +29,7 @@ def _nox(cwd: Path, *arguments: str, **variables: str) -> subprocess.CompletedPr
 
 
 def test_every_package_of_the_table_is_pinned_exactly() -> None:
-    for environment in noxfile.ENVIRONMENTS.values():
+    for environment in ENVIRONMENTS.values():
         assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9.]*", package) for package in environment.packages)
         assert len(environment.pins) == len(environment.packages)
         assert {"torch", "transformers"} <= environment.pins.keys()
@@ -38,10 +39,10 @@ def test_list_has_a_session_for_each_hardware_and_runs_none_of_them_unasked(root
     lines = _nox(root, "--list").stdout.splitlines()
     listed = {line.split()[1]: line[0] for line in lines if line[:2] in ("* ", "- ")}
     assert listed == {"tests": "*", "lint": "*", "report": "-", "test_cpu": "-", "test_cuda": "-"}
-    assert listed.keys() > {environment.session for environment in noxfile.ENVIRONMENTS.values()}
+    assert listed.keys() > {environment.session for environment in ENVIRONMENTS.values()}
 
 
-@pytest.mark.parametrize("hardware", noxfile.ENVIRONMENTS)
+@pytest.mark.parametrize("hardware", ENVIRONMENTS)
 def test_help_of_a_session_costs_no_environment(root: Path, tmp_path: Path, hardware: str) -> None:
     answer = _nox(root, "--envdir", str(tmp_path / "nox"), "-s", f"test_{hardware}", "--", "--help")
     assert answer.returncode == 0
@@ -73,13 +74,13 @@ def test_arguments_that_make_no_sense_are_one_sentence_and_no_run(root: Path, ar
 
 
 def test_another_release_is_told_apart_by_its_packages_and_its_folders() -> None:
-    pinned = noxfile.ENVIRONMENTS["cpu"]
+    pinned = ENVIRONMENTS["cpu"]
     other = pinned.of("5.10.0")
     assert other.pins == {**pinned.pins, "transformers": "5.10.0"}
-    assert pinned.of(noxfile.PINNED) == pinned
-    assert {noxfile.skills(noxfile.PINNED), noxfile.reports(noxfile.PINNED)} == {Path("skills"), Path("reports")}
-    assert noxfile.skills("5.10.0") == Path("build/transformers-5.10.0/skills")
-    assert noxfile.reports("5.10.0") == Path("reports/transformers-5.10.0")
+    assert pinned.of(PINNED) == pinned
+    assert {releases.skills(PINNED), releases.reports(PINNED)} == {Path("skills"), Path("reports")}
+    assert releases.skills("5.10.0") == Path("build/transformers-5.10.0/skills")
+    assert releases.reports("5.10.0") == Path("reports/transformers-5.10.0")
 
 
 def test_what_is_no_release_costs_no_environment(root: Path, tmp_path: Path) -> None:
@@ -102,13 +103,13 @@ def test_a_release_that_no_index_has_is_a_sentence_and_leaves_no_environment(roo
 
 def test_the_nearest_releases_are_those_that_the_index_has() -> None:
     answer = "ERROR: Could not find a version that satisfies the requirement x (from versions: 5.9.0, 5.10.1, 5.10.2)"
-    assert "the nearest are 5.10.1" in noxfile._not_found("5.10.11", answer)
+    assert "the nearest are 5.10.1" in releases.not_found("5.10.11", answer)
 
 
 def test_without_an_environment_of_its_own_only_what_is_installed_can_be_asked_for(root: Path) -> None:
     answer = _nox(root, "--no-venv", "-s", "test_cpu", "--", "--transformers", "5.0.0")
     assert answer.returncode == 1
-    assert f"transformers {noxfile.PINNED} is installed where Nox runs, not 5.0.0" in answer.stdout
+    assert f"transformers {PINNED} is installed where Nox runs, not 5.0.0" in answer.stdout
     assert "Traceback" not in answer.stdout
 
 

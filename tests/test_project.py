@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import noxfile
+from commands.environments import ENVIRONMENTS
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_readme_gives_two_commands_and_continuous_integration_calls_the_second(r
 
 def test_generator_reads_the_libraries_that_the_skills_run_with(project: dict[str, Any]) -> None:
     pins = _exact(project["project"]["optional-dependencies"]["generate"])
-    for environment in noxfile.ENVIRONMENTS.values():
+    for environment in ENVIRONMENTS.values():
         assert {name: environment.pins[name] for name in ("torch", "transformers")}.items() <= pins.items()
 
 
@@ -57,7 +57,7 @@ def test_readme_pins_a_nox_that_the_project_accepts(root: Path, project: dict[st
 IMPORT_EVERYTHING = """
 import importlib, pkgutil, sys
 names = ["tasks", "noxfile"]
-for room in ("generator", "harness", "reporting", "skills"):
+for room in ("commands", "generator", "harness", "reporting", "skills"):
     package = importlib.import_module(room)
     names += [module.name for module in pkgutil.walk_packages(package.__path__, f"{room}.")]
 for name in names:
@@ -78,7 +78,7 @@ def test_no_module_imports_a_framework_when_it_is_imported(root: Path) -> None:
 @pytest.fixture
 def rooms(root: Path, tmp_path: Path) -> Path:
     """A copy of the rooms, to break."""
-    for name in ("generator", "harness", "reporting"):
+    for name in ("commands", "generator", "harness", "reporting"):
         shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(root / "pyproject.toml", tmp_path)
     return tmp_path
@@ -103,6 +103,9 @@ def test_borders_between_the_rooms_hold(rooms: Path) -> None:
         ("harness", "import reporting"),
         ("reporting", "import generator.spec"),
         ("reporting", "import harness.skill"),
+        ("generator", "import commands"),
+        ("harness", "import commands.releases"),
+        ("reporting", "import commands.environments"),
     ],
 )
 def test_a_border_that_is_crossed_is_an_error(rooms: Path, room: str, line: str) -> None:

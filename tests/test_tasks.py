@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 PARTS = (
+    "commands",
     "generator",
     "harness",
     "reporting",

@@ -14,6 +14,7 @@ import pytest
 PACKAGES = Path(__file__).parent / "packages"
 
 PARTS = (
+    "commands",
     "generator",
     "harness",
     "reporting",

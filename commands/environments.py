@@ -1,0 +1,62 @@
+"""What must be installed for skills to run on each hardware, to the exact version: the one table that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+__all__ = ["ENVIRONMENTS", "HYGIENE", "PINNED", "Environment"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What must be installed for skills to run on a hardware."""
+
+    hardware: str
+    """Name of the hardware, as ``--hardware`` of the harness knows it."""
+    packages: tuple[str, ...]
+    """Exact requirements; evidence of a run counts only while these are what it ran with."""
+    jobs: int | None = None
+    """Worker processes at a time; None for one a core."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables on top of those that every skill run gets."""
+
+    @property
+    def session(self) -> str:
+        """Name of the Nox session that runs it."""
+        return f"test_{self.hardware}"
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """Version by distribution."""
+        return dict(requirement.split("==") for requirement in self.packages)
+
+    def of(self, release: str) -> Environment:
+        """The same with another release of transformers."""
+        packages = (
+            item if item.partition("==")[0] != "transformers" else f"transformers=={release}" for item in self.packages
+        )
+        return replace(self, packages=tuple(packages))
+
+
+LIBRARIES = ("transformers==5.23.0", "numpy==2.4.6", "safetensors==0.8.0", "pillow==13.0.0", "scipy==1.17.1")
+
+ENVIRONMENTS: dict[str, Environment] = {
+    environment.hardware: environment
+    for environment in (
+        Environment("cpu", ("torch==2.13.0", *LIBRARIES)),
+        # One worker: two would share the device's memory, and neither's peak or latency would be its own.
+        Environment("cuda", ("torch==2.13.0", *LIBRARIES), jobs=1),
+    )
+}
+"""Hardware by name: the only place where the versions that skills run with are written down."""
+
+PINNED = ENVIRONMENTS["cpu"].pins["transformers"]
+"""The release that the committed skills and reports belong to."""
+
+HYGIENE = {
+    "HF_HUB_OFFLINE": "1",  # a skill that would download weights is wrong, and must say so
+    "OMP_NUM_THREADS": "1",  # workers share the cores; more threads than cores make every figure noise
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""Environment variables of every process that runs a skill or a test."""

@@ -1,0 +1,111 @@
+"""From skills to reports: runs of the skills on a hardware, what came of them, and the reports of it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Exit
+
+from commands.environments import ENVIRONMENTS
+from commands.errors import FAILED
+from commands.releases import installed, reports, skills
+
+if TYPE_CHECKING:
+    from reporting import Outcome, Verdict
+
+__all__ = ["as_json", "causes", "hardware", "intact", "reports_here", "run", "skills_here", "update"]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def skills_here(into: str | None = None) -> Path:
+    """Folder of the skills of the installed release, or the one that was asked for; relative, as people would type it."""
+    return Path(into) if into is not None else Path(os.path.relpath(ROOT / skills(installed())))
+
+
+def reports_here() -> Path:
+    """Folder of the reports of the installed release."""
+    return Path(os.path.relpath(ROOT / reports(installed())))
+
+
+def update() -> Outcome:
+    """Write the reports of the installed release from the results that lie here; where they cannot be, say so and end."""
+
+    from generator import catalog
+    from reporting import ReportError
+    from reporting import update as written
+
+    release = installed()
+    pins = {name: environment.of(release).pins for name, environment in ENVIRONMENTS.items()}
+    rows = [asdict(row) for row in catalog.load().rows.values()]
+    try:
+        return written(reports_here(), skills_here(), pins, rows, expected=_cells(intact(), pins), release=release)
+    except ReportError as error:
+        raise Exit(str(error), code=FAILED) from error
+
+
+def as_json(outcome: Outcome) -> str:
+    """What an update of the reports found, for scripts."""
+    damage = [asdict(item) for item in outcome.damage]
+    return json.dumps({"ok": outcome.ok, "counts": dict(outcome.counts), "damage": damage}, indent=2)
+
+
+def hardware(text: str) -> list[str]:
+    """The hardware that a text with commas names, each once.
+
+    Raises:
+        SelectionError: one of them has no environment.
+    """
+    from generator.selection import SelectionError
+
+    names = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in names:
+        if name not in ENVIRONMENTS:
+            raise SelectionError(f"--hardware {name[:60]!r}: has no environment; there are {', '.join(ENVIRONMENTS)}.")
+    return names
+
+
+def run(hardware: str, tiers: Iterable[str], modules: set[str], *, no_venv: bool) -> Verdict:
+    """Run skills by one Nox session a tier, or one for these modules, all as one run; its verdict."""
+    from harness.results.store import new_run
+    from reporting import verdict
+
+    name = new_run()
+    for which in [[f"--tier={tier}"] for tier in tiers] or [[f"--model={module}" for module in sorted(modules)]]:
+        command = [sys.executable, "-m", "nox", *(["--no-venv"] if no_venv else []), "-s", f"test_{hardware}"]
+        command += ["--", f"--transformers={installed()}"]
+        # Its exit code is 0 where there is no device: what counts is what the run has records of.
+        subprocess.run([*command, *which, f"--run={name}"], cwd=ROOT, check=False)
+    return verdict(reports_here() / "runs" / name, _cells(modules, [hardware]))
+
+
+def causes(failures: Iterable[str]) -> Iterator[str]:
+    """One sentence for all cells that did not pass for the same reason, such as a device that is not here."""
+    cells: dict[str, list[str]] = {}
+    for cell, _, reason in (failure.partition(": ") for failure in failures):
+        cells.setdefault(reason, []).append(cell)
+    for reason, ids in cells.items():
+        yield f"{ids[0]}{f' and {len(ids) - 1} more' if len(ids) > 1 else ''}: {reason}"
+
+
+def intact() -> set[str]:
+    """Modules of the skills that are as they were generated; no other is imported here."""
+    from generator import publish
+
+    shelf = publish.read(skills_here())
+    return {entry.module for entry in shelf.entries.values() if shelf.has(entry)}
+
+
+def _cells(modules: Iterable[str], hardware: Iterable[str]) -> set[str]:
+    """Ids of all cells that these skills have on the hardware."""
+    from harness.cells import stated
+
+    folder = skills_here()
+    return stated((folder / f"{name}.py" for name in modules), hardware)
