@@ -78,20 +78,37 @@ class Floats(Input):
 
 @dataclass(frozen=True, kw_only=True)
 class Mask(Input):
-    """Attention mask: all ones; redrawn, its last ``hidden`` positions along the last axis are zero."""
+    """Attention mask: all ones; redrawn, its last ``hidden`` positions along the last axis are zero.
+
+    With ``padded`` they are zero from the start, as of a sound that is shorter than its frames. Redrawn, every other row
+    is whole and the rows between lack twice as much: all rows together hold what they held, for a text has a
+    placeholder for each feature of it.
+    """
 
     dtype: str = "int64"
     hidden: int = 2
+    padded: bool = False
 
     def draw(self, generator: torch.Generator) -> torch.Tensor:
+        del generator
+        mask = self._whole()
+        if self.padded:
+            mask[..., -self.hidden :] = 0
+        return mask
+
+    def redraw(self, generator: torch.Generator) -> torch.Tensor:
+        del generator
+        mask = self._whole()
+        if self.padded:
+            mask[1::2, ..., -2 * self.hidden :] = 0
+        else:
+            mask[..., -self.hidden :] = 0
+        return mask
+
+    def _whole(self) -> torch.Tensor:
         import torch
 
         return torch.ones(self.shape, dtype=getattr(torch, self.dtype))
-
-    def redraw(self, generator: torch.Generator) -> torch.Tensor:
-        mask = self.draw(generator)
-        mask[..., -self.hidden :] = 0
-        return mask
 
 
 @dataclass(frozen=True, kw_only=True)

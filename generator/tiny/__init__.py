@@ -180,6 +180,8 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         setattr(model.generation_config, name, value)
     shapes = declaring.documented(inspect.getdoc(getattr(model, method)) or "")
     seen = declaring.Context(config, probe.parameters(model, method), head.mappings, shapes=shapes)
+    if isinstance(getattr(seen.forward.get("sample"), "default", None), bool):
+        call.setdefault("sample", False)  # the features themselves, without noise that no two rows share
     done: list[dict[str, Any]] = []
     if method == "forward" and steps.session_of(model) is not None:
         inputs, done = steps.session(model, seen)
@@ -201,7 +203,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         outputs=outputs,
         parameters=probe.count(model),
         batch=batch,
-        generation=_generation(model, inputs, exceptions),
+        generation=_generation(model, inputs, exceptions, call),
         notes=tuple(exception.reason for exception in exceptions),
         config_class=place.get("config_class"),
         part=place.get("part"),
@@ -366,11 +368,14 @@ def _inputs(
     return specs
 
 
-def _generation(model: Any, inputs: Sequence[InputSpec], exceptions: Sequence[rows.Row]) -> dict[str, Any] | None:
+def _generation(
+    model: Any, inputs: Sequence[InputSpec], exceptions: Sequence[rows.Row], call: Mapping[str, Any]
+) -> dict[str, Any] | None:
     if not model.can_generate():
         return None
     own = any("method" in (exception.generation or ()) for exception in exceptions)
     arguments: dict[str, Any] = {} if own else {"max_new_tokens": NEW_TOKENS}
+    arguments |= {name: value for name, value in call.items() if name == "sample"}
     names = [item.name for item in inputs if not item.name.startswith(("decoder_", "labels"))]
     if len(names) < len(inputs):
         arguments["inputs"] = names  # generation writes the decoder's text itself

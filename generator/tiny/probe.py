@@ -14,7 +14,18 @@ from generator.spec import InputSpec, OutputSpec
 from generator.tiny import steps as doing
 from generator.tiny.unread import unread
 
-__all__ = ["LIMIT", "Watch", "build", "count", "learn_placeholders", "named", "parameters", "run", "watched"]
+__all__ = [
+    "LIMIT",
+    "Watch",
+    "build",
+    "complained",
+    "count",
+    "learn_placeholders",
+    "named",
+    "parameters",
+    "run",
+    "watched",
+]
 
 LIMIT = 20_000_000
 """Parameters beyond which a head is refused before memory is taken: a shrunk config never comes near."""
@@ -184,6 +195,8 @@ def tensors(inputs: Sequence[InputSpec]) -> dict[str, Any]:
             value[..., 1] = places % given["columns"] + 1
         elif item.kind == "Mask":
             value = torch.ones(given["shape"], dtype=getattr(torch, given.get("dtype", "int64")))
+            if given.get("padded"):
+                value[..., -given["hidden"] :] = 0
         elif item.kind == "Booleans":
             value = torch.zeros(given["shape"], dtype=torch.bool)
             value[..., : given["true"]] = True
@@ -224,7 +237,7 @@ def learn_placeholders(
     import torch
 
     seen: dict[str, int] = {}
-    made: dict[str, int] = {}
+    made: dict[str, tuple[int, int]] = {}
     text = next((item for item in inputs if item.name == "input_ids"), None)
     makes = any(hasattr(module, name) for module in model.modules() for name in _FEATURE_METHODS)
     if text is None or not (makes or stands_for):
@@ -235,11 +248,16 @@ def learn_placeholders(
             model(**tensors(inputs))
         except Exception as error:  # the text has no placeholders yet: only what was seen on the way counts
             if not seen:
-                seen = _complained(str(error), set((stands_for or {}).values()))
+                seen = complained(str(error), set((stands_for or {}).values()), made)
             if not seen and not made:
                 raise error
             if not seen:
-                return {modality: total // rows for modality, total in made.items()}
+                return {modality: total // rows for modality, (total, _) in made.items()}
+    unshown = {
+        modality: total // rows for modality, (total, _) in made.items() if modality in (stands_for or {}).values()
+    }
+    if not seen and unshown:
+        return unshown  # it made features and put none of them anywhere, without a word
     queries = getattr(model.config, "num_query_tokens", None)
     if not seen and queries:
         # A query transformer gives as many features of an image as it has queries, and does not compare.
@@ -251,7 +269,9 @@ def learn_placeholders(
 
 
 @contextmanager
-def _spied(model: Any, seen: dict[str, int], made: dict[str, int], stands_for: Mapping[int, str]) -> Iterator[None]:
+def _spied(
+    model: Any, seen: dict[str, int], made: dict[str, tuple[int, int]], stands_for: Mapping[int, str]
+) -> Iterator[None]:
     import torch
 
     patched: list[tuple[Any, str]] = []
@@ -283,13 +303,19 @@ def _spied(model: Any, seen: dict[str, int], made: dict[str, int], stands_for: M
             delattr(module, name)
 
 
-def _complained(message: str, modalities: set[str]) -> dict[str, int]:
-    """The count of features that an error about too few placeholders gives, by modality; whether it is true, a run says."""
+def complained(message: str, modalities: set[str], made: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    """The count of features that an error about too few placeholders gives, by modality; whether it is true, a run says.
+
+    More than were made are numbers, of which a feature has as many as it is wide: Gemma 4 says so of those that it kept.
+    """
     counted = _COUNTED.search(message)
     if counted is None:
         return {}
     named = [modality for modality in _MODALITIES if modality in message.lower()] or sorted(modalities)
-    return {named[0]: int(counted.group(1))} if len(named) == 1 else {}
+    if len(named) != 1:
+        return {}
+    count, (total, width) = int(counted.group(1)), made.get(named[0], (0, 1))
+    return {named[0]: count // width if total and count > total else count}
 
 
 def _replace(module: Any, name: str, method: Any, patched: list[tuple[Any, str]]) -> None:
@@ -297,8 +323,8 @@ def _replace(module: Any, name: str, method: Any, patched: list[tuple[Any, str]]
     patched.append((module, name))
 
 
-def _counting(original: Any, modality: str, made: dict[str, int]) -> Any:
-    """The method that makes a modality's features, counting them."""
+def _counting(original: Any, modality: str, made: dict[str, tuple[int, int]]) -> Any:
+    """The method that makes a modality's features, counting them and saying how wide they are."""
 
     def count_features(*args: Any, **kwargs: Any) -> Any:
         features = original(*args, **kwargs)
@@ -307,7 +333,7 @@ def _counting(original: Any, modality: str, made: dict[str, int]) -> Any:
         listed = parts if isinstance(parts, (list, tuple)) else [parts]
         counts = [part.numel() // part.shape[-1] for part in listed if getattr(part, "ndim", 0) > 1]
         if counts:
-            made[modality] = sum(counts)
+            made[modality] = sum(counts), listed[0].shape[-1]
         return features
 
     return count_features

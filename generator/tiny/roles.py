@@ -119,7 +119,7 @@ ROLES: tuple[Role, ...] = (
     _role(
         "width",
         r"(.*_)?(hidden_size|hidden_dims?|d_model|n_embd|embed_dim|embedding_size|embedding_dim|emb_size|emb_dim|dim|width"
-        r"|projection_dim|proj_dim|proj_size|hidden_units|units|output_dim|channels_dim|hidden_channels|embed_dims"
+        r"|projection_dim|proj_dim|output_proj_dims|proj_size|hidden_units|units|output_dim|channels_dim|hidden_channels|embed_dims"
         r"|reduce_dim|filters|conv_channels|auxiliary_channels|codevector_dim|pooler_output_size|latent_dim|model_dim|num_hiddens|feature_size"
         r"|output_channels|projection_size|vector_quantization_hidden_dimension|d_latents|bottleneck_features"
         r"|upsample_initial_channel|flow_size|hidden_size_global|retrieval_vector_size|post_conv_in_channels)",

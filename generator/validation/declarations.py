@@ -15,7 +15,7 @@ INPUTS: dict[str, frozenset[str]] = {
     "Floats": frozenset({"shape", "matters", "scale", "uniform"}),
     "Integers": frozenset({"shape", "matters", "low", "high"}),
     "Literal": frozenset({"shape", "matters", "values", "dtype"}),
-    "Mask": frozenset({"shape", "matters", "dtype", "hidden"}),
+    "Mask": frozenset({"shape", "matters", "dtype", "hidden", "padded"}),
     "Tokens": frozenset({"shape", "matters", "low", "high", "runs"}),
 }
 """Input classes of the harness and their keyword arguments; a test holds this table to the classes themselves,

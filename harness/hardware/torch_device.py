@@ -24,14 +24,18 @@ def pinned(device: str = "cpu") -> Iterator[None]:
     """Numbers that can be compared: IEEE float32 everywhere (no TF32), the math attention kernel, no gradients, and
     off the CPU deterministic kernels where there are any.
 
-    torch 2.13 runs convolutions in TF32 by default; ``torch.backends.fp32_precision`` covers matmul, conv and rnn.
+    torch 2.13 runs convolutions in TF32 by default; ``torch.backends.fp32_precision`` covers matmul, conv and rnn, but
+    not the flag of old, and torch refuses to say what that is while the two disagree (PE Audio asks).
     """
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    precision, deterministic = torch.backends.fp32_precision, torch.are_deterministic_algorithms_enabled()
+    kinds: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
+    precision, precisions = torch.backends.fp32_precision, [kind.fp32_precision for kind in kinds]
+    deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.backends.fp32_precision = "ieee"
+    torch.backends.cudnn.allow_tf32 = False
     if device != "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
     try:
@@ -39,6 +43,9 @@ def pinned(device: str = "cpu") -> Iterator[None]:
             yield
     finally:
         torch.backends.fp32_precision = precision
+        torch.backends.cudnn.allow_tf32 = "tf32" in precisions[1:]
+        for kind, before in zip(kinds, precisions, strict=True):
+            kind.fp32_precision = before
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
 
 

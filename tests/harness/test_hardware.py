@@ -79,13 +79,16 @@ def test_devices_are_read_from_parameters_and_outputs() -> None:
 
 def test_precision_and_attention_are_pinned_and_put_back() -> None:
     before = torch.backends.fp32_precision
+    convolutions, legacy = torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.allow_tf32
     with pinned("meta"):
-        assert torch.backends.fp32_precision == "ieee"
+        assert torch.backends.fp32_precision == torch.backends.cudnn.conv.fp32_precision == "ieee"
+        assert not torch.backends.cudnn.allow_tf32  # which torch would refuse to say if the two disagreed
         assert torch.are_deterministic_algorithms_enabled()
         assert not torch.is_grad_enabled()
         assert torch.backends.cuda.math_sdp_enabled()
         assert not torch.backends.cuda.flash_sdp_enabled()
     assert torch.backends.fp32_precision == before
+    assert (torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.allow_tf32) == (convolutions, legacy)
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.backends.cuda.flash_sdp_enabled()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from generator.spec import InputSpec
 from generator.tiny.inputs.context import BATCH, SAMPLES, TARGET, Answer, Context, Rule, frames
+from generator.tiny.inputs.text import placeholder
 
 __all__ = ["RULES"]
 
@@ -22,12 +24,17 @@ _BINS = (
     "input_size",
     "spectrogram_bins",
     "num_chroma",
+    "audio_embed_dim",
 )
 """Names of a spectrogram's height."""
+_JOINED = 8
+"""Frames that encoders join to one feature at most: two convolutions that halve, and a pool or stack of two or four."""
 
 
 def _bins(context: Context) -> int | None:
     found = context.find(*_BINS, within="audio") or context.find(*_BINS, within="encoder") or context.find(*_BINS)
+    if found is None and (channels := context.find("subsampling_conv_channels", within="audio")):
+        found = channels[0]  # a projection that reckons with as many bands as the first convolution has channels
     stacked = context.find("num_stacked_frames") or 1  # frames that are joined before the model
     return found * stacked if type(found) is int else None
 
@@ -59,8 +66,30 @@ def _spectrogram(context: Context, name: str) -> Answer:
 
 
 def _frame_mask(context: Context, name: str) -> Answer:
-    shape = (BATCH, frames(context))
-    return [InputSpec(name, "Mask", {"shape": shape}), InputSpec(name, "Mask", {"shape": shape, "dtype": "bool"}), None]
+    """Which frames of a spectrogram are there; nothing where there is no spectrogram to feed.
+
+    Beside a text sounds are shorter than their frames, by a multiple of what encoders join to one feature: a mask that
+    takes frames from one row and gives them to the next leaves as many features as the text has placeholders.
+    """
+    if "input_features" in context.forward and _spectrogram(context, "input_features") is None:
+        return None
+    count = frames(context)
+    shape: dict[str, Any] = {"shape": (BATCH, count)}
+    kept: dict[str, Any] = {**shape, "hidden": max(_JOINED, count // 8 // _JOINED * _JOINED), "padded": True}
+    beside_text = "input_ids" in context.forward and placeholder(context, "audio") is not None
+    # Booleans first: to one that picks features by its mask whole numbers are their places (Gemma 4).
+    some = [{**kept, "dtype": "bool"}, kept] if beside_text else []
+    arguments = [*some, shape, {**shape, "dtype": "bool"}]
+    return [*(InputSpec(name, "Mask", each) for each in arguments), None]
+
+
+def _sample_mask(context: Context, name: str) -> Answer:
+    """Which samples of a waveform beside a text are there, in whole features as a mask over frames is."""
+    hop = context.find("hop_length")
+    if not {"input_values", "input_ids"} <= context.forward.keys() or not isinstance(hop, int) or 2 * hop > SAMPLES:
+        return None
+    kept = {"shape": (BATCH, SAMPLES), "hidden": max(hop, SAMPLES // 4 // hop * hop), "padded": True, "dtype": "bool"}
+    return [InputSpec(name, "Mask", kept), None]
 
 
 def _spectrogram_target(context: Context, name: str) -> InputSpec:
@@ -76,6 +105,7 @@ RULES: Mapping[str, Rule] = {
     "input_features": _spectrogram,
     "input_features_mask": _frame_mask,
     "feature_attention_mask": _frame_mask,
+    "padding_mask": _sample_mask,
     "decoder_input_values": _spectrogram_target,
     "speaker_embeddings": _speaker,
 }

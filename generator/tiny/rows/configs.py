@@ -136,13 +136,15 @@ CONFIGS: tuple[Row, ...] = (
     ),
     Row(
         "granite_speech",
-        "a window holds a whole number of queries",
+        "a window holds a whole number of queries, and its mask is of the features that are made of the windows",
         config={"window_size": 10},
+        inputs={"input_features_mask": ("Mask", {"shape": (2, 14), "hidden": 4, "padded": True, "dtype": "bool"})},
     ),
     Row(
         "granite_speech_plus",
-        "a window holds a whole number of queries",
+        "a window holds a whole number of queries, and its mask is of the features that are made of the windows",
         config={"window_size": 10},
+        inputs={"input_features_mask": ("Mask", {"shape": (2, 14), "hidden": 4, "padded": True, "dtype": "bool"})},
     ),
     Row(
         "deepseek_ocr2",
@@ -242,7 +244,7 @@ CONFIGS: tuple[Row, ...] = (
         config={"audio_config": {"n_window": 50}},
         inputs={
             "input_features": ("Floats", {"shape": (2, 16, 200)}),
-            "input_features_mask": ("Mask", {"shape": (2, 200)}),
+            "input_features_mask": ("Mask", {"shape": (2, 200), "hidden": 24, "padded": True}),
         },
     ),
 )

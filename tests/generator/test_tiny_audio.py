@@ -1,0 +1,60 @@
+"""Sounds that go with a text: masks over them, and the placeholders of what they become."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+
+import pytest
+
+from generator import catalog, tiny
+from generator.spec import HeadSpec, InputSpec
+from generator.tiny import inputs, probe
+
+
+def primary(model_type: str) -> HeadSpec:
+    row = catalog.load().rows[model_type]
+    return tiny.build(dataclasses.replace(row, heads=tuple(head for head in row.heads if head.primary))).heads[0]
+
+
+def fed(head: HeadSpec) -> dict[str, InputSpec]:
+    return {item.name: item for item in head.inputs}
+
+
+@pytest.mark.parametrize(("model_type", "count"), [("qwen2_audio", 28), ("glmasr", 7), ("fun_asr_nano", 56)])
+def test_a_text_has_a_placeholder_for_each_feature_that_a_mask_leaves(model_type: str, count: int) -> None:
+    given = fed(primary(model_type))
+    mask = given.get("input_features_mask") or given["feature_attention_mask"]
+    assert mask.arguments["padded"]
+    assert [length for _, _, length in given["input_ids"].arguments["runs"]] == [count]
+
+
+def test_features_picked_by_a_mask_take_one_of_booleans_and_bands_for_each_channel_of_the_first_convolution() -> None:
+    head = primary("gemma4")
+    given = fed(head)
+    assert given["input_features"].arguments["shape"] == (2, 64, 16)
+    assert given["input_features_mask"].arguments["dtype"] == "bool"
+    assert {item.name: item.shape for item in head.outputs}["audio_hidden_states"] == (28, 64)
+
+
+def test_features_that_are_put_nowhere_without_a_word_get_placeholders_too() -> None:
+    head = primary("vibevoice_asr")
+    assert fed(head)["input_ids"].arguments["runs"] == ((127, 0, 1),)
+    assert fed(head)["padding_mask"].arguments["shape"] == (2, 6400)
+    assert head.arguments == {"sample": False}  # noise would be another in each row
+
+
+def test_a_mask_goes_only_with_what_it_masks() -> None:
+    from transformers import LlamaConfig
+
+    def forward(input_ids=None, input_features=None, input_features_mask=None) -> None: ...  # type: ignore[no-untyped-def]
+
+    context = inputs.Context(LlamaConfig(), inspect.signature(forward).parameters, ())
+    assert [item.name for item in inputs.declare(context, {})] == ["input_ids"]
+
+
+def test_an_error_that_counts_numbers_instead_of_features_is_understood() -> None:
+    message = "Audio features and audio tokens do not match, tokens: 3, features: 1792"
+    assert probe.complained(message, {"audio"}, {"audio": (32, 64)}) == {"audio": 28}
+    assert probe.complained(message, {"audio"}, {}) == {"audio": 1792}
+    assert probe.complained("no such thing", {"audio"}, {}) == {}
