@@ -66,7 +66,7 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
     trust_remote_code: bool = False,
     json: bool = False,
 ) -> None:
-    """Generate skills from the installed transformers; give one of --model, --tier, --batch and --all.
+    """Generate skills from the installed transformers; give one of --model, --tier, --batch and --all, or a --plugin.
 
     A skill that fails a stage is not written, the one that was there stays, and the others go on.
     Exit codes: 0 all is well; 1 a skill failed, was edited by hand, or has drifted; 2 wrong usage; 130 interrupted.
@@ -80,6 +80,8 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
             "into": into,
             "json": json,
             "plugin": plugin,
+            "no-rows": no_rows,
+            "trust-remote-code": trust_remote_code,
         }
         _move(transformers, "generate", {"model": model, "tier": tier, "batch": batch, "all": all_, **modes})
         from generator import command
@@ -90,6 +92,7 @@ def generate(  # noqa: PLR0917  # invoke passes options by position
             tiers=() if tier is None else tiers(tier),
             batch=None if batch is None else count(batch),
             everything=all_,
+            packages=() if check or prune else tuple(plugin),
         )
         options = command.Options(
             check=check,
@@ -234,5 +237,6 @@ def _move(release: str | None, command: str, options: Options) -> None:
     """Run the same command where another release is installed, if one is asked for; that one's exit code is this one's."""
     if release is None or release == installed():
         return
-    done = subprocess.run([prepared(release), "-m", "invoke", command, *given(options)], check=False)
+    python = prepared(release, given({"plugin": options["plugin"]}))
+    done = subprocess.run([python, "-m", "invoke", command, *given(options)], check=False)
     raise Exit(code=done.returncode)

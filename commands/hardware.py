@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import nox
 
+from commands import plugins as packages
 from commands import sessions
 from commands.environments import HYGIENE, PINNED, Environment
 from commands.options import other_release, parser
@@ -52,6 +53,7 @@ def _run_skills(session: nox.Session, environment: Environment, transformers: st
         _require_pins(session, environment)
     # Other releases are catalogued and rendered where they run: nothing else has them installed.
     sessions.install(session, *environment.packages, "-e", ".[run]" if release == PINNED else ".[run,render]")
+    packages.install(session, environment, arguments.plugin, arguments.plugin_from)
     if arguments.prepare:
         return
     run = arguments.run or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
@@ -120,7 +122,8 @@ def _files(session: nox.Session, release: str, arguments: argparse.Namespace, pl
         return []
     if release != PINNED:
         which = [f"--model={row['model_type']}" for row in rows]
-        which = which or [f"--tier={arguments.tier}" if arguments.tier else "--all"]
+        which = which or ([f"--tier={arguments.tier}"] if arguments.tier else [])
+        which = which or ([] if plugins and not arguments.all else ["--all"])
         # A skill that cannot be made is named in the reports, and keeps no other from running.
         sessions.python(session, "invoke", "generate", *which, *plugins, success_codes=(0, 1))
     files = {row["model_type"]: folder / f"{row['module']}.py" for row in rows}

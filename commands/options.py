@@ -42,6 +42,13 @@ def parser(environment: Environment) -> argparse.ArgumentParser:
         help="a package with architectures of its own, whose skills are run where nothing else is asked for; repeatable",
     )
     made.add_argument(
+        "--plugin-from",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help="what pip installs a plugin from that is not installed where Nox runs: a folder, a wheel or a requirement",
+    )
+    made.add_argument(
         "--transformers",
         type=_release,
         metavar="X.Y.Z",

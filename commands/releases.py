@@ -91,14 +91,19 @@ def installed() -> str:
         return PINNED
 
 
-def prepared(release: str) -> Path:
+def prepared(release: str, options: Sequence[str] = ()) -> Path:
     """Python of an environment with that release, which Nox makes where it is not there yet.
 
+    Args:
+        release: the release.
+        options: further options of the session, such as packages that must be in the environment too.
+
     Raises:
-        ReleaseError: there is no such release, or it cannot be had.
+        ReleaseError: there is no such release or package, or it cannot be had.
     """
+    prepare = [sys.executable, "-m", "nox", "-s", "test_cpu", "--", f"--transformers={release}", "--prepare"]
     made = subprocess.run(
-        [sys.executable, "-m", "nox", "-s", "test_cpu", "--", f"--transformers={release}", "--prepare"],
+        [*prepare, *options],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -67,8 +67,11 @@ def _build(row: Row) -> SkillSpec | TinyError:
     transformers.logging.set_verbosity_error()  # warnings about the odd configs that are made on purpose
     try:
         model = tiny.build(row)
+        processor = processors.declare(row, model.config, model.heads)
     except TinyError as error:
         return error
+    except Exception as error:  # noqa: BLE001  # one architecture's surprise is told with its name, and keeps no other
+        return TinyError(f"{row.model_type}: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
     return SkillSpec(
         model_type=row.model_type,
         module=row.module,
@@ -86,7 +89,7 @@ def _build(row: Row) -> SkillSpec | TinyError:
         transformers=importlib.metadata.version("transformers"),
         sources={**row.sources, "config": "rules over the default config, then rows", "heads": "one run on the cpu"},
         package=row.package,
-        processor=processors.declare(row, model.config, model.heads),
+        processor=processor,
         of=row.of,
     )
 

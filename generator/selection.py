@@ -25,11 +25,13 @@ class Selection:
     """How many of those that have no skill yet."""
     everything: bool = False
     """Every architecture."""
+    packages: tuple[str, ...] = ()
+    """Packages of which every architecture is asked for, where nothing else is."""
 
     @property
     def given(self) -> bool:
         """Whether anything was asked for at all."""
-        return bool(self.models or self.tiers or self.everything) or self.batch is not None
+        return bool(self.models or self.tiers or self.everything or self.packages) or self.batch is not None
 
     def rows(self, catalog: Catalog, generated: Collection[str]) -> tuple[list[Row], list[str]]:
         """The rows asked for, the most urgent tier first, each once, and sentences on names that stood for others.
@@ -43,6 +45,8 @@ class Selection:
             UnknownModelError: a name that stands for no architecture.
         """
         ways = [bool(self.models), bool(self.tiers) and self.batch is None, self.batch is not None, self.everything]
+        if self.packages and not any(ways):
+            return [row for row in catalog.architectures() if row.package in self.packages], []
         if sum(ways) != 1:
             raise SelectionError("give one of --model NAME, --tier TIER, --batch N (with --tier or not) or --all.")
         if self.models:

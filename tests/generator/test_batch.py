@@ -283,3 +283,13 @@ def test_whatever_the_facts_say_the_final_text_states_exactly_that_or_is_refused
     _, errors = batch._finish({"gptj": spec}, CATALOG)
     # The structure stage has held the text to the spec; all that may go wrong is a value that no file can hold.
     assert not errors
+
+
+def test_a_surprise_in_one_architecture_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def surprised(*_: object) -> None:
+        raise StopIteration
+
+    monkeypatch.setattr("generator.tiny.build", surprised)
+    (found,) = assemble.specs([row(SPEC)], catalog(row(SPEC)))
+    assert isinstance(found, TinyError)
+    assert str(found).startswith(f"{SPEC.model_type}: StopIteration")

@@ -39,11 +39,18 @@ def _names(selection: Selection, generated: tuple[str, ...] = ()) -> list[str]:
         (Selection(batch=2), ["bert", "qwen2"]),
         (Selection(batch=9), ["bert", "qwen2", "zamba"]),
         (Selection(batch=9, tiers=("high", "long-tail")), ["qwen2", "zamba"]),
+        (Selection(everything=True, packages=("acme",)), ["bert", "whisper", "qwen2", "zamba"]),
     ],
 )
 def test_each_way_of_asking_gives_its_rows_once_the_most_urgent_first(selection: Selection, names: list[str]) -> None:
     assert selection.given
     assert _names(selection, generated=("whisper",)) == names
+
+
+def test_packages_alone_mean_their_own_architectures() -> None:
+    own = dataclasses.replace(_row("owl", "long-tail"), package="acme_models")
+    found = Selection(packages=("acme_models",)).rows(catalog(_row("bert", "critical"), own), ())
+    assert found == ([own], [])
 
 
 @pytest.mark.parametrize(
