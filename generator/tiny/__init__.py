@@ -8,17 +8,16 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from generator import configuration
 from generator.plugins import public_class
-from generator.spec import HeadSpec, InputSpec, OutputSpec
+from generator.spec import HeadSpec, InputSpec
 from generator.tiny import config as shrinking
+from generator.tiny import feeding, libraries, probe, roles, rows, steps
 from generator.tiny import inputs as declaring
-from generator.tiny import libraries, probe, roles, rows, steps
 
 if TYPE_CHECKING:
     from generator.catalog import HeadRow, Row
@@ -27,13 +26,6 @@ __all__ = ["Tiny", "TinyError", "build"]
 
 NEW_TOKENS = 6
 """Tokens that a generative head is asked for: enough for the cache to be read several times."""
-
-_FEW = 4
-"""Choices that are tried with each argument that the signature calls optional."""
-_ROUNDS = 6
-"""Runs in which the placeholders of a text are counted at most: two for each modality."""
-_REFUSALS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError)
-"""What models raise for inputs of a shape that is not meant."""
 
 
 class TinyError(ValueError):
@@ -122,7 +114,9 @@ def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> tuple[HeadSpec,
         first = _tried(row, head, shared, {})
         if first.result is not None:
             return first.result, {}
-        if isinstance(first.error, _REFUSALS) and not isinstance(first.error, (NotImplementedError, declaring.NoRule)):
+        if isinstance(first.error, feeding.REFUSALS) and not isinstance(
+            first.error, (NotImplementedError, declaring.NoRule)
+        ):
             overlay = _overlay(row, head, place, shared)
             config_class = public_class(place.get("config_class", row.config_class))
             found = shrinking.mended(
@@ -183,11 +177,12 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
     if isinstance(getattr(seen.forward.get("sample"), "default", None), bool):
         call.setdefault("sample", False)  # the features themselves, without noise that no two rows share
     done: list[dict[str, Any]] = []
+    notes: tuple[str, ...] = ()
     if method == "forward" and steps.session_of(model) is not None:
         inputs, done = steps.session(model, seen)
         outputs, rows_fed = probe.run(model, inputs, steps=done), 1
     else:
-        inputs, outputs = _fed(model, seen, exceptions, method, call)
+        inputs, outputs, notes = feeding.fed(model, seen, exceptions, method, call)
         rows_fed = declaring.batch(seen)
     if method == "forward" and steps.is_codec(model):
         done = steps.codec(model, inputs, lambda some: probe.follow(model, inputs, some))
@@ -204,7 +199,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         parameters=probe.count(model),
         batch=batch,
         generation=_generation(model, inputs, exceptions, call),
-        notes=tuple(exception.reason for exception in exceptions),
+        notes=(*(exception.reason for exception in exceptions), *notes),
         config_class=place.get("config_class"),
         part=place.get("part"),
         within=place.get("within"),
@@ -286,86 +281,6 @@ def _arguments(row: Row, place: Mapping[str, str], shared: Mapping[str, Any]) ->
     if "within" in place:
         return {place["within"]: {"model_type": row.config_type, **shared}}
     return dict(shared)
-
-
-def _fed(
-    model: Any, context: declaring.Context, exceptions: Sequence[rows.Row], method: str, call: Mapping[str, Any]
-) -> tuple[list[InputSpec], tuple[OutputSpec, ...]]:
-    """Inputs that the head runs with, and what it gives for them.
-
-    Where a name leaves open what is meant, the first meaning that runs is taken. If none runs, the head may need an
-    argument that its signature calls optional; if that does not help either, the first error says why.
-    """
-    given = {
-        name: InputSpec(name, item[0], dict(item[1])) if item else None
-        for exception in exceptions
-        for name, item in exception.inputs.items()
-    }
-    first: Exception | None = None
-    for known, choice, guess in _ways(context, given):
-        try:
-            inputs = _inputs(model, context, known, choice, guess)
-            for name in (name for exception in exceptions for name in exception.indifferent):
-                next(item for item in inputs if item.name == name).arguments["matters"] = False
-            return inputs, probe.run(model, inputs, method, call)
-        except _REFUSALS as error:
-            first = first or error
-    raise first or LookupError("the head takes no inputs")
-
-
-def _ways(
-    context: declaring.Context, given: Mapping[str, InputSpec | None]
-) -> Iterator[tuple[Mapping[str, InputSpec | None], Mapping[str, int], Mapping[str, int] | None]]:
-    """What may be fed, as given inputs, meanings of the others and counts of placeholders; the likeliest first."""
-    choices = list(declaring.choices(context, given))
-    for choice in choices:
-        yield given, choice, None
-    for count in _patches(context.config):
-        for choice in choices:
-            yield given, choice, {"image": count}
-    for item in declaring.optional(context, given):
-        known = {**given, item.name: item}
-        for choice in islice(declaring.choices(context, known), _FEW):
-            yield known, choice, None
-
-
-def _patches(config: Any) -> list[int]:
-    """How many features an image may be, for a model that does not show it: one a patch, with or without one for all."""
-    vision = getattr(config, "vision_config", None)
-    image, patch = getattr(vision, "image_size", None), getattr(vision, "patch_size", None)
-    if not (isinstance(image, int) and isinstance(patch, int)):
-        return []
-    return [(image // patch) ** 2, (image // patch) ** 2 + 1]
-
-
-def _inputs(
-    model: Any,
-    context: declaring.Context,
-    given: Mapping[str, InputSpec | None],
-    choice: Mapping[str, int],
-    guess: Mapping[str, int] | None = None,
-) -> list[InputSpec]:
-    """The inputs of one choice, with as many placeholders as the model makes features, or as are guessed.
-
-    A model that looks for placeholders before it makes features is first given two.
-    """
-    if guess is not None:
-        return declaring.declare(dataclasses.replace(context, placeholders=guess), given, choice)
-    stands_for = declaring.placeholders(context)
-    needed: dict[str, int] = {}
-    for _ in range(_ROUNDS):
-        specs = declaring.declare(dataclasses.replace(context, placeholders=needed), given, choice)
-        try:
-            learned = probe.learn_placeholders(model, specs, stands_for)
-        except _REFUSALS:
-            fed = declaring.carried(specs)
-            learned = {modality: 2 for modality in stands_for.values() if modality in fed and modality not in needed}
-            if not learned:
-                raise
-        if needed | learned == needed:
-            break
-        needed = needed | learned
-    return specs
 
 
 def _generation(

@@ -20,10 +20,14 @@ __all__ = [
     "build",
     "complained",
     "count",
+    "follow",
+    "forward",
     "learn_placeholders",
     "named",
     "parameters",
     "run",
+    "spied",
+    "tensors",
     "watched",
 ]
 
@@ -159,6 +163,15 @@ def run(
     return specs
 
 
+def forward(model: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``forward`` gives for tensors, by dotted name."""
+    import torch
+
+    torch.manual_seed(0)
+    with torch.no_grad():
+        return named(model(**{**given, **_plain(model.forward)}))
+
+
 def follow(model: Any, inputs: Sequence[InputSpec], some: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What each of some steps gives for the inputs, by the step's name."""
     import torch
@@ -243,7 +256,7 @@ def learn_placeholders(
     if text is None or not (makes or stands_for):
         return seen
     rows = text.arguments["shape"][0]
-    with _spied(model, seen, made, stands_for or {}), torch.no_grad():
+    with spied(model, seen, made, stands_for or {}), torch.no_grad():
         try:
             model(**tensors(inputs))
         except Exception as error:  # the text has no placeholders yet: only what was seen on the way counts
@@ -269,9 +282,10 @@ def learn_placeholders(
 
 
 @contextmanager
-def _spied(
+def spied(
     model: Any, seen: dict[str, int], made: dict[str, tuple[int, int]], stands_for: Mapping[int, str]
 ) -> Iterator[None]:
+    """Note the features that a model makes, with their width, and those that it compares with placeholders, by modality."""
     import torch
 
     patched: list[tuple[Any, str]] = []

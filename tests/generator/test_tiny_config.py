@@ -98,6 +98,14 @@ def test_a_layer_of_each_kind_is_kept_and_every_list_goes_with_it() -> None:
     assert len(kept["moe_layers"]) < kept["num_hidden_layers"]
 
 
+def test_layers_that_read_an_image_are_among_those_that_are_kept() -> None:
+    from transformers import MllamaTextConfig
+
+    arguments = config.shrink(MllamaTextConfig)
+    assert arguments["cross_attention_layers"] == [1]
+    assert arguments["num_hidden_layers"] == 2
+
+
 def test_stages_that_are_handed_on_exist_in_the_tiny_backbone() -> None:
     from transformers import DepthAnythingConfig
 

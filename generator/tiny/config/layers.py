@@ -8,11 +8,11 @@ from typing import Any
 
 from generator.tiny import roles
 
-__all__ = ["COUNTS", "kept"]
+__all__ = ["COUNTS", "MEMBERS", "kept"]
 
 COUNTS = ("num_hidden_layers", "num_layers", "n_layers", "n_layer", "depth", "encoder_layers")
 """Names of a config's number of layers, the usual one first."""
-_MEMBERS = re.compile(
+MEMBERS = re.compile(
     r"(.*_)?(global_attn_indexes|full_attn_idxs|cross_attention_layers|moe_layers|window_block_indices|"
     r"hybrid_layer_ids|local_layer_ids|attn_layer_indices|fullatt_block_indexes|rope_scaling_layers)"
 )
@@ -44,14 +44,14 @@ def kept(defaults: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, (list, tuple))
         and len(value) == count
         and (count >= _TELLING or _PER_LAYER.fullmatch(field))
-        and not _MEMBERS.fullmatch(field)
+        and not MEMBERS.fullmatch(field)
         and not roles.TOKEN_ID.fullmatch(field)
         and not roles.LAYER_INDICES.fullmatch(field)
     }
     members = {
         field: list(value)
         for field, value in defaults.items()
-        if isinstance(value, (list, tuple)) and _MEMBERS.fullmatch(field) and all(type(item) is int for item in value)
+        if isinstance(value, (list, tuple)) and MEMBERS.fullmatch(field) and all(type(item) is int for item in value)
     }
     if not lists and not members:
         return {}

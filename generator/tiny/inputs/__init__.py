@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice, product
 
 from generator.spec import InputSpec
+from generator.tiny import roles
 from generator.tiny.inputs import audio, series, text, vision
 from generator.tiny.inputs.context import Context, Rule, batch
 from generator.tiny.inputs.guess import documented, guess
 from generator.tiny.inputs.text import placeholder, specials, tokens
 
 __all__ = [
+    "LATER",
     "Context",
     "NoRule",
     "batch",
     "carried",
+    "carriers",
     "choices",
     "declare",
     "documented",
+    "noise",
     "optional",
     "placeholder",
     "placeholders",
     "specials",
     "tokens",
+    "withheld",
 ]
 
 _MOST = 32
@@ -38,6 +43,8 @@ _CARRIES: Mapping[str, str] = {
     "input_values": "audio",
 }
 """Inputs that carry a modality: a head goes without one only if it does not run with it, whatever else is tried."""
+LATER = ("video", "audio", "image")
+"""Modalities in the order in which a head that cannot take all of them goes without one."""
 _RULES: Mapping[str, Rule] = {**text.RULES, **vision.RULES, **audio.RULES, **series.RULES}
 """The rule of each parameter that is fed; all others keep their defaults."""
 _NEVER = frozenset({"self", "labels"})
@@ -112,6 +119,25 @@ def placeholders(context: Context) -> dict[int, str]:
 def carried(specs: Sequence[InputSpec]) -> set[str]:
     """Modalities, of those that have placeholders, that inputs carry."""
     return {_CARRIES[item.name] for item in specs if item.name in _CARRIES}
+
+
+def carriers(specs: Sequence[InputSpec], modality: str | None = None) -> list[str]:
+    """Names of the inputs that carry a modality, or this one."""
+    return [item.name for item in specs if modality in (_CARRIES.get(item.name), None) and item.name in _CARRIES]
+
+
+def withheld(context: Context, fed: Collection[str]) -> list[str]:
+    """Names of arguments that carry a modality of which nothing is fed."""
+    there = {_CARRIES[name] for name in fed if name in _CARRIES}
+    return [name for name in context.forward if name in _CARRIES and _CARRIES[name] not in there]
+
+
+def noise(context: Context, name: str, shape: tuple[int, ...], dtype: str) -> InputSpec:
+    """An input in place of what a head draws at random."""
+    if dtype.startswith("int"):
+        size = context.find("vocab_size", within="text") or context.find("vocab_size") or roles.VOCABULARY
+        return InputSpec(name, "Tokens", tokens(context, shape, size))
+    return InputSpec(name, "Floats", {"shape": shape})
 
 
 def _is_tensor(annotation: object) -> bool:

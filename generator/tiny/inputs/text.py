@@ -68,6 +68,8 @@ def placeholder(context: Context, modality: str) -> int | None:
     """The id of the token that stands for a feature of a modality."""
     names = [f"{modality}{ending}" for ending in ("_token_id", "_token_index", "_patch_id", "_placeholder_id")]
     found = context.find(*names)
+    if found is None:  # some configs bring the words of a tokenizer
+        found = (context.find("vocabulary_map") or {}).get(f"<{modality}>")
     return found if type(found) is int else None
 
 

@@ -120,6 +120,26 @@ CONFIGS: tuple[Row, ...] = (
         },
     ),
     Row(
+        "emu3",
+        "a checkpoint's vocabulary says which tokens are codes of an image",
+        config={
+            "vocabulary_map": {
+                "<image>": 100,
+                "<|extra_200|>": 99,
+                **{f"<|visual token {place:06d}|>": 4 + place for place in range(64)},
+            }
+        },
+    ),
+    Row(
+        "granite4_vision",
+        "its default config says neither how windows of patches become features nor into which layers these go",
+        config={
+            "downsample_rate": "1/2",
+            "deepstack_layer_map": [[-1, 0], [0, 1]],
+            "spatial_target_layers": [0, 1, 0, 1],
+        },
+    ),
+    Row(
         "shieldgemma2",
         "answers are read at the tokens of a checkpoint's yes and no",
         config={"yes_token_index": 40, "no_token_index": 41},

@@ -1,0 +1,101 @@
+"""What a head makes of its inputs, beside what it gives: which of them it follows, the features that it makes of an image or
+a sound, and what it draws at random."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from generator.spec import InputSpec
+from generator.tiny import inputs as declaring
+from generator.tiny import probe
+
+__all__ = ["deaf", "drawn", "made"]
+
+
+def deaf(model: Any, inputs: Sequence[InputSpec], names: Sequence[str]) -> list[str]:
+    """Those of some inputs of floating numbers that no output of ``forward`` follows, whatever the weights.
+
+    The library's own draw leaves some gates at zero; so a copy is looked at in which every weight is drawn wide.
+    """
+    import torch
+
+    if not names:
+        return []
+    wide = copy.deepcopy(model)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in wide.parameters():
+            if parameter.is_floating_point() and parameter.numel():
+                noise = torch.randn(parameter.shape, generator=generator)
+                if parameter.ndim > 1:
+                    parameter.copy_(noise / (parameter[0].numel() or 1) ** 0.5)
+                else:
+                    parameter.add_(noise, alpha=0.1)
+    given = probe.tensors(inputs)
+    usual = probe.forward(wide, given)
+
+    def unchanged(name: str) -> bool:
+        other = probe.forward(wide, {**given, name: torch.randn(given[name].shape, generator=generator)})
+        return usual.keys() == other.keys() and all(torch.equal(usual[key], other[key]) for key in usual)
+
+    return [name for name in names if given[name].is_floating_point() and unchanged(name)]
+
+
+def made(model: Any, inputs: Sequence[InputSpec]) -> list[dict[str, int]]:
+    """What the placeholders of a row could be, by modality, for a head that runs without any: as many as the features that
+    it makes in a method of that name, or as it would put in the places of placeholders."""
+    rows = next(item.arguments["shape"][0] for item in inputs if item.name == "input_ids")
+    seen: dict[str, int] = {}
+    features: dict[str, tuple[int, int]] = {}
+    scattered: list[int] = []
+    with probe.spied(model, seen, features, {}), _scattering(scattered):
+        probe.forward(model, probe.tensors(inputs))
+    named = {modality: total // rows for modality, (total, _) in features.items() if total >= rows}
+    counts = [named] if named else []
+    carried = declaring.carried(inputs)
+    if len(carried) == 1:
+        counts += [{next(iter(carried)): total // rows} for total in dict.fromkeys(scattered) if total >= rows]
+    return [count for place, count in enumerate(counts) if count not in counts[:place]]
+
+
+@contextmanager
+def _scattering(counts: list[int]) -> Iterator[None]:
+    """Note how many rows there are in each tensor that is put in the places of a mask."""
+    import torch
+
+    original = torch.Tensor.masked_scatter
+
+    def spy(self: Any, mask: Any, source: Any) -> Any:
+        counts.append(source.numel() // self.shape[-1])
+        return original(self, mask, source)
+
+    torch.Tensor.masked_scatter = spy
+    try:
+        yield
+    finally:
+        del torch.Tensor.masked_scatter
+
+
+def drawn(
+    model: Any, inputs: Sequence[InputSpec], call: Mapping[str, Any] | None = None
+) -> list[tuple[tuple[int, ...], str]]:
+    """Shape and dtype of each tensor that ``forward``, with further arguments, draws at random, in order."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    found: list[tuple[tuple[int, ...], str]] = []
+
+    class Draws(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = func(*args, **(kwargs or {}))
+            if torch.Tag.nondeterministic_seeded in func.tags and isinstance(result, torch.Tensor):
+                found.append((tuple(result.shape), str(result.dtype).removeprefix("torch.")))
+            return result
+
+    given = {**probe.tensors(inputs), **(call or {})}
+    with Draws():
+        probe.forward(model, given)
+    return found

@@ -1,0 +1,120 @@
+"""What heads are fed: inputs with which each modality is heard and nothing is drawn at random. The heads are small stand-ins
+for ways in which the library's own put features into texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PretrainedConfig
+
+from generator.spec import InputSpec
+from generator.tiny import feeding, hearing, inputs, probe
+
+IMAGE = 30
+WIDTH = 8
+
+
+class Config(PretrainedConfig):
+    model_type = "toy"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.vocab_size, self.image_token_id, self.video_token_id, self.image_size = 32, IMAGE, IMAGE - 1, 4
+
+
+class Head(nn.Module):
+    """What the heads below share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = Config()
+        self.embed, self.project = nn.Embedding(32, WIDTH), nn.Linear(16, WIDTH)
+        self.out = nn.Linear(WIDTH, 4)
+        self.out.weight.data.zero_()  # as gates that begin closed
+
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.project(pixels.flatten(2))  # one for each colour
+        return made
+
+
+class Silent(Head):
+    """It puts features where placeholders are, and does not ask whether there are any."""
+
+    def forward(self, input_ids: torch.Tensor, pixel_values: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        embedded = self.embed(input_ids)
+        if pixel_values is not None:
+            places = (input_ids == IMAGE).unsqueeze(-1)
+            embedded = embedded.masked_scatter(places, self.features(pixel_values))
+        return {"logits": self.out(embedded)}
+
+
+class Either(Head):
+    """It puts the features of a video where those of the image are."""
+
+    def get_placeholder_mask(self, input_ids: torch.Tensor, inputs_embeds: torch.Tensor, features: Any) -> torch.Tensor:
+        places = input_ids == IMAGE
+        if int(places.sum()) * WIDTH != features.numel():
+            raise ValueError("features and placeholders do not match")
+        return places.unsqueeze(-1)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        pixel_values: torch.Tensor | None = None,
+        pixel_values_videos: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        embedded = self.embed(input_ids)
+        for pixels in (pixel_values, pixel_values_videos):
+            if pixels is not None:
+                made = self.features(pixels.reshape(-1, 3, 4, 4)[:2])
+                embedded = embedded.masked_scatter(self.get_placeholder_mask(input_ids, embedded, made), made)
+        return {"logits": self.out(embedded)}
+
+
+class Noisy(Head):
+    """It draws noise where it is given none."""
+
+    def forward(
+        self, input_ids: torch.Tensor, noise: torch.Tensor | None = None, times: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        noise = torch.randn(2, 5, WIDTH) if noise is None else noise
+        times = torch.rand(2) if times is None else times
+        return {"logits": self.out(self.embed(input_ids).mean(1, keepdim=True) + noise * times[:, None, None])}
+
+
+def fed(head: Head) -> tuple[list[InputSpec], tuple[str, ...]]:
+    context = inputs.Context(head.config, probe.parameters(head, "forward"), ())
+    specs, _, notes = feeding.fed(head, context, (), "forward", {})
+    return specs, notes
+
+
+def test_a_head_that_does_not_count_placeholders_is_given_as_many_as_it_has_features() -> None:
+    specs, notes = fed(Silent())
+    runs = next(item for item in specs if item.name == "input_ids").arguments["runs"]
+    assert [(token, count) for token, _, count in runs] == [(IMAGE, 3)]
+    assert notes == ()
+
+
+def test_a_modality_that_silences_another_is_left_out_and_a_note_says_so() -> None:
+    specs, notes = fed(Either())
+    assert [item.name for item in specs] == ["input_ids", "pixel_values"]
+    assert notes == ("pixel_values_videos is not fed: beside it, no output follows another modality",)
+
+
+def test_what_a_head_would_draw_at_random_is_fed() -> None:
+    specs, _ = fed(Noisy())
+    shapes = {item.name: item.arguments["shape"] for item in specs}
+    assert shapes["noise"] == (2, 5, WIDTH)
+    assert shapes["times"] == (2,)
+    assert hearing.drawn(Noisy(), specs) == []
+
+
+def test_closed_gates_are_not_deafness_but_missing_placeholders_are() -> None:
+    pixels = InputSpec("pixel_values", "Floats", {"shape": (2, 3, 4, 4)})
+    words = {"shape": (2, 6), "low": 0, "high": 20}
+    without = [InputSpec("input_ids", "Tokens", words), pixels]
+    beside = [InputSpec("input_ids", "Tokens", {**words, "runs": ((IMAGE, 0, 3),)}), pixels]
+    assert hearing.deaf(Silent(), without, ["pixel_values"]) == ["pixel_values"]
+    assert hearing.deaf(Silent(), beside, ["pixel_values"]) == []
