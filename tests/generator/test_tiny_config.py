@@ -106,6 +106,38 @@ def test_layers_that_read_an_image_are_among_those_that_are_kept() -> None:
     assert arguments["num_hidden_layers"] == 2
 
 
+def test_a_pattern_that_repeats_is_kept_with_each_of_its_kinds_once() -> None:
+    kept = layers.kept({"num_hidden_layers": 26, "block_types": ("recurrent", "recurrent", "attention")})
+    assert kept == {"num_hidden_layers": 2, "block_types": ["recurrent", "attention"]}
+    assert layers.kept({"num_hidden_layers": 26, "layer_norm_type": ("pre",)}) == {}
+
+
+@pytest.mark.parametrize("name", ["BambaConfig", "GraniteMoeHybridConfig", "RecurrentGemmaConfig"])
+def test_a_hybrid_keeps_a_layer_that_attends_beside_one_that_does_not(name: str) -> None:
+    import transformers
+
+    config_class = getattr(transformers, name)
+    made = config_class(**config.shrink(config_class))
+    kinds = getattr(made, "layers_block_type", None) or made.layer_types
+    assert len(kinds) == made.num_hidden_layers == roles.LAYERS
+    assert len({kind for kind in kinds if "linear" in kind}) == 1
+    assert any(kind in ("full_attention", "sliding_attention") for kind in kinds)
+
+
+def test_a_model_without_attention_heads_gets_no_layer_that_attends() -> None:
+    from transformers import MambaConfig
+
+    assert layers.attending(MambaConfig(), roles.LAYERS) == {}
+
+
+def test_a_window_as_long_as_the_positions_stays_so_and_a_shorter_one_still_slides() -> None:
+    from transformers import MistralConfig, MoshiConfig
+
+    whole, sliding = MoshiConfig(**config.shrink(MoshiConfig)), MistralConfig(**config.shrink(MistralConfig))
+    assert whole.sliding_window == whole.max_position_embeddings
+    assert sliding.sliding_window < sliding.max_position_embeddings
+
+
 def test_stages_that_are_handed_on_exist_in_the_tiny_backbone() -> None:
     from transformers import DepthAnythingConfig
 

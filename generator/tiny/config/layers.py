@@ -8,7 +8,7 @@ from typing import Any
 
 from generator.tiny import roles
 
-__all__ = ["COUNTS", "MEMBERS", "kept"]
+__all__ = ["COUNTS", "MEMBERS", "attending", "kept"]
 
 COUNTS = ("num_hidden_layers", "num_layers", "n_layers", "n_layer", "depth", "encoder_layers")
 """Names of a config's number of layers, the usual one first."""
@@ -21,6 +21,8 @@ _PER_LAYER = re.compile(r".*(layer|block|window|type|pattern).*")
 """What the name of a list with one entry a layer says where the list is too short to tell by its length alone."""
 _TELLING = 6
 """Length from which a list as long as the stack is taken to hold one entry a layer whatever its name."""
+_ATTENDING = {"linear_attention": "full_attention", "mamba": "attention"}
+"""What a layer that keeps a state in place of keys is called, and one that attends beside it, by the release."""
 _KINDS = 4
 """Different entries up to which a list is taken to say kinds, not measures that vary from layer to layer."""
 
@@ -54,7 +56,7 @@ def kept(defaults: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, (list, tuple)) and MEMBERS.fullmatch(field) and all(type(item) is int for item in value)
     }
     if not lists and not members:
-        return {}
+        return _patterns(defaults, name, count)
     layers = _cover(count, lists, members)
     changes: dict[str, Any] = {name: len(layers)}
     for field, values in lists.items():
@@ -63,6 +65,40 @@ def kept(defaults: Mapping[str, Any]) -> dict[str, Any]:
     for field, values in members.items():
         changes[field] = [place for place, index in enumerate(layers) if index in values]
     return changes
+
+
+def _patterns(defaults: Mapping[str, Any], name: str, count: int) -> dict[str, Any]:
+    """Patterns that repeat until there are enough layers, once and with each of their kinds once."""
+    kinds = {
+        field: list(dict.fromkeys(value))
+        for field, value in defaults.items()
+        if isinstance(value, (list, tuple))
+        and 1 < len(value) < count
+        and _PER_LAYER.fullmatch(field)
+        and all(isinstance(item, str) for item in value)
+    }
+    if not kinds:
+        return {}
+    return {**kinds, name: max(roles.LAYERS, *map(len, kinds.values()))}
+
+
+def attending(config: Any, layers: int) -> dict[str, Any]:
+    """Arguments that let the last layer attend in a config that has attention heads and by default no layer with one.
+
+    The checkpoints of such an architecture mix both, and its cache counts on a layer that attends.
+
+    Args:
+        config: the default config.
+        layers: layers of the tiny one.
+    """
+    fields = vars(config)
+    kinds = {kind for name in ("layer_types", "layers_block_type") for kind in getattr(config, name, None) or ()}
+    if len(kinds) != 1 or not kinds <= _ATTENDING.keys() or not fields.get("num_attention_heads"):
+        return {}
+    linear = kinds.pop()
+    if "layer_types" in fields:
+        return {"layer_types": [linear] * (layers - 1) + [_ATTENDING[linear]]}
+    return {name: [layers - 1] for name in ("attn_layer_indices",) if name in fields}
 
 
 def _cover(count: int, lists: Mapping[str, list[Any]], members: Mapping[str, list[int]]) -> list[int]:

@@ -93,6 +93,13 @@ def _windows(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _whole_window(fields: Fields) -> dict[str, Any]:
+    """A window as long as the positions never slides, and still does not when there are fewer of both."""
+    window, positions = fields.defaults.get("sliding_window"), fields.defaults.get("max_position_embeddings")
+    same = isinstance(window, int) and window == positions
+    return {"sliding_window": fields.get("max_position_embeddings")} if same else {}
+
+
 def _page_positions(fields: Fields) -> dict[str, Any]:
     """Four coordinates and two measures of a box share the hidden width."""
     if fields.has("coordinate_size", "shape_size"):
@@ -285,6 +292,7 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _head_width,
     _latent_heads,
     _windows,
+    _whole_window,
     _page_positions,
     _first_stage,
     _stride,

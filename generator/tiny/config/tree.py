@@ -153,6 +153,7 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
             # The places of layers of a kind do not follow from how many layers there are (Mllama's cross-attention).
             if name not in derived or layers.MEMBERS.fullmatch(name) or len({repr(item) for item in value}) > 1
         }
+        arguments |= layers.attending(config, arguments.get("num_hidden_layers", defaults.get("num_hidden_layers", 0)))
     arguments |= relations.related(relations.Fields(defaults, arguments))
     if defaults.get("use_timm_backbone") and "backbone_config" in defaults and "backbone_config" not in nested:
         arguments |= _named_backbone(defaults)

@@ -54,18 +54,15 @@ CONFIGS: tuple[Row, ...] = (
     ),
     Row(
         "reformer",
-        "positions are laid out on a grid whose sides and widths multiply and add up",
+        "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only "
+        "approximates, picks other keys with a cache than without one",
         config={"axial_pos_shape": [4, 16], "axial_pos_embds_dim": [16, 48], "num_buckets": 4},
+        generation={"cache": False},
     ),
     Row(
         "lfm2_moe",
         "its default config does not say which layers are convolutions",
         config={"layer_types": ["conv", "full_attention"]},
-    ),
-    Row(
-        "granitemoehybrid",
-        "its default config has no layer that attends, although the cache expects one",
-        config={"layer_types": ["linear_attention", "full_attention"]},
     ),
     Row(
         "zamba",
@@ -76,6 +73,16 @@ CONFIGS: tuple[Row, ...] = (
             "attention_head_dim": 32,
             "layers_block_type": ["linear_attention", "hybrid", "linear_attention", "hybrid"],
         },
+    ),
+    Row(
+        "xlstm",
+        "its cache rounds the width of all keys up to 64, which its layers do not",
+        config={"hidden_size": 128, "embedding_dim": 128},
+    ),
+    Row(
+        "cpmant",
+        "all of a text sees all of it, also what was written after it once it is read anew, as it is without a cache",
+        generation={"cache": False},
     ),
     Row(
         "lilt",
