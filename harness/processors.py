@@ -1,16 +1,17 @@
-"""Tokenizers, image processors and feature extractors as a skill declares them, built in memory; nothing is downloaded.
+"""Tokenizers, image processors and the like as a skill declares them, built in memory; nothing is downloaded.
 
-``Skill.processor`` names each part by the pipelines' argument: ``tokenizer``, ``image_processor``,
-``feature_extractor``. A part has ``class_name`` and ``arguments``; a tokenizer also the ``model`` of its vocabulary (BPE,
-WordPiece, Unigram), the ``vocabulary``, words parted by blanks that stand at their ids, and the word that ``ends`` a text
-where a general class stands in for the model's own. A part that only a library
-makes has its name under ``requires``.
+``Skill.processor`` names each part by the pipelines' argument: ``tokenizer``, ``image_processor``, ``video_processor``,
+``feature_extractor``, ``processor``. A part has ``class_name`` and ``arguments``; a tokenizer also the ``model`` of its
+vocabulary (BPE, WordPiece, Unigram), the ``vocabulary``, words parted by blanks that stand at their ids, those of them that
+are ``special`` beside the usual ones, and the word that ``ends`` a text where a general class stands in for the model's
+own. A processor has under ``parts`` the part that it takes as each argument, and as ``prompt`` what stands for an image or
+a sound before a text that is no chat. A part that only a library makes has its name under ``requires``.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness import weights
@@ -24,24 +25,43 @@ GENERIC = "PreTrainedTokenizerFast"
 """The class that is made around a tokenizer of any kind."""
 
 
-def build(skill: type[Skill]) -> dict[str, Any]:
-    """All parts that the skill declares, by name; those whose library is not here are left out.
+def build(skill: type[Skill], names: Iterable[str] | None = None) -> dict[str, Any]:
+    """The named parts that the skill declares, or all of them; those whose library is not here are left out.
 
     Raises:
         harness.weights.UnknownClassError: the installed transformers has no such class.
+        ImportError: a class asks for a library when it is made.
     """
-    parts = {}
-    for name, declared in (skill.processor or {}).items():
-        if "requires" not in declared:
-            parts[name] = _tokenizer(declared) if "vocabulary" in declared else _plain(declared)
-    return parts
+    declared = skill.processor or {}
+    parts: dict[str, Any] = {}
+    for name in declared if names is None else names:
+        _make(name, declared, parts)
+    return {name: parts[name] for name in (declared if names is None else names) if name in parts}
 
 
-def _plain(declared: Mapping[str, Any]) -> Any:
-    return weights.public_class(declared["class_name"])(**declared["arguments"])
+def _make(name: str, declared: Mapping[str, Mapping[str, Any]], parts: dict[str, Any]) -> None:
+    """Put the part, and those that it is made of, to those that are made already."""
+    part = declared[name]
+    if name in parts or "requires" in part:
+        return
+    for source in part.get("parts", {}).values():
+        _make(source, declared, parts)
+    parts[name] = _tokenizer(part) if "vocabulary" in part else _plain(part, parts)
+
+
+def _plain(declared: Mapping[str, Any], parts: Mapping[str, Any]) -> Any:
+    given = {argument: parts[name] for argument, name in declared.get("parts", {}).items()}
+    return weights.public_class(declared["class_name"])(**given, **declared["arguments"])
 
 
 def _tokenizer(declared: Mapping[str, Any]) -> Any:
+    tokenizer = _without_words(declared)
+    tokenizer.add_tokens(declared.get("special", "").split(), special_tokens=True)
+    return tokenizer
+
+
+def _without_words(declared: Mapping[str, Any]) -> Any:
+    """The tokenizer of the vocabulary and the usual special words."""
     made = weights.public_class(declared["class_name"])
     words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
     arguments = dict(declared["arguments"])

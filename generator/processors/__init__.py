@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator import plugins
-from generator.processors import media, tokenizer
+from generator.processors import media, tokenizer, whole
 
 if TYPE_CHECKING:
     from generator.catalog import Row
@@ -17,11 +17,12 @@ __all__ = ["declare"]
 
 
 def declare(row: Row, arguments: Mapping[str, Any], heads: tuple[HeadSpec, ...]) -> dict[str, Any] | None:
-    """The parts by the names of the pipelines' arguments (``tokenizer``, ``image_processor``, ``feature_extractor``),
-    or None for an architecture that no pipeline loads.
+    """The parts by the names of the pipelines' arguments (``tokenizer``, ``image_processor``, ``video_processor``,
+    ``feature_extractor``, ``processor``), or None for an architecture that no pipeline loads.
 
     Each part has ``class_name`` and ``arguments``; a tokenizer also its ``model`` and ``vocabulary``, whose words stand
-    at their ids; what needs a library that is not installed has ``requires`` alone.
+    at their ids; a processor has under ``parts`` which of the others it takes as which argument; what needs a library
+    that is not installed has ``requires`` alone.
 
     Args:
         row: the architecture.
@@ -35,7 +36,7 @@ def declare(row: Row, arguments: Mapping[str, Any], heads: tuple[HeadSpec, ...])
     names = {item.name for head in heads for item in head.inputs}
     parts = {
         "tokenizer": tokenizer.declare(row.config_type, config, spoken="input_values" in names),
-        "image_processor": media.image_processor(config, heads),
-        "feature_extractor": media.feature_extractor(config, heads),
+        **media.declare(row.config_type, config, heads),
     }
-    return {name: part for name, part in parts.items() if part is not None}
+    declared = {name: part for name, part in parts.items() if part is not None}
+    return whole.declare(whole.Subject(row.config_type, row.config_class, arguments, config, heads), declared)

@@ -1,62 +1,114 @@
-"""Image processors and feature extractors, with the sizes that the tiny model takes."""
+"""Image processors, video processors and feature extractors, with the sizes that the tiny model takes."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from generator.processors import building
 from generator.tiny import inputs as declaring
 
 if TYPE_CHECKING:
     from generator.spec import HeadSpec
 
-__all__ = ["feature_extractor", "image_processor"]
+__all__ = ["declare"]
 
 _PIXELS = 2000
 """Above this a size is a count of pixels, not a side."""
 _OWN = ("patch_size", "temporal_patch_size", "merge_size")
 """What image processors and configs of image towers call alike, but for the last."""
+_SIZE = re.compile(r"(?:max_image_|min_image_|crop_|pad_|tile_|(?P<kind>\w+_))?size")
+"""Settings that are the size of an image in pixels, or that of images of a kind with an input of its own: high_res_size."""
+_PATCH = 64
+"""Up to this a size is one of patches, which has its own name in the config."""
 _LONE = {"merge_size": "spatial_merge_size"}
 
 
-def image_processor(config: Any, heads: tuple[HeadSpec, ...]) -> dict[str, Any] | None:
-    """The image processor that transformers maps the config to, in its version that works on PIL images."""
+def declare(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, dict[str, Any]]:
+    """The parts for images, videos and sound that transformers maps the type to, by the names of pipelines' arguments.
+
+    Args:
+        model_type: key in transformers' mappings.
+        config: the tiny config.
+        heads: heads with their inputs, which say how large an image is.
+    """
+    rules = {"image_processor": _image_processor, "video_processor": _video_processor, "feature_extractor": _hearing}
+    found = {name: rule(model_type, config, heads) for name, rule in rules.items()}
+    return {name: part for name, part in found.items() if part is not None}
+
+
+def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
+    """The image processor that transformers maps the type to, in its version that works on PIL images."""
     from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
 
-    named: Any = IMAGE_PROCESSOR_MAPPING_NAMES.get(config.model_type)
+    named: Any = IMAGE_PROCESSOR_MAPPING_NAMES.get(model_type)
     if named is None:
         return None
     # A dict by backend since 5.3; before that the slow class and the fast one, of which the slow one works on PIL images.
     chosen = named.get("pil") if isinstance(named, Mapping) else named[0]
     if chosen is None:
         return {"requires": "torchvision"}
-    found = _public(chosen) if find_spec("PIL") is not None else None
+    found = building.public(chosen) if find_spec("PIL") is not None else None
     if found is None:
         return {"requires": "pillow"}
-    side = _side(heads)
+    return {"class_name": chosen, "arguments": _fitted(found, config, heads)}
+
+
+def _video_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
+    """The video processor that transformers maps the type to; all of them work with torchvision."""
+    try:
+        from transformers.models.auto.video_processing_auto import VIDEO_PROCESSOR_MAPPING_NAMES
+    except ImportError:  # before 4.53
+        return None
+    if model_type not in VIDEO_PROCESSOR_MAPPING_NAMES:
+        return None
+    named: Any = VIDEO_PROCESSOR_MAPPING_NAMES[model_type]
+    chosen = named.get("torchvision") if isinstance(named, Mapping) else named  # None where torchvision is not here
+    found = building.public(chosen) if chosen is not None else None
+    if found is None:
+        return {"requires": "torchvision"}
+    return {"class_name": chosen, "arguments": _fitted(found, config, heads)}
+
+
+def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any]:
+    """Arguments that make images of the size that the heads take."""
     context = declaring.Context(config, {}, ())
     arguments: dict[str, Any] = {}
-    for name in ("size", "crop_size", "pad_size"):
+    for name in _taken(found):
         default = _default(found, name)
-        if isinstance(default, Mapping) and side is not None:
+        measured = _SIZE.fullmatch(name)
+        if name in _OWN or name in getattr(getattr(found, "valid_kwargs", None), "__annotations__", {}):
+            value = context.find(_LONE.get(name, name), within="vision") or context.find(_LONE.get(name, name))
+            if type(value) is type(default) and isinstance(value, (int, list)) and not isinstance(value, bool):
+                arguments[name] = value
+                continue
+        side = _side(heads, (measured[1] or "") if measured else "")
+        if measured is None or name in _OWN or side is None:
+            continue
+        if isinstance(default, Mapping):
             arguments[name] = {key: _scaled(key, value, side) for key, value in default.items()}
-        elif isinstance(default, int) and side is not None:
+        elif type(default) is int and default > _PATCH:
             arguments[name] = side[0]
-    for name in _OWN:
-        value = context.find(_LONE.get(name, name), within="vision") or context.find(_LONE.get(name, name))
-        if isinstance(_default(found, name), int) and isinstance(value, int):
-            arguments[name] = value
-    return {"class_name": chosen, "arguments": arguments}
+    return arguments
 
 
-def feature_extractor(config: Any, heads: tuple[HeadSpec, ...]) -> dict[str, Any] | None:
-    """The feature extractor that transformers maps the config to; its frames are as many as the model takes."""
+def _taken(found: Any) -> list[str]:
+    """Names of the settings of an image processor, of its signature or, since 5.0, of its annotated arguments."""
+    names = [*inspect.signature(found.__init__).parameters]
+    for base in reversed(found.__mro__):
+        names += getattr(vars(base).get("valid_kwargs"), "__annotations__", {})
+    return sorted({*names, "size", "crop_size", "pad_size", *_OWN})
+
+
+def _hearing(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
+    """The feature extractor that transformers maps the type to; its frames are as many as the model takes."""
     from transformers.models.auto.feature_extraction_auto import FEATURE_EXTRACTOR_MAPPING_NAMES
 
-    chosen: Any = FEATURE_EXTRACTOR_MAPPING_NAMES.get(config.model_type)
-    found = _public(chosen) if isinstance(chosen, str) else None
+    chosen: Any = FEATURE_EXTRACTOR_MAPPING_NAMES.get(model_type)
+    found = building.public(chosen) if isinstance(chosen, str) else None
     if found is None or "Image" in chosen:
         return None
     context = declaring.Context(config, {}, ())
@@ -78,16 +130,8 @@ def feature_extractor(config: Any, heads: tuple[HeadSpec, ...]) -> dict[str, Any
     return {"class_name": chosen, "arguments": arguments}
 
 
-def _names(heads: tuple[HeadSpec, ...]) -> set[str]:
+def _names(heads: Sequence[HeadSpec]) -> set[str]:
     return {item.name for head in heads for item in head.inputs}
-
-
-def _public(name: str) -> Any:
-    """A class of transformers whose libraries are here."""
-    import transformers
-
-    found = getattr(transformers, name, None)
-    return None if found is None or "dummy" in getattr(found, "__module__", "") else found
 
 
 def _default(found: Any, name: str) -> Any:
@@ -98,12 +142,12 @@ def _default(found: Any, name: str) -> Any:
     return getattr(found, name, None)
 
 
-def _side(heads: tuple[HeadSpec, ...]) -> tuple[int, int] | None:
-    """Height and width in pixels of the images that the heads take."""
+def _side(heads: Sequence[HeadSpec], kind: str = "") -> tuple[int, int] | None:
+    """Height and width in pixels of the images that the heads take, or of those of a kind."""
     for head in heads:
         for item in head.inputs:
             shape = item.arguments.get("shape", ())
-            if item.name in ("pixel_values", "pixel_values_videos") and len(shape) >= 4:
+            if item.name in (f"{kind}pixel_values", f"{kind}pixel_values_videos") and len(shape) >= 4:
                 return shape[-2], shape[-1]
     return None
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import inspect
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, count
 from typing import Any
 
+from generator.processors import building
+from generator.processors.building import GENERIC
+from generator.processors.words import Word
 from generator.tiny import inputs as declaring
 
 __all__ = ["declare"]
 
-GENERIC = "PreTrainedTokenizerFast"
-"""What stands in where the mapping names no class, or one that reads files only."""
 _MOST = 512
 """Words that are written out at most; ids beyond are never made of a text."""
 _ROLES = ("pad", "bos", "eos", "unk", "cls", "sep", "mask")
@@ -25,24 +27,34 @@ _NOTHING: Mapping[str, Any] = {"extra_ids": 0, "offset": 0}
 """Arguments of classes that add words beyond the vocabulary."""
 
 
-def declare(model_type: str, config: Any, *, spoken: bool) -> dict[str, Any] | None:
+def declare(
+    model_type: str,
+    config: Any,
+    *,
+    spoken: bool,
+    words: Sequence[Word] = (),
+    carriers: Mapping[str, str] | None = None,
+) -> dict[str, Any] | None:
     """The tokenizer of an architecture; None where it has no vocabulary.
 
     Args:
         model_type: key in transformers' mapping.
         config: the tiny config.
         spoken: whether the model writes letters down from a waveform, so that words are parted by a letter of their own.
+        words: special words that a processor looks for in it, beside those of the usual roles.
+        carriers: the words that stand for the features of a modality, where they are not those with its name.
     """
     context = declaring.Context(config, {}, ())
     size = context.find("vocab_size", within="text") or context.find("vocab_size")
     if not isinstance(size, int):
         return None
+    placed = _placed(words, carriers or {}, context, min(size, _MOST))
     name = _named(model_type)
     if name is not None:
-        declared = _declared(name, context, min(size, _MOST), spoken=spoken)
+        declared = _declared(name, context, min(size, _MOST), placed, spoken=spoken)
         if declared is not None and _fits(declared, size):
             return declared
-    return _declared(GENERIC, context, min(size, _MOST), spoken=spoken)
+    return _declared(GENERIC, context, min(size, _MOST), placed, spoken=spoken)
 
 
 def _named(model_type: str) -> str | None:
@@ -59,7 +71,36 @@ def _named(model_type: str) -> str | None:
     return str(name)
 
 
-def _declared(name: str, context: Any, size: int, *, spoken: bool) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class _Place:
+    """A further special word."""
+
+    word: Word
+    identity: int | None
+    """Its id; None where the config names none."""
+
+
+def _placed(words: Sequence[Word], carriers: Mapping[str, str], context: Any, size: int) -> list[_Place]:
+    """The further special words, those with an id first."""
+    standing: dict[int, Word] = {}
+    for modality in _MEDIA:
+        token = declaring.placeholder(context, modality)
+        if token is not None and token < size:
+            text = carriers.get(modality) or next((word.text for word in words if word.role == modality), None)
+            known = next((word for word in words if word.text == text), None)
+            standing.setdefault(token, known or Word(modality, text or f"<{modality}>"))
+    for word in words:
+        token = context.find(*word.fields)
+        if type(token) is int and 0 <= token < size and word not in standing.values():
+            standing.setdefault(token, word)
+    given = {word.role for word in standing.values()}
+    return [
+        *(_Place(word, token) for token, word in standing.items()),
+        *(_Place(word, None) for word in words if word.role not in given),
+    ]
+
+
+def _declared(name: str, context: Any, size: int, placed: Sequence[_Place], *, spoken: bool) -> dict[str, Any] | None:
     import transformers
 
     found = getattr(transformers, name)
@@ -75,16 +116,28 @@ def _declared(name: str, context: Any, size: int, *, spoken: bool) -> dict[str, 
         suffix = getattr(backend, "end_of_word_suffix", None) or ""
     special = _special(taken, context, size)
     ids = {identity: word for word, identity in special.values()}
-    for modality in _MEDIA:
-        token = declaring.placeholder(context, modality)
-        if token is not None and token < size and token not in ids:
-            ids[token] = f"<{modality}>"
+    further: dict[str, str] = {}
+    held = (place.identity for place in placed if place.identity is not None)
+    named = {*declaring.specials(context.config, size), *held, *ids}
+    unnamed = (item for item in range(size) if item not in named)
+    for place in placed:
+        word, identity = place.word.text, place.identity
+        if identity is not None and identity in ids:
+            word = ids[identity]  # one id for both, as where a model hears at its padding
+        elif word not in ids.values():
+            ids[next(unnamed) if identity is None else identity] = word
+        further[place.word.role] = word
     used = set(ids.values())
     free = (word for word in _words(prefix, suffix, spoken=spoken) if word not in used)
     vocabulary = [ids[place] if place in ids else next(free) for place in range(size)]
     arguments: dict[str, Any] = {f"{role}_token": word for role, (word, _) in special.items()}
     arguments |= {key: value for key, value in _NOTHING.items() if key in taken}
+    required = {place.word.role for place in placed if place.word.required}
+    if required:
+        arguments["extra_special_tokens"] = {f"{role}_token": further[role] for role in sorted(required)}
     declared = {"class_name": name, "model": model, "vocabulary": " ".join(vocabulary), "arguments": arguments}
+    if others := sorted({word for role, word in further.items() if role not in required}):
+        declared["special"] = " ".join(others)
     if name == GENERIC and context.config.is_encoder_decoder:
         declared["ends"] = special["eos"][0]  # encoders are told where the text ends
     return declared
@@ -142,17 +195,9 @@ def _words(prefix: str, suffix: str, *, spoken: bool) -> Iterator[str]:
 
 def _fits(declared: Mapping[str, Any], size: int) -> bool:
     """Whether the class can be built of the declaration, with every special token at its id and none beyond the model's."""
-    import transformers
-
     words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
-    given: dict[str, Any] = {"vocab": words}
-    taken = inspect.signature(getattr(transformers, declared["class_name"]).__init__).parameters
-    if declared["model"] == "Unigram":
-        given["vocab"] = [(word, -1.0 - place / len(words)) for word, place in words.items()]
-    if "merges" in taken:
-        given["merges"] = []
     try:
-        made = getattr(transformers, declared["class_name"])(**given, **declared["arguments"])
+        made = building.build({"tokenizer": declared})["tokenizer"]
         ids = made("a small test", add_special_tokens=True)["input_ids"]
     except Exception:  # noqa: BLE001, each class has errors of its own for a vocabulary that is not its own
         return False

@@ -6,10 +6,12 @@ The tokenizer and the rest are those that the skill declares; text, images and s
 from __future__ import annotations
 
 import itertools
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from harness import processors
-from harness.checks import pipeline_forms
+from harness import failures, processors
+from harness.checks.pipeline_forms import CASES, HEARD, SEEN
+from harness.checks.pipeline_samples import Asked
 from harness.checks.protocol import Check, Outcome, passed
 from harness.hardware import UnsupportedError
 from harness.hardware.torch_device import pinned, translated
@@ -29,9 +31,8 @@ def applicable(head: Head) -> str | None:
 
 
 def _tasks(head: Head) -> list[str]:
-    """The head's pipelines without those that load any base model and are not for one of its kind."""
-    cases = pipeline_forms.CASES
-    return [task for task in head.pipelines if task not in cases or cases[task].serves(head)]
+    """The head's pipelines without those that are not for one of its kind."""
+    return [task for task in head.pipelines if task not in CASES or CASES[task].serves(head)]
 
 
 def run(session: Session) -> Outcome:
@@ -39,27 +40,30 @@ def run(session: Session) -> Outcome:
     import torch
     from transformers.pipelines import SUPPORTED_TASKS
 
-    parts: dict[str, Any] | None = None
     missing: list[str] = []
     asked = 0
     for task in _tasks(session.head):
         session.at("resolve")
+        if not _chats(session, task):
+            continue
         if task not in SUPPORTED_TASKS:
             missing.append(f"{task}: the installed transformers has no such pipeline")
             continue
-        if task not in pipeline_forms.CASES:
-            missing.append(f"{task}: no skill declares the processor that it needs")
+        if task not in CASES:
+            missing.append(f"{task}: no question is known for it")
             continue
         if (reason := _lacking(session, task)) is not None:
             missing.append(f"{task}: {reason}")
             continue
-        if parts is None:
-            parts = processors.build(session.subject.skill)
         if session.runner.model is None:
             raise UnsupportedError(f"{session.hardware.name} runs a compiled model, which no pipeline takes")
         with torch.no_grad(), pinned(session.hardware.device), translated():
             torch.manual_seed(session.subject.seed)
-            reason = _ask(session, task, parts)
+            try:
+                reason = _ask(session, task)
+            except ImportError as error:  # of an optional library, which the others may do without
+                missing.append(f"{task}: {failures.sentence(error)}")
+                continue
         if reason is not None:
             return Outcome("failed", f"{task}: {reason}", {"pipelines": asked})
         asked += 1
@@ -70,20 +74,41 @@ def run(session: Session) -> Outcome:
     return passed(metrics) if asked else Outcome("vacuous", "no pipeline was asked", metrics)
 
 
-def _ask(session: Session, task: str, parts: dict[str, Any]) -> str | None:
+def _chats(session: Session, task: str) -> bool:
+    """Whether a head that sees can be asked for a decision: transformers puts that in the template for chats of its
+    processor, and a processor that has none, as of models that write captions, cannot be put a question."""
+    if task != "decision" or "processor" not in _parts(session, task) or _lacking(session, task) is not None:
+        return True
+    return processors.build(session.subject.skill, ["processor"])["processor"].chat_template is not None
+
+
+def _ask(session: Session, task: str) -> str | None:
     """What is wrong with what the pipeline gives, in a few words; None if nothing is."""
     from transformers import pipeline
 
-    case = pipeline_forms.CASES[task]
+    case = CASES[task]
     session.at("prepare")
-    given = {name: parts[name] for name in case.parts}
+    given = processors.build(session.subject.skill, _parts(session, task))
     made = pipeline(task, model=session.runner.model, device=session.hardware.device, **given, **_settings(task, given))
+    prompt = (session.subject.skill.processor or {}).get("processor", {}).get("prompt", "")
+    kinds = {"image": SEEN, "audio": HEARD}
+    taken = {kind for kind, starts in kinds.items() if any(name.startswith(starts) for name in session.head.inputs)}
+    asked = Asked(given, frozenset(taken), prompt)
     session.at("run")
     generating = case.generating if session.head.generation is not None else {}
-    answers = made(*case.inputs(given), **case.options, **generating)
+    answers = made(*case.inputs(asked), **case.options, **generating)
     session.verify(str(next(session.runner.model.parameters()).device))
     session.at("compare")
     return case.wrong(answers)
+
+
+def _parts(session: Session, task: str) -> list[str]:
+    """Names of what the pipeline is made with: a decision of a head that sees is put to it in a chat, by its processor."""
+    case = CASES[task]
+    declared = session.subject.skill.processor or {}
+    if task == "decision" and any(name.startswith(SEEN) for name in session.head.inputs):
+        return [*case.parts, "processor"]
+    return [*case.parts, *(name for name in case.either if "requires" not in declared.get(name, {"requires": ""}))]
 
 
 def _settings(task: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,26 +120,34 @@ def _settings(task: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
     tokenizer = given["tokenizer"]
     words = (word for word in sorted(tokenizer.get_vocab()) if tokenizer.tokenize(word) == [word])
-    labels = list(itertools.islice((word for word in words if word != tokenizer.unk_token), 2))
+    labels = list(itertools.islice((word for word in words if word not in tokenizer.all_special_tokens), 2))
     template = "{{ state }} {{ question.instructions }}"
+    if "processor" in given:
+        image = [{"role": "user", "content": [{"type": "image"}]}]
+        mark = given["processor"].apply_chat_template(image, tokenize=False)
+        shown = f"{{% if part['type'] == 'image' %}}{mark}{{% else %}}{{{{ part['text'] }}}}{{% endif %}}"
+        template = f"{{% for part in state %}}{shown}{{% endfor %}} {{{{ question.instructions }}}}"
     return {"decision_config": DecisionConfig(chat_template=template, labels={"noul": labels})}
 
 
 def _lacking(session: Session, task: str) -> str | None:
     """Why the pipeline cannot be asked here: a part that the skill does not declare, or one of an absent library."""
     declared = session.subject.skill.processor or {}
-    if task == "decision" and any(name.startswith(pipeline_forms.SEEN) for name in session.head.inputs):
-        return "no skill declares the processor that it needs"
-    for part in pipeline_forms.CASES[task].parts:
+    case = CASES[task]
+    parts = _parts(session, task)
+    if case.either and not set(parts) & set(case.either):
+        parts = [*parts, next((name for name in case.either if name in declared), case.either[0])]
+    for part in parts:
+        name = part.replace("_", " ")
         if part not in declared:
-            return f"the skill declares no {part.replace('_', ' ')}"
+            return f"transformers maps no {name} to it" if part == "processor" else f"the skill declares no {name}"
         if (library := declared[part].get("requires")) is not None:
-            return f"its {part.replace('_', ' ')} needs {library}, which is not installed here"
-    if "image_processor" in pipeline_forms.CASES[task].parts:
-        try:
-            import PIL  # noqa: F401
-        except ImportError:
-            return "images need pillow, which is not installed here"
+            return f"its {name} needs {library}, which is not installed here"
+    absent = [library for library in case.libraries if find_spec(library) is None]
+    if absent:
+        return f"transformers' pipeline needs {absent[0]}, which is not installed here"
+    if {"image_processor", "processor"} & set(parts) and find_spec("PIL") is None:
+        return "images need pillow, which is not installed here"
     return None
 
 

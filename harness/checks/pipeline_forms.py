@@ -7,19 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    import PIL.Image
+from harness.checks import pipeline_samples as samples
+from harness.checks.pipeline_samples import Asked
 
+if TYPE_CHECKING:
     from harness.skill import Head
 
-__all__ = ["CASES", "SEEN", "Case"]
+__all__ = ["CASES", "HEARD", "SEEN", "Case"]
 
-SENTENCE = "the cat sat on a mat"
-"""A text whose every letter is in every tiny vocabulary."""
-LABELS = ("cat", "dog")
-SAMPLING_RATE = 16_000
-"""Samples a second of the sound."""
 ROUNDING = 1e-3
 """By how much a probability may leave its range: fp16's rounding."""
 
@@ -32,45 +27,34 @@ class Case:
 
     parts: tuple[str, ...]
     """What it is built with, beside the model."""
-    inputs: Callable[[Mapping[str, Any]], tuple[Any, ...]]
-    """What it is called with, given the parts."""
+    inputs: Callable[[Asked], tuple[Any, ...]]
+    """What it is called with."""
     wrong: Wrong
     """What is wrong with its answer, or None."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the call."""
     generating: Mapping[str, Any] = field(default_factory=dict)
     """Further ones for a head that generates."""
+    either: tuple[str, ...] = ()
+    """Further parts, of which it is given those that the skill declares, at least one."""
+    libraries: tuple[str, ...] = ()
+    """Libraries without which transformers' pipeline refuses to be made, by the names under which they are imported."""
     alone: tuple[str, ...] = ()
     """Starts of the inputs' names that the pipeline never gives: it loads any base model, and one that takes these
     beside is not what it is for."""
+    needs: tuple[str, ...] = ()
+    """Starts of inputs' names of which the head takes one, or the pipeline is not for it: mappings list the class of a
+    text model beside that of one that sees, since they share a family."""
     outputs: tuple[str, ...] = ()
     """Outputs that the pipeline reads, where it loads any base model."""
 
     def serves(self, head: Head) -> bool:
         """Whether the pipeline is for such a head, by what the head takes and gives."""
-        return not any(name.startswith(self.alone) for name in head.inputs if self.alone) and all(
-            name in head.outputs for name in self.outputs
+        return (
+            not any(name.startswith(self.alone) for name in head.inputs if self.alone)
+            and (not self.needs or any(name.startswith(self.needs) for name in head.inputs))
+            and all(name in head.outputs for name in self.outputs)
         )
-
-
-def picture(side: int = 48) -> PIL.Image.Image:
-    """An RGB image with a gradient and a square, the same everywhere."""
-    import numpy as np
-    import PIL.Image
-
-    ramp = np.linspace(0, 255, side, dtype=np.uint8)
-    pixels = np.stack([np.tile(ramp, (side, 1)), np.tile(ramp[:, None], (1, side)), np.full((side, side), 90)], -1)
-    pixels[side // 4 : side // 2, side // 4 : side // 2] = (250, 20, 20)
-    return PIL.Image.fromarray(pixels.astype(np.uint8))
-
-
-def sound(seconds: float = 0.5) -> np.ndarray[Any, Any]:
-    """A tone of 440 Hz: float32, (samples,)."""
-    import numpy as np
-
-    moments = np.arange(int(SAMPLING_RATE * seconds)) / SAMPLING_RATE
-    tone: np.ndarray[Any, Any] = (0.5 * np.sin(2 * np.pi * 440 * moments)).astype(np.float32)
-    return tone
 
 
 def _records(answer: Any, /, **fields: Callable[[Any], bool]) -> str | None:
@@ -121,6 +105,32 @@ def _generated(answer: Any) -> str | None:
     return None if len(answer) == 1 else f"gives {len(answer)} texts for one prompt"
 
 
+def _continued(answer: Any) -> str | None:
+    """The prompt, and the text that goes on from it: of a chat the chat with one message more."""
+    if (reason := _records(answer, input_text=_said, generated_text=_said)) is not None:
+        return reason
+    if len(answer) != 1:
+        return f"gives {len(answer)} texts for one prompt"
+    text = answer[0]["generated_text"]
+    if isinstance(text, str):
+        return None
+    last = text[-1] if text else {}
+    right = isinstance(last, dict) and last.get("role") == "assistant" and _text(last.get("content"))
+    return None if right else f"gives {_short(last)} instead of the assistant's message"
+
+
+def _said(value: Any) -> bool:
+    return isinstance(value, (str, list)) or hasattr(value, "messages")
+
+
+def _span(answer: Any) -> str | None:
+    """A span of the page's words."""
+    if (reason := _records(answer, score=_score, start=_count, end=_count, answer=_text)) is not None:
+        return reason
+    words = samples.SENTENCE.split()
+    return None if answer[0]["start"] <= answer[0]["end"] < len(words) else "answers with a place outside of the page"
+
+
 def _labelled(answer: Any) -> str | None:
     return _ranked(answer, label=_text)
 
@@ -140,7 +150,7 @@ def _ordered(answer: Any) -> str | None:
     """The labels in the order of their scores."""
     if not isinstance(answer, dict) or not {"sequence", "labels", "scores"} <= answer.keys():
         return f"gives {_short(answer)} instead of sequence, labels and scores"
-    if sorted(answer["labels"]) != sorted(LABELS) or not all(map(_score, answer["scores"])):
+    if sorted(answer["labels"]) != sorted(samples.LABELS) or not all(map(_score, answer["scores"])):
         return f"gives {_short(answer['labels'])} with {_short(answer['scores'])}"
     return None if answer["scores"] == sorted(answer["scores"], reverse=True) else "does not rank its labels"
 
@@ -165,7 +175,8 @@ def _answer(answer: Any) -> str | None:
     """A span of the context."""
     if (reason := _records([answer], score=_score, start=_count, end=_count, answer=_text)) is not None:
         return reason
-    return None if answer["start"] <= answer["end"] <= len(SENTENCE) else "answers with a place outside of the context"
+    within = answer["start"] <= answer["end"] <= len(samples.SENTENCE)
+    return None if within else "answers with a place outside of the context"
 
 
 def _transcript(answer: Any) -> str | None:
@@ -209,8 +220,8 @@ def _audio(answer: Any) -> str | None:
 
     if not isinstance(answer, dict) or not {"audio", "sampling_rate"} <= answer.keys():
         return f"gives {_short(answer)} instead of audio and sampling_rate"
-    samples = np.asarray(answer["audio"])
-    finite = samples.size and bool(np.isfinite(samples).all())
+    waves = np.asarray(answer["audio"])
+    finite = waves.size and bool(np.isfinite(waves).all())
     return None if finite and answer["sampling_rate"] > 0 else "gives no sound, or one that is not finite"
 
 
@@ -224,82 +235,53 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def _sentence(parts: Mapping[str, Any]) -> tuple[Any, ...]:
-    del parts
-    return (SENTENCE,)
-
-
-def _masked(parts: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (SENTENCE.replace("sat", parts["tokenizer"].mask_token),)
-
-
-def _asked(parts: Mapping[str, Any]) -> tuple[Any, ...]:
-    del parts
-    return ({"question": "who sat", "context": SENTENCE},)
-
-
-def _decision(parts: Mapping[str, Any]) -> tuple[Any, ...]:
-    del parts
-    return ({"state": SENTENCE, "questions": {"sat": {"type": "noul", "instructions": "did it sit"}}},)
-
-
-def _turned(parts: Mapping[str, Any]) -> tuple[Any, ...]:
-    del parts
-    return ([picture(), picture().rotate(90)],)
-
-
-def _tone(parts: Mapping[str, Any]) -> tuple[Any, ...]:
-    del parts
-    return (sound(),)
-
-
-def _shown(parts: Mapping[str, Any]) -> tuple[Any, ...]:
-    del parts
-    return (picture(),)
-
-
-def _heard(parts: Mapping[str, Any]) -> tuple[Any, ...]:
-    del parts
-    return ({"raw": sound(), "sampling_rate": SAMPLING_RATE},)
-
-
 def _choices(what: Any, answer: Wrong, parts: Sequence[str], outputs: tuple[str, ...] = ()) -> Case:
-    return Case(tuple(parts), what, answer, {"candidate_labels": list(LABELS)}, outputs=outputs)
+    return Case(tuple(parts), what, answer, {"candidate_labels": list(samples.LABELS)}, outputs=outputs)
 
 
 _NEW = {"max_new_tokens": 4, "do_sample": False}
 SEEN = ("pixel_values", "flattened_patches", "image", "visual", "video")
 """Starts of the names of inputs that are seen."""
+HEARD = ("input_features", "input_values", "audio")
+"""Starts of the names of inputs that are heard."""
 _UNSPOKEN = (*SEEN, "decoder_", "input_features", "input_values")
 
 CASES: Mapping[str, Case] = {
-    "text-generation": Case(("tokenizer",), _sentence, _generated, _NEW),
-    "text-classification": Case(("tokenizer",), _sentence, _labelled, {"top_k": None}),
-    "fill-mask": Case(("tokenizer",), _masked, _filled),
-    "question-answering": Case(("tokenizer",), _asked, _answer),
-    "text2text-generation": Case(("tokenizer",), _sentence, _generated, _NEW),
-    "summarization": Case(("tokenizer",), _sentence, lambda answer: _records(answer, summary_text=_text), _NEW),
-    "translation": Case(("tokenizer",), _sentence, lambda answer: _records(answer, translation_text=_text), _NEW),
-    "token-classification": Case(("tokenizer",), _sentence, _entities),
-    "zero-shot-classification": _choices(_sentence, _ordered, ("tokenizer",)),
-    "feature-extraction": Case(("tokenizer",), _sentence, _numbers, alone=_UNSPOKEN),
-    "image-classification": Case(("image_processor",), _shown, _labelled),
-    "image-feature-extraction": Case(("image_processor",), _shown, _numbers, alone=("input_ids", "decoder_")),
-    "object-detection": Case(("image_processor",), _shown, _found, {"threshold": 0.0}),
-    "image-segmentation": Case(("image_processor",), _shown, _segments),
-    "depth-estimation": Case(("image_processor",), _shown, _depths),
-    "mask-generation": Case(("image_processor",), _shown, _masks),
-    "keypoint-matching": Case(("image_processor",), _turned, _matches, {"threshold": 0.0}),
-    "zero-shot-image-classification": _choices(_shown, _labelled, ("tokenizer", "image_processor")),
-    "zero-shot-object-detection": _choices(_shown, _found, ("tokenizer", "image_processor")),
-    "audio-classification": Case(("feature_extractor",), _heard, _labelled),
+    "text-generation": Case(("tokenizer",), samples.sentence, _generated, _NEW),
+    "text-classification": Case(("tokenizer",), samples.sentence, _labelled, {"top_k": None}),
+    "fill-mask": Case(("tokenizer",), samples.masked, _filled),
+    "question-answering": Case(("tokenizer",), samples.answered, _answer),
+    "text2text-generation": Case(("tokenizer",), samples.sentence, _generated, _NEW),
+    "summarization": Case(("tokenizer",), samples.sentence, lambda answer: _records(answer, summary_text=_text), _NEW),
+    "translation": Case(
+        ("tokenizer",), samples.sentence, lambda answer: _records(answer, translation_text=_text), _NEW
+    ),
+    "token-classification": Case(("tokenizer",), samples.sentence, _entities),
+    "zero-shot-classification": _choices(samples.sentence, _ordered, ("tokenizer",)),
+    "feature-extraction": Case(("tokenizer",), samples.sentence, _numbers, alone=_UNSPOKEN),
+    "image-classification": Case(("image_processor",), samples.shown, _labelled),
+    "image-feature-extraction": Case(("image_processor",), samples.shown, _numbers, alone=("input_ids", "decoder_")),
+    "object-detection": Case(("image_processor",), samples.shown, _found, {"threshold": 0.0}),
+    "image-segmentation": Case(("image_processor",), samples.shown, _segments),
+    "depth-estimation": Case(("image_processor",), samples.shown, _depths),
+    "mask-generation": Case(("image_processor",), samples.shown, _masks),
+    "keypoint-matching": Case(("image_processor",), samples.turned, _matches, {"threshold": 0.0}),
+    "zero-shot-image-classification": _choices(samples.shown, _labelled, ("tokenizer", "image_processor")),
+    "zero-shot-object-detection": _choices(samples.shown, _found, ("tokenizer", "image_processor")),
+    "audio-classification": Case(("feature_extractor",), samples.heard, _labelled),
     "automatic-speech-recognition": Case(
-        ("tokenizer", "feature_extractor"), _heard, _transcript, generating={"generate_kwargs": _NEW}
+        ("tokenizer", "feature_extractor"), samples.heard, _transcript, generating={"generate_kwargs": _NEW}
     ),
     "zero-shot-audio-classification": _choices(
-        _tone, _labelled, ("tokenizer", "feature_extractor"), ("logits_per_audio",)
+        samples.tone, _labelled, ("tokenizer", "feature_extractor"), ("logits_per_audio",)
     ),
-    "decision": Case(("tokenizer",), _decision, _decided),
-    "text-to-audio": Case(("tokenizer",), _sentence, _audio),
+    "video-classification": Case(
+        (), samples.clip, _labelled, either=("video_processor", "image_processor"), libraries=("av",)
+    ),
+    "document-question-answering": Case(("tokenizer",), samples.document, _span),
+    "image-text-to-text": Case(("processor",), samples.chat, _continued, _NEW, needs=SEEN),
+    "any-to-any": Case(("processor",), samples.chatted, _continued, _NEW, needs=(*SEEN, *HEARD)),
+    "decision": Case(("tokenizer",), samples.decided, _decided),
+    "text-to-audio": Case(("tokenizer",), samples.sentence, _audio),
 }
 """Every pipeline that can be asked with the parts that skills declare, by its task."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import transformers
 
-from generator.processors import tokenizer
+from generator.processors import building, media, prompts, tokenizer, trial, whole, words
+from generator.spec import HeadSpec, InputSpec
 
 CONFIGS = {
     "bert": transformers.BertConfig(vocab_size=128, pad_token_id=0),
@@ -36,9 +39,102 @@ def test_the_class_is_the_models_own_where_it_can_be_made_in_memory() -> None:
     for model_type, config in CONFIGS.items():
         declared = tokenizer.declare(model_type, config, spoken=False)
         assert declared is not None
-        own = declared["class_name"] != tokenizer.GENERIC
+        own = declared["class_name"] != building.GENERIC
         assert own == (model_type != "unseen" and int(transformers.__version__.split(".")[0]) >= 5)
 
 
 def test_a_model_without_a_vocabulary_has_no_tokenizer() -> None:
     assert tokenizer.declare("vit", transformers.ViTConfig(), spoken=False) is None
+
+
+def llava() -> tuple[transformers.LlavaConfig, dict[str, Any], tuple[HeadSpec, ...]]:
+    """A tiny LLaVA of 4 by 4 patches, its arguments, and the head that it is."""
+    arguments: dict[str, Any] = {
+        "image_token_index": 127,
+        "text_config": {
+            "model_type": "llama",
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_attention_heads": 2,
+            "num_hidden_layers": 1,
+            "pad_token_id": 0,
+            "vocab_size": 128,
+        },
+        "vision_config": {
+            "model_type": "clip_vision_model",
+            "hidden_size": 32,
+            "image_size": 32,
+            "intermediate_size": 64,
+            "num_attention_heads": 2,
+            "num_hidden_layers": 1,
+            "patch_size": 8,
+        },
+    }
+    inputs = (
+        InputSpec("input_ids", "Tokens", {"shape": (2, 20), "low": 3, "high": 127, "runs": ((127, 0, 16),)}),
+        InputSpec("pixel_values", "Floats", {"shape": (2, 3, 32, 32)}),
+    )
+    head = HeadSpec("LlavaForConditionalGeneration", (), (), True, {}, inputs, (), 0, 2, {"max_new_tokens": 2})
+    return transformers.LlavaConfig(**arguments), arguments, (head,)
+
+
+def declared(model_type: str) -> dict[str, Any]:
+    config, arguments, heads = llava()
+    parts = {"tokenizer": {}, **media.declare(model_type, config, heads)}
+    return whole.declare(whole.Subject(model_type, "LlavaConfig", arguments, config, heads), parts)
+
+
+@pytest.mark.skipif(int(transformers.__version__.split(".")[0]) < 5, reason="slow image processors are another class")
+def test_a_processor_writes_as_many_placeholders_as_the_model_makes_features() -> None:
+    parts = declared("llava")
+    assert parts["processor"]["class_name"] == "LlavaProcessor"
+    assert parts["processor"]["parts"] == {"image_processor": "image_processor", "tokenizer": "tokenizer"}
+    assert parts["processor"]["arguments"]["num_additional_image_tokens"] == 1  # which no config says
+    made = building.build(parts)["processor"]
+    chat = [{"role": "user", "content": [{"type": "image", "image": trial.picture()}, {"type": "text", "text": "a"}]}]
+    given = made.apply_chat_template(chat, tokenize=True, return_dict=True, return_tensors="pt")
+    assert int((given["input_ids"] == 127).sum()) == 16
+    assert tuple(given["pixel_values"].shape) == (1, 3, 32, 32)
+
+
+def test_a_type_without_a_processor_keeps_its_parts() -> None:
+    config = transformers.BertConfig(vocab_size=128)
+    subject = whole.Subject("bert", "BertConfig", {}, config, ())
+    assert whole.declare(subject, {"tokenizer": {}}) == {"tokenizer": {}}
+
+
+def test_a_processor_of_an_absent_library_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "_image_processor", lambda *_: {"requires": "torchvision"})
+    assert declared("llava")["processor"] == {"requires": "torchvision"}
+
+
+def test_special_words_are_those_that_the_code_of_the_processor_names() -> None:
+    found = {word.role: word for word in words.read(transformers.ChameleonProcessor)}
+    assert found["image"].text == "<image>"
+    assert {"racm3_break", "eoss"} <= found.keys()
+    assert not any(word.required for word in found.values())  # it asks first whether the tokenizer has them
+    required = {word.role for word in words.read(transformers.Gemma3Processor) if word.required}
+    assert {"image", "boi", "eoi"} <= required
+
+
+def test_a_carrier_stands_at_the_models_placeholder() -> None:
+    config, _, _ = llava()
+    known = (words.Word("image", "<image>"), words.Word("pad_of_image", "<atom>"))
+    plain = tokenizer.declare("unseen", config, spoken=False, words=known)
+    carried = tokenizer.declare("unseen", config, spoken=False, words=known, carriers={"image": "<atom>"})
+    assert plain is not None
+    assert carried is not None
+    assert plain["vocabulary"].split(" ")[127] == "<image>"
+    assert carried["vocabulary"].split(" ")[127] == "<atom>"
+    assert "<image>" in carried["special"].split(" ")
+
+
+@pytest.mark.parametrize("marks", [{}, {"image": "<image>"}, {"image": "<a>", "audio": "<b>"}])
+def test_a_chat_template_writes_the_words_of_its_parts(marks: dict[str, str]) -> None:
+    declared = tokenizer.declare("gpt2", CONFIGS["gpt2"], spoken=False)
+    assert declared is not None
+    made = building.build({"tokenizer": declared})["tokenizer"]
+    content = [{"type": "image"}, {"type": "text", "text": "who"}, {"type": "audio"}]
+    chat = [{"role": "user", "content": content}, {"role": "user", "content": " sat"}]
+    expected = f"{marks.get('image', '')}who{marks.get('audio', '')} sat"
+    assert made.apply_chat_template(chat, chat_template=prompts.template(marks), tokenize=False) == expected

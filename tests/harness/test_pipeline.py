@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, ClassVar
 
 import pytest
@@ -62,7 +63,6 @@ def test_pipelines_that_load_a_sound_head_pass(ask: Ask) -> None:
     ("skill", "task", "what"),
     [
         (GPT2, "text-generation", "declares no tokenizer"),
-        (Speaking, "any-to-any", "any-to-any"),
         (Speaking, "time-travel", "no such pipeline"),
     ],
 )
@@ -70,6 +70,11 @@ def test_what_cannot_be_asked_is_unavailable_and_says_why(ask: Ask, skill: Any, 
     record = ask(skill, "pipeline", pipelines=(task,))
     assert record.status == "unavailable"
     assert what in str(record.reason)
+
+
+def test_a_pipeline_that_takes_images_is_not_for_a_head_that_takes_none() -> None:
+    head = dataclasses.replace(GPT2.heads[0], pipelines=("any-to-any", "image-text-to-text"))
+    assert CHECKS["pipeline"].applicable(head) == "no pipeline is for it"
 
 
 def test_a_head_that_no_pipeline_loads_gives_no_cell() -> None:

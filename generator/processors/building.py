@@ -1,0 +1,75 @@
+"""Declared parts built in memory, to see what they make; the harness builds them by itself in the same way."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["GENERIC", "build", "public"]
+
+GENERIC = "PreTrainedTokenizerFast"
+"""The class that is made around a tokenizer of any kind."""
+
+
+def public(name: str) -> Any:
+    """A class of transformers whose libraries are here, or None."""
+    import transformers
+    from transformers.utils.import_utils import DummyObject
+
+    found = getattr(transformers, name, None)
+    return None if isinstance(found, DummyObject) else found
+
+
+def build(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """All declared parts by name; the processor last, of the others.
+
+    Raises:
+        Exception: whatever the classes raise for arguments that do not fit them.
+    """
+    made = {
+        name: _tokenizer(part) if "vocabulary" in part else public(part["class_name"])(**part["arguments"])
+        for name, part in parts.items()
+        if "requires" not in part and "parts" not in part
+    }
+    for name, part in parts.items():
+        if "parts" in part:
+            given = {argument: made[source] for argument, source in part["parts"].items()}
+            made[name] = public(part["class_name"])(**given, **part["arguments"])
+    return made
+
+
+def _tokenizer(declared: Mapping[str, Any]) -> Any:
+    tokenizer = _empty(declared)
+    tokenizer.add_tokens(declared.get("special", "").split(), special_tokens=True)
+    return tokenizer
+
+
+def _empty(declared: Mapping[str, Any]) -> Any:
+    """The tokenizer of the vocabulary and the usual special words."""
+    found = public(declared["class_name"])
+    words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
+    arguments = dict(declared["arguments"])
+    if declared["class_name"] == GENERIC:
+        return found(tokenizer_object=_letters(words, arguments["unk_token"], declared.get("ends")), **arguments)
+    if declared["model"] == "Unigram":
+        arguments["vocab"] = [(word, -1.0 - place / len(words)) for word, place in words.items()]
+    else:
+        arguments["vocab"] = words
+    if "merges" in inspect.signature(found.__init__).parameters:
+        arguments["merges"] = []
+    return found(**arguments)
+
+
+def _letters(words: Mapping[str, int], unknown: str, ends: str | None) -> Any:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+
+    mark = "|" if "|" in words else "▁"
+    tokenizer = Tokenizer(models.BPE(vocab=dict(words), merges=[], unk_token=unknown))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=mark)
+    tokenizer.decoder = decoders.Metaspace(replacement=mark)
+    if ends is not None:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"$A {ends}", pair=f"$A {ends} $B {ends}", special_tokens=[(ends, words[ends])]
+        )
+    return tokenizer

@@ -1,0 +1,75 @@
+"""What stands for an image, a video or a sound in a prompt to a processor, and the chat template that puts it there."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from generator.processors import building
+
+if TYPE_CHECKING:
+    from generator.processors.trial import Trial
+
+__all__ = ["template", "ways"]
+
+_WORDS = ("{}_placeholder_token", "{}_token")
+"""Attributes of processors that hold what stands for a modality in a prompt, the surest first."""
+_STARTS = ("{}_start_token", "start_{}_token", "{}_bos_token")
+_ENDS = ("{}_end_token", "end_{}_token", "{}_eos_token")
+"""Attributes that hold what some want around it."""
+
+
+def ways(parts: dict[str, dict[str, Any]], trial: Trial) -> Iterator[dict[str, dict[str, Any]]]:
+    """The parts with what stands for an image or a sound in a prompt, the likeliest first: in a chat template, where the
+    processor takes one and has none, or else as ``prompt`` before the text, where anything stands there at all."""
+    whole = parts["processor"]
+    parameter = inspect.signature(building.public(whole["class_name"]).__init__).parameters.get("chat_template")
+    try:
+        made = building.build(parts)["processor"]
+    except Exception:  # noqa: BLE001, each class has errors of its own for parts that do not fit it
+        yield parts
+        return
+    if parameter is not None and isinstance(parameter.default, str):
+        yield parts
+        return
+    found = list(_marks(made, parts["tokenizer"]["vocabulary"].split(" "), trial))
+    for marks in found if parameter is not None else ():
+        arguments = {**whole["arguments"], "chat_template": template(marks)}
+        yield {**parts, "processor": {**whole, "arguments": arguments}}
+    for marks in found:
+        prompt = "".join(marks.values())
+        yield {**parts, "processor": {**whole, "prompt": prompt}} if prompt else parts
+
+
+def template(marks: Mapping[str, str]) -> str:
+    """A chat template that writes each part of each message as it comes, with these words for images and the like."""
+    kinds = "".join(f"{{% elif part['type'] == '{name}' %}}{mark}" for name, mark in marks.items())
+    part = f"{{% if part['type'] == 'text' %}}{{{{ part['text'] }}}}{kinds}{{% endif %}}"
+    parts = f"{{% for part in message['content'] %}}{part}{{% endfor %}}"
+    text = "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
+    return f"{{% for message in messages %}}{text}{parts}{{% endif %}}{{% endfor %}}"
+
+
+def _marks(processor: Any, vocabulary: list[str], trial: Trial) -> Iterator[dict[str, str]]:
+    """What may stand for each modality: one word, with a start and an end around it, nothing, as where the processor writes
+    the placeholders by itself, or as many placeholders as the model makes features."""
+    words: dict[str, str] = {}
+    framed: dict[str, str] = {}
+    for modality in ("image", "video", "audio"):
+        word = _first(processor, _WORDS, modality)
+        if word:
+            words[modality] = word
+            framed[modality] = _first(processor, _STARTS, modality) + word + _first(processor, _ENDS, modality)
+    placeholders = {modality: vocabulary[token] for token, modality in trial.tokens.items() if token < len(vocabulary)}
+    repeated = {modality: placeholders.get(modality, "") * count for modality, count in trial.counts.items()}
+    told: list[dict[str, str]] = []
+    for marks in (words, framed, {}, repeated):
+        if marks not in told:
+            told.append(marks)
+            yield marks
+
+
+def _first(processor: Any, names: tuple[str, ...], modality: str) -> str:
+    found = (getattr(processor, name.format(modality), None) for name in names)
+    return str(next(filter(None, found), ""))

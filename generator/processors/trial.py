@@ -1,0 +1,142 @@
+"""What a processor that was built in memory makes of a small text, image and sound, and whether the tiny model takes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator import configuration
+from generator.plugins import public_class
+from generator.processors import building
+from generator.tiny import config as shrinking
+from generator.tiny import inputs as declaring
+from generator.tiny import probe
+
+if TYPE_CHECKING:
+    from generator.spec import HeadSpec
+
+__all__ = ["TEXT", "Trial", "picture", "sound"]
+
+TEXT = "a cat"
+"""A text whose every letter is in every tiny vocabulary."""
+_SIDE = 48
+"""Height and width in pixels of the sample image."""
+_SAMPLING_RATE = 16_000
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A head that text and other modalities are put to."""
+
+    model: Any
+    """The tiny model, or None where no head takes what a processor makes."""
+    counts: Mapping[str, int]
+    """Placeholders in a row of the head's own inputs, by modality."""
+    tokens: Mapping[int, str]
+    """Modalities by the id of the token that stands for them."""
+
+    @classmethod
+    def of(cls, config_class: str, arguments: Mapping[str, Any], heads: Sequence[HeadSpec]) -> Trial:
+        """The trial of the first head that takes text and is built of the skill's own config."""
+        made = public_class(config_class)
+        for head in heads:
+            names = {item.name for item in head.inputs}
+            if head.unsettled is not None or head.part or head.within or not {"input_ids"} & names:
+                continue
+            config = configuration.make(made, shrinking.merge(arguments, head.config))
+            tokens = declaring.placeholders(declaring.Context(config, {}, ()))
+            counts: dict[str, int] = {}
+            for item in head.inputs:
+                for token, _, length in item.arguments.get("runs", ()) if item.name == "input_ids" else ():
+                    if token in tokens:
+                        counts[tokens[token]] = counts.get(tokens[token], 0) + length
+            model = probe.build(head.class_name, config)
+            for name, value in head.generation_config.items():
+                setattr(model.generation_config, name, value)
+            return cls(model, counts, tokens)
+        return cls(None, {}, {})
+
+    def inputs(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> dict[str, Any]:
+        """What the declared processor makes of the sample: of a chat where it has a template for one, else of its prompt
+        and a text.
+
+        Raises:
+            Exception: whatever its classes raise.
+        """
+        processor = building.build(parts)["processor"]
+        samples = {"image": picture, "audio": sound}
+        media = [(modality, samples[modality]()) for modality in modalities if modality in samples]
+        if processor.chat_template is not None:
+            content = [{"type": modality, modality: sample} for modality, sample in media]
+            chat = [{"role": "user", "content": [*content, {"type": "text", "text": TEXT}]}]
+            return dict(
+                processor.apply_chat_template(
+                    chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+                )
+            )
+        names = {"image": "images", "audio": "audio"}
+        given = {names[modality]: sample for modality, sample in media}
+        text = parts["processor"].get("prompt", "") + TEXT
+        return dict(processor(text=text, **given, return_tensors="pt"))
+
+    def carriers(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> dict[str, str]:
+        """The special words that stand most often in the text that the declared processor writes, by modality, for those
+        modalities of which the model's own placeholders do not stand there; none if the processor does not run."""
+        try:
+            inputs = self.inputs(parts, modalities)
+        except Exception:  # noqa: BLE001, each class has errors of its own for parts that do not fit it
+            return {}
+        ids = _ids(inputs)
+        missing = [name for token, name in self.tokens.items() if name in modalities and token not in ids]
+        known = building.build(parts)["processor"].tokenizer.added_tokens_decoder
+        special = {token: str(word) for token, word in known.items() if token not in self.tokens}
+        often = Counter(token for token in ids if token in special).most_common()
+        return {name: special[token] for name, (token, times) in zip(missing, often, strict=False) if times > 1}
+
+    def takes(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> bool:
+        """Whether the model runs with what the declared processor makes, with a placeholder in it for every modality that
+        needs one; true of any processor where there is no model."""
+        import torch
+
+        if self.model is None:
+            return True
+        try:
+            inputs = self.inputs(parts, modalities)
+            ids = _ids(inputs)
+            needed = {token for token, name in self.tokens.items() if name in modalities and name in self.counts}
+            if needed - set(ids):
+                return False
+            torch.manual_seed(0)
+            with torch.no_grad():
+                if self.model.can_generate():
+                    self.model.generate(**inputs, max_new_tokens=1, do_sample=False)
+                else:
+                    self.model(**inputs)
+        except Exception:  # noqa: BLE001, each class has errors of its own for what is not meant for it
+            return False
+        return True
+
+
+def _ids(inputs: Mapping[str, Any]) -> list[int]:
+    return list(inputs["input_ids"].flatten().tolist()) if "input_ids" in inputs else []
+
+
+def picture() -> Any:
+    """An RGB image with a gradient and a square."""
+    import numpy as np
+    import PIL.Image
+
+    ramp = np.linspace(0, 255, _SIDE, dtype=np.uint8)
+    pixels = np.stack([np.tile(ramp, (_SIDE, 1)), np.tile(ramp[:, None], (1, _SIDE)), np.full((_SIDE, _SIDE), 90)], -1)
+    pixels[12:24, 12:24] = (250, 20, 20)
+    return PIL.Image.fromarray(pixels.astype(np.uint8))
+
+
+def sound() -> Any:
+    """Half a second of 440 Hz: float32, (8000,)."""
+    import numpy as np
+
+    moments = np.arange(_SAMPLING_RATE // 2) / _SAMPLING_RATE
+    return (0.5 * np.sin(2 * np.pi * 440 * moments)).astype(np.float32)

@@ -1,0 +1,219 @@
+"""Processors that put text together with images, video and sound: transformers' own class of the architecture, with the
+arguments that the tiny config gives, so that it writes as many placeholders as the model makes features."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import TYPE_CHECKING, Any
+
+from generator.processors import building, media, prompts, tokenizer, words
+from generator.processors.trial import Trial
+from generator.tiny import inputs as declaring
+from generator.tiny import libraries
+
+if TYPE_CHECKING:
+    from generator.spec import HeadSpec
+
+__all__ = ["Subject", "declare"]
+
+Parts = dict[str, dict[str, Any]]
+
+_COUNTS = {
+    "image": ("image_seq_length", "image_seq_len", "num_image_tokens"),
+    "audio": ("audio_seq_length",),
+}
+"""Arguments that are the placeholders of one image or sound."""
+_ELSEWHERE = {"img_size": "image_size"}
+"""Config fields of arguments that are named otherwise there."""
+_ONE_MORE = "num_additional_image_tokens"
+"""An argument that is 1 for towers with a token for the entire image, which no config says."""
+_HEARS = ("feature_extractor", "audio_processor")
+_ROUNDS = 2
+"""Rounds in which it is learned which words stand for features."""
+_MOST = 12
+"""Ways to fill in the arguments that are tried."""
+_SEVERAL = 6
+"""Images or tiles in a row of a head's inputs at most."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An architecture whose processor is to be declared."""
+
+    model_type: str
+    """Key in transformers' mappings."""
+    config_class: str
+    """Public config class."""
+    arguments: Mapping[str, Any]
+    """Those of the tiny config."""
+    config: Any
+    """The tiny config."""
+    heads: Sequence[HeadSpec]
+    """Heads with their inputs, which say how many placeholders there are."""
+
+
+def declare(subject: Subject, parts: Parts) -> Parts:
+    """The parts, with the processor that puts them together as ``processor``, which names them under ``parts``; the
+    special words that it looks for are in the tokenizer then.
+
+    The parts are as they were where transformers has no processor for the type; where it needs a library that is not
+    installed, ``processor`` has ``requires`` alone. Of several ways to fill in its arguments the first is taken with
+    which the tiny model takes what it makes of a small sample, or the likeliest one if there is none.
+    """
+    name = _named(subject)
+    if name is None:
+        return parts
+    found = building.public(name)
+    if found is None:
+        return {**parts, "processor": {"requires": _absent(name)}}
+    sources = {attribute: _source(attribute) for attribute in _attributes(found)}
+    more = {name: part for name, part in _siblings(name, subject).items() if name in sources.values()}
+    given = {**more, **parts}
+    told = _told(found, subject, given, {})
+    for source in sources.values():
+        if source not in told:
+            return parts
+        if "requires" in told[source]:
+            return {**told, "processor": {"requires": told[source]["requires"]}}
+    return _fitted(found, subject, given, sources)
+
+
+def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, str]) -> Parts:
+    """The first way to declare the processor with which the tiny model takes what it makes, or the likeliest one."""
+    modalities = [_modality(attribute) for attribute in sources if not attribute.endswith("tokenizer")]
+    trial = Trial.of(subject.config_class, subject.arguments, subject.heads)
+    parts = _lent(found, parts, trial.counts)
+    likeliest: Parts | None = None
+    carriers: dict[str, str] = {}
+    choices = _arguments(found, declaring.Context(subject.config, {}, ()), trial.counts)
+    for given in islice(choices, _MOST):
+        whole = {"class_name": found.__name__, "arguments": given, "parts": dict(sources)}
+        for _ in range(_ROUNDS):
+            told = {**_told(found, subject, parts, carriers), "processor": whole}
+            learned: dict[str, str] = {}
+            for way in prompts.ways(told, trial):
+                likeliest = likeliest or way
+                if trial.takes(way, modalities):
+                    return way
+                learned = learned or trial.carriers(way, modalities)
+            if not learned:
+                break
+            carriers |= learned
+            likeliest = None
+    return likeliest or parts
+
+
+def _named(subject: Subject) -> str | None:
+    """The processor class that transformers maps the type to, or the one beside the config's own code; checkpoints name
+    it in a file of theirs."""
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+
+    name: Any = PROCESSOR_MAPPING_NAMES.get(subject.model_type)
+    if isinstance(name, str):
+        return name
+    package = type(subject.config).__module__.rpartition(".")[0]
+    try:
+        module = importlib.import_module(f"{package}.processing_{package.rpartition('.')[2]}")
+    except ImportError:
+        return None
+    return next((item for item in getattr(module, "__all__", ()) if item.endswith("Processor")), None)
+
+
+def _siblings(name: str, subject: Subject) -> Parts:
+    """The parts of the first type with this processor, for types of which the mappings of parts say nothing."""
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+
+    first = next((item for item, named in PROCESSOR_MAPPING_NAMES.items() if named == name), None)
+    return media.declare(first, subject.config, subject.heads) if first is not None else {}
+
+
+def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str]) -> Parts:
+    """The parts with every tokenizer that the processor takes."""
+    made = dict(parts)
+    spoken = any(item.name == "input_values" for head in subject.heads for item in head.inputs)
+    for attribute in _attributes(found):
+        if not attribute.endswith("tokenizer"):
+            continue
+        inner = getattr(subject.config, f"{attribute.removesuffix('tokenizer')}config", subject.config)
+        if attribute == "tokenizer":
+            known = words.read(found)
+            declared = tokenizer.declare(
+                subject.model_type, subject.config, spoken=spoken, words=known, carriers=carriers
+            )
+        else:
+            declared = tokenizer.declare(str(getattr(inner, "model_type", "")), inner, spoken=False)
+        if declared is not None:
+            made[attribute] = declared
+    return made
+
+
+def _arguments(found: Any, context: declaring.Context, counts: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    """Arguments of the class, the likeliest first."""
+    choices: dict[str, list[Any]] = {}
+    for name, parameter in inspect.signature(found.__init__).parameters.items():
+        if name in (*_attributes(found), "self", "chat_template", "audio_tokenizer") or name.endswith("_token"):
+            continue
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        default = None if parameter.default is parameter.empty else parameter.default
+        values = list(_values(name, default, context, counts))
+        if values:
+            choices[name] = values
+    for combination in product(*choices.values()):
+        given = dict(zip(choices, combination, strict=True))
+        yield {name: value for name, value in given.items() if value is not None}
+
+
+def _values(name: str, default: Any, context: declaring.Context, counts: Mapping[str, int]) -> Iterator[Any]:
+    for modality, names in _COUNTS.items():
+        if name in names and modality in counts:
+            # Several images or tiles of one have each their share.
+            yield from (counts[modality] // part for part in range(1, _SEVERAL) if counts[modality] % part == 0)
+            return
+    if name == _ONE_MORE:
+        yield from (0, 1)
+        return
+    field = _ELSEWHERE.get(name, name)
+    for value in (context.find(field, within="vision"), context.find(field)):
+        if type(value) in (bool, int, float, str) and (default is None or type(value) is type(default)):
+            yield value
+            return
+
+
+def _lent(found: Any, parts: Parts, counts: Mapping[str, int]) -> Parts:
+    """The parts with what the processor reads of its image processor but that has no value of its own there."""
+    read = re.findall(rf"image_processor\.({'|'.join(_COUNTS['image'])})\b", inspect.getsource(found))
+    if not read or "image" not in counts:
+        return parts
+    image = parts["image_processor"]
+    lent = {**image["arguments"], **dict.fromkeys(read, counts["image"])}
+    return {**parts, "image_processor": {**image, "arguments": lent}}
+
+
+def _attributes(found: Any) -> list[str]:
+    """The parts that a class puts together, in its own order."""
+    if hasattr(found, "get_attributes"):
+        return list(found.get_attributes())
+    return list(found.attributes)  # before 5.0
+
+
+def _source(attribute: str) -> str:
+    """The part that an argument takes."""
+    return "feature_extractor" if attribute in _HEARS else attribute
+
+
+def _modality(attribute: str) -> str:
+    return "audio" if attribute in _HEARS else attribute.partition("_")[0]
+
+
+def _absent(name: str) -> str:
+    """The first library that a class lacks here."""
+    import transformers
+
+    backends: list[str] = getattr(transformers, name)._backends  # noqa: SLF001, the library tells it nowhere else
+    return next((item for item in backends if libraries.installed(item) is None), backends[0])
