@@ -160,7 +160,12 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
     import torch
 
     unsaved = [re.compile(pattern) for pattern in getattr(model, "_keys_to_ignore_on_save", None) or ()]
-    fan_in = {id(weight): count for module in model.modules() for weight, count in _fans(module)}
+    unshrunk = {id(child) for module in model.modules() if _waves(module) for child in module.children()}
+    fan_in = {
+        id(weight): count / RECTIFIED if id(module) in unshrunk else count
+        for module in model.modules()
+        for weight, count in _fans(module)
+    }
     scales = {id(module.weight) for module in model.modules() if _scales(module)}
     seen: set[int] = set()
     with torch.no_grad():
@@ -211,6 +216,15 @@ def _spread(parameter: torch.Tensor) -> bool:
     return along_one and bool((parameter == parameter.flatten()[0]).all()) and bool(parameter.flatten()[0] != 0)
 
 
+def _waves(module: torch.nn.Module) -> bool:
+    """Whether a snake is among a module's children. Unlike a rectifier it lets all of a signal through, so that with
+    variance 1/fan_in around it each residual unit would double the signal until sines of it are noise (DAC)."""
+    return any(
+        not list(child.children()) and any(item.ndim >= 2 and _spread(item) for item in child.parameters(recurse=False))
+        for child in module.children()
+    )
+
+
 def _scales(module: torch.nn.Module) -> bool:
     """Whether a module is a normalisation with a scale."""
     return "Norm" in type(module).__name__ and getattr(getattr(module, "weight", None), "ndim", None) == 1
@@ -223,7 +237,7 @@ def _noise(name: str, like: torch.Tensor, seed: int) -> torch.Tensor:
     return torch.randn(like.shape, generator=generator)
 
 
-def _fans(module: torch.nn.Module) -> list[tuple[torch.Tensor, int]]:
+def _fans(module: torch.nn.Module) -> list[tuple[torch.Tensor, float]]:
     """Weights of a layer whose fan-in is not their last axis: convolutions, and GPT-2's transposed linear layer."""
     from torch.nn.modules.conv import _ConvNd
     from transformers.pytorch_utils import Conv1D

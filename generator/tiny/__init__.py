@@ -8,24 +8,21 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from generator import configuration
 from generator.plugins import public_class
-from generator.spec import HeadSpec, InputSpec
+from generator.spec import HeadSpec
 from generator.tiny import config as shrinking
-from generator.tiny import feeding, libraries, probe, roles, rows, steps
+from generator.tiny import feeding, generating, libraries, probe, roles, rows, steps
 from generator.tiny import inputs as declaring
 
 if TYPE_CHECKING:
     from generator.catalog import HeadRow, Row
 
 __all__ = ["Tiny", "TinyError", "build"]
-
-NEW_TOKENS = 6
-"""Tokens that a generative head is asked for: enough for the cache to be read several times."""
 
 
 class TinyError(ValueError):
@@ -198,7 +195,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         outputs=outputs,
         parameters=probe.count(model),
         batch=batch,
-        generation=_generation(model, inputs, exceptions, call),
+        generation=generating.generation(model, inputs, exceptions, call),
         notes=(*(exception.reason for exception in exceptions), *notes),
         config_class=place.get("config_class"),
         part=place.get("part"),
@@ -281,24 +278,6 @@ def _arguments(row: Row, place: Mapping[str, str], shared: Mapping[str, Any]) ->
     if "within" in place:
         return {place["within"]: {"model_type": row.config_type, **shared}}
     return dict(shared)
-
-
-def _generation(
-    model: Any, inputs: Sequence[InputSpec], exceptions: Sequence[rows.Row], call: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    if not model.can_generate():
-        return None
-    own = any("method" in (exception.generation or ()) for exception in exceptions)
-    arguments: dict[str, Any] = {} if own else {"max_new_tokens": NEW_TOKENS}
-    arguments |= {name: value for name, value in call.items() if name == "sample"}
-    names = [item.name for item in inputs if not item.name.startswith(("decoder_", "labels"))]
-    if len(names) < len(inputs):
-        arguments["inputs"] = names  # generation writes the decoder's text itself
-    for exception in exceptions:
-        if exception.generation is None:
-            return None
-        arguments |= exception.generation
-    return arguments
 
 
 def _reason(error: Exception) -> str:

@@ -7,7 +7,8 @@ of the inputs to hand over where not all are taken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ def _generate(session: Session, inputs: Mapping[str, torch.Tensor], use_cache: b
     if use_cache is not None:
         options["use_cache"] = use_cache
     session.at("run")
-    with pinned(session.hardware.device), translated():
+    with pinned(session.hardware.device), translated(), _overheard(runner.model) as steps:
         torch.manual_seed(session.subject.seed)
         result = getattr(runner.model, method)(
             **{name: tensor for name, tensor in runner.place(inputs).items() if name in names}, **options
@@ -89,7 +90,25 @@ def _generate(session: Session, inputs: Mapping[str, torch.Tensor], use_cache: b
     prompt, sequences = inputs.get("input_ids"), sequences.detach().cpu()
     if prompt is not None and sequences.ndim == prompt.ndim and identical(_head(sequences, prompt), prompt):
         sequences = sequences[:, prompt.shape[1] :]
-    return Generated(sequences, tuple(step.detach().float().cpu() for step in logits))
+    return Generated(sequences, tuple(step.detach().float().cpu() for step in logits or steps))
+
+
+@contextlib.contextmanager
+def _overheard(model: Any) -> Iterator[list[torch.Tensor]]:
+    """The logits of each step as the model's own forward gives them, for methods that answer with tokens alone
+    (transducers): of random weights a few tokens may be the same whatever was heard."""
+    steps: list[torch.Tensor] = []
+
+    def listen(_model: Any, _inputs: Any, output: Any) -> None:
+        logits = getattr(output, "logits", None)
+        if logits is not None and logits.ndim > 1:
+            steps.append(logits[:, -1])
+
+    handle = model.register_forward_hook(listen)
+    try:
+        yield steps
+    finally:
+        handle.remove()
 
 
 def _never(head: Head) -> dict[str, list[int]]:

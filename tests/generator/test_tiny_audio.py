@@ -44,6 +44,12 @@ def test_features_that_are_put_nowhere_without_a_word_get_placeholders_too() -> 
     assert head.arguments == {"sample": False}  # noise would be another in each row
 
 
+def test_what_lasts_as_long_as_its_sound_is_given_no_length_and_no_text_that_fills_it() -> None:
+    transducer, streaming = primary("parakeet_tdt"), primary("voxtral_realtime")
+    assert transducer.generation == {"cache": False, "inputs": ["input_features", "attention_mask"]}
+    assert streaming.generation == {"inputs": ["input_features"]}
+
+
 def test_a_mask_goes_only_with_what_it_masks() -> None:
     from transformers import LlamaConfig
 

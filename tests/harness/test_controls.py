@@ -305,6 +305,28 @@ def test_generation_catches_tokens_that_ignore_the_inputs(ask: Ask, swap: Swap) 
     assert (record.status, "follow" in str(record.reason)) == ("vacuous", True), record
 
 
+def test_generation_hears_the_steps_of_a_method_that_gives_tokens_alone(ask: Ask, swap: Swap) -> None:
+    class Bare(T5ForConditionalGeneration):  # type: ignore[misc]
+        deaf = False
+
+        def generate(self, *args: Any, **kwargs: Any) -> Any:
+            return torch.zeros_like(super().generate(*args, **kwargs).sequences)
+
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            if self.deaf:
+                kwargs["encoder_outputs"] = (torch.ones_like(kwargs["encoder_outputs"][0]),)
+            return super().forward(*args, **kwargs)
+
+    class Deaf(Bare):
+        deaf = True
+
+    swap("T5ForConditionalGeneration", Bare)
+    assert ask(T5, "generation").status == "passed"
+    swap("T5ForConditionalGeneration", Deaf)
+    record = ask(T5, "generation")
+    assert (record.status, "follow" in str(record.reason)) == ("vacuous", True), record
+
+
 # --- parity ---------------------------------------------------------------------------------------------------------
 
 

@@ -144,3 +144,27 @@ def test_other_dtypes_have_the_same_weights_rounded() -> None:
     full, half = weights.build(Bert, Bert.heads[0]), weights.build(Bert, Bert.heads[0], dtype="bf16")
     for left, right in zip(full.parameters(), half.parameters(), strict=True):
         assert torch.equal(left.bfloat16(), right)
+
+
+def test_convolutions_around_a_snake_do_not_let_residual_units_grow() -> None:
+    class Snake(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.alpha = torch.nn.Parameter(torch.ones(1, 64, 1))
+
+        def forward(self, signal: torch.Tensor) -> torch.Tensor:
+            return signal + (self.alpha * signal).sin().pow(2) / self.alpha
+
+    class Unit(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.snake1, self.conv1 = Snake(), torch.nn.Conv1d(64, 64, 7, padding=3)
+            self.snake2, self.conv2 = Snake(), torch.nn.Conv1d(64, 64, 1)
+
+        def forward(self, signal: torch.Tensor) -> torch.Tensor:
+            return signal + self.conv2(self.snake2(self.conv1(self.snake1(signal))))
+
+    units = torch.nn.Sequential(*(Unit() for _ in range(8)))
+    weights.redraw(units, 0)
+    with torch.no_grad():
+        assert units(torch.randn(1, 64, 200, generator=torch.Generator().manual_seed(0))).std() < 4  # 16 with 1/fan_in

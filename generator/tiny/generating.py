@@ -1,0 +1,60 @@
+"""What a user asks of a generative head, by the signature of its ``forward`` and by how it reckons the length of its text."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from generator.tiny import probe
+
+if TYPE_CHECKING:
+    from generator.spec import InputSpec
+    from generator.tiny.rows import Row
+
+__all__ = ["generation"]
+
+NEW_TOKENS = 6
+"""Tokens that a generative head is asked for: enough for the cache to be read several times."""
+_CACHED = frozenset({"use_cache", "past_key_values", "cache_params"})
+"""Parameters of a model whose cache can be left out."""
+
+
+def generation(
+    model: Any, inputs: Sequence[InputSpec], exceptions: Sequence[Row], call: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Arguments of ``generate()``, with the keys that the harness's check documents; None for a head that does not.
+
+    Args:
+        model: the head.
+        inputs: those of its ``forward``.
+        exceptions: rows about it, whose arguments go before the rules'.
+        call: further arguments of ``forward``.
+    """
+    if not model.can_generate():
+        return None
+    own = any("method" in (exception.generation or ()) for exception in exceptions)
+    heard = _lasts_as_long_as_its_sound(model)
+    arguments: dict[str, Any] = {} if own or heard else {"max_new_tokens": NEW_TOKENS}
+    arguments |= {name: value for name, value in call.items() if name == "sample"}
+    taken = probe.parameters(model, "forward")
+    if not taken.keys() & _CACHED and any(name.endswith("_cache") for name in taken):
+        arguments["cache"] = False  # it steps through a cache of its own, which generate() always makes (transducers)
+    names = [item.name for item in inputs if not item.name.startswith(("decoder_", "labels"))]
+    if heard and "input_ids" in names:  # a text as long as the sound, after which there is nothing left to write
+        names = [name for name in names if name not in ("input_ids", "attention_mask")]
+    if len(names) < len(inputs):
+        arguments["inputs"] = names  # generation writes the decoder's text itself
+    for exception in exceptions:
+        if exception.generation is None:
+            return None
+        arguments |= exception.generation
+    return arguments
+
+
+def _lasts_as_long_as_its_sound(model: Any) -> bool:
+    """Whether what is generated ends where the sound does: the model reckons the length of the text by itself."""
+    own = getattr(type(model), "_prepare_generated_length", None)
+    if own is None or own.__module__ == "transformers.generation.utils":
+        return False
+    return "inputs_tensor" in inspect.signature(own).parameters
