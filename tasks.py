@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from invoke import Context, Exit, task
 
-from commands import runs
+from commands import comparison, runs
+from commands.arguments import Pairing
 from commands.errors import FAILED, sentences
 from commands.releases import Options, given, installed, prepared
 
@@ -139,22 +140,38 @@ def validate(_context: Context, plugin: list[str], transformers: str | None = No
 
 
 @task(
+    klass=Pairing,
     iterable=["plugin"],
     help={
-        "model": "an architecture by any of its names; without it, the counts",
+        "model": "an architecture by any of its names; without it, the counts, or all that differs",
+        "diff": "what changed from one release to another: --diff 5.17.0 5.23.0, or 5.17.0..5.23.0",
+        "keep": "with --diff: keep what was read of both in reports/facts, for the ledger and for who has neither",
         "plugin": PLUGIN,
         "transformers": RELEASE,
         "json": JSON,
     },
 )
-def catalog(
-    _context: Context, plugin: list[str], model: str | None = None, transformers: str | None = None, json: bool = False
+def catalog(  # noqa: PLR0917  # invoke passes options by position
+    _context: Context,
+    plugin: list[str],
+    model: str | None = None,
+    diff: tuple[str, ...] = (),
+    keep: bool = False,
+    transformers: str | None = None,
+    json: bool = False,
 ) -> None:
-    """Show what the installed transformers has: the row of one model, or how many there are of what.
+    """Show what the installed transformers has: the row of one model, or how many there are of what; or how two differ.
 
-    Exit codes: 0 it was printed; 1 the catalogue cannot be read; 2 no model answers to the name.
+    Exit codes: 0 it was printed; 1 the catalogue cannot be read; 2 no model or release answers to the name.
     """
     with sentences("catalog", plugin):
+        if diff or keep:
+            print(
+                comparison.shown(
+                    diff, model, as_json=json, keeping=keep, beside=[*plugin, *filter(None, [transformers])]
+                )
+            )
+            return
         _move(transformers, "catalog", {"plugin": plugin, "model": model, "json": json})
         from generator import command
 

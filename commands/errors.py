@@ -27,6 +27,7 @@ def sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
     from generator import plugins
     from generator.catalog import CatalogError, UnknownModelError
     from generator.catalog.ledger import LedgerError
+    from generator.facts import FactsError
     from generator.folders import FolderError
     from generator.publish import PublishError
     from generator.selection import SelectionError
@@ -39,7 +40,7 @@ def sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
         raise Exit(f"{name}: {error}" if isinstance(error, SelectionError) else str(error), code=MISUSED) from error
     except ReleaseError as error:
         raise Exit(f"{name}: {error}", code=error.code) from error
-    except FolderError as error:
+    except (FactsError, FolderError) as error:
         raise Exit(f"{name}: {error}", code=FAILED) from error
     except (CatalogError, LedgerError, PublishError, plugins.PluginError) as error:
         raise Exit(str(error), code=FAILED) from error

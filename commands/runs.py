@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
-from commands.environments import ENVIRONMENTS
+from commands import comparison
+from commands.environments import ENVIRONMENTS, PINNED
 from commands.errors import FAILED
 from commands.releases import installed, reports, skills
 
@@ -45,10 +46,15 @@ def update() -> Outcome:
     release = installed()
     pins = {name: environment.of(release).pins for name, environment in ENVIRONMENTS.items()}
     rows = [asdict(row) for row in catalog.load().rows.values()]
+    since = comparison.since(release)
+    expected = _cells(intact(), pins)
     try:
-        return written(reports_here(), skills_here(), pins, rows, expected=_cells(intact(), pins), release=release)
+        outcome = written(reports_here(), skills_here(), pins, rows, expected=expected, release=release, since=since)
     except ReportError as error:
         raise Exit(str(error), code=FAILED) from error
+    if release == PINNED:
+        comparison.keep(release)  # so that the next release's ledger can say what is new in it
+    return outcome
 
 
 def as_json(outcome: Outcome) -> str:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Markdown", "code", "listing", "plain", "table", "text"]
+__all__ = ["Markdown", "anchored", "code", "linked", "listing", "plain", "table", "text"]
 
 LIMIT = 160
 """Characters of one foreign text that a report shows; the whole of it stays in the results."""
@@ -14,6 +14,7 @@ LIMIT = 160
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|\x9b[0-?]*[ -/]*[@-~]")
 _PLAIN = re.compile(r"[A-Za-z0-9]+(?:[ ./,;()-]+[A-Za-z0-9]+|_[A-Za-z0-9]+)*")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_./=:+-]+(?: [A-Za-z0-9_./=:+-]+)*")
+_ANCHOR = re.compile(r"[A-Za-z0-9_.-]{1,160}")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co"})
 _ENTITIES = {ord(mark): f"&#{ord(mark)};" for mark in "&<>|`\\*[]~$"}
 # An underscore between two letters or digits opens no emphasis (CommonMark 6.2), so snake_case stays readable.
@@ -55,6 +56,18 @@ def code(value: object) -> Markdown:
     if len(words) <= LIMIT and _IDENTIFIER.fullmatch(words):
         return Markdown(f"`{words}`")
     return text(value)
+
+
+def anchored(value: object) -> Markdown:
+    """``value`` as by ``code``, with an anchor of its name that links can end with: ``ledger.md#gptj``."""
+    words = str(value)
+    return Markdown(f'<a id="{words}"></a>`{words}`') if _ANCHOR.fullmatch(words) else text(value)
+
+
+def linked(value: object) -> Markdown:
+    """``value`` as by ``code``, as a link to its anchor on the same page."""
+    words = str(value)
+    return Markdown(f"[`{words}`](#{words})") if _ANCHOR.fullmatch(words) else text(value)
 
 
 def listing(values: Iterable[object]) -> Markdown:

@@ -51,6 +51,7 @@ def update(
     *,
     expected: Iterable[str] | None = None,
     release: str = "",
+    since: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Make ``coverage.md``, ``compatibility.md``, ``ledger.md`` and ``results/*.parquet`` in ``reports`` say what is known today.
 
@@ -66,6 +67,8 @@ def update(
         expected: ids of all cells that today's skills have on the hardware of ``pins``, so that what a narrow run
             left out is named; without it, only heads without any result are.
         release: the release of transformers that the catalogue and the skills are of.
+        since: what changed in that release since an earlier one, as ``generator.facts.listing.difference_rows`` tells it;
+            None where nothing of an earlier one is known.
 
     Raises:
         ReportError: the committed results cannot be read, or a file cannot be written; then none was.
@@ -88,7 +91,7 @@ def update(
             reports / "coverage.md": _render("coverage.md.mako", coverage.view(lines, rows, hardware) | shared),
             reports
             / "compatibility.md": _render("compatibility.md.mako", compatibility.view(lines, hardware) | shared),
-            reports / "ledger.md": _render("ledger.md.mako", census.view(catalogue) | {"release": release}),
+            reports / "ledger.md": _render("ledger.md.mako", census.view(catalogue, since) | {"release": release}),
         }
         kept = archive.grouped(ledger.kept())
         contents |= {results / f"{name}.parquet": None for name in archived.keys() - kept.keys()}

@@ -122,6 +122,7 @@ def test_a_border_that_is_crossed_is_an_error(rooms: Path, room: str, line: str)
         ("skills/manifest.json", True),
         ("reports/coverage.md", True),
         ("reports/results/cpu.parquet", True),
+        ("reports/facts/5.22.0.json.gz", True),
         ("skills/__init__.py", False),
         ("README.md", False),
     ],

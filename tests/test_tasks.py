@@ -123,6 +123,13 @@ def test_help_says_what_each_option_and_exit_code_means(house: House, command: s
         (["catalog", "--model", "lama"], "llama"),
         (["generate", "--all", "--transformers", "5.10"], "'5.10' is not a release"),
         (["report", "--transformers", "4.30.0"], "the oldest that can is 4.57.0"),
+        (["catalog", "--diff"], "--diff compares two releases, and 0 were given"),
+        (["catalog", "--diff", "5.23.0", "--json"], "--diff compares two releases, and 1 were given"),
+        (["catalog", "--diff", "5.17.0..5.22.0..5.23.0"], "--diff compares two releases, and 3 were given"),
+        (["catalog", "--diff", "5.17", "5.23.0"], "'5.17' is not a release"),
+        (["catalog", "--diff", "5.23.0", "5.23.0"], "both are 5.23.0"),
+        (["catalog", "--diff", "5.17.0", "5.23.0", "--transformers", "5.0.0"], "give it without --transformers"),
+        (["catalog", "--keep"], "--diff compares two releases, and 0 were given"),
         (["sweep"], "nothing was asked for"),
         (["sweep", "--model", "gpt-j", "--hardware", "tpu"], "there are cpu, cuda"),
         (["sweep", "--model", "gpt-j", "--tier", "high"], "give one of"),
@@ -201,6 +208,20 @@ def test_the_catalogue_answers_for_one_model_and_in_numbers(house: House) -> Non
     answer = house.invoke("catalog", "--model", "flan-t5")
     assert "t5" in answer.stderr
     assert answer.stdout.startswith("model_type    t5")
+
+
+def test_two_releases_are_compared_by_what_is_kept_of_them(house: House, root: Path) -> None:
+    shutil.copytree(root / "reports/facts", house.root / "reports/facts")
+    answer = house.invoke("catalog", "--diff", "5.22.0", "5.23.0")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("transformers 5.22.0 -> 5.23.0\n")
+    assert "New architectures: 8\n" in answer.stdout
+    facts = json.loads(house.invoke("catalog", "--diff", "5.22.0..5.23.0", "--json", "--model", "BLT").stdout)
+    assert list(facts["changed"]) == ["blt"]
+    assert facts["changed"]["blt"]["config"]["added"] == {"local_attention_window_len": "512"}
+    unknown = house.invoke("catalog", "--diff", "5.22.0", "5.23.0", "--model", "gptjj")
+    assert unknown.returncode == 2
+    assert "neither 5.22.0 nor 5.23.0 has 'gptjj'; the nearest are gptj" in _in_a_sentence(unknown)
 
 
 _AT_A_MOVE = """

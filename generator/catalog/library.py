@@ -3,6 +3,7 @@ nothing is judged here. This is the one module of the catalogue that imports tra
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ from generator import plugins
 from generator.catalog.modeling import Models
 from generator.catalog.spelling import squash
 
-__all__ = ["Entry", "Library", "SubConfig", "read"]
+__all__ = ["Entry", "Library", "SubConfig", "fields", "read"]
 
 CHECKPOINT_ARGUMENT = re.compile(
     r"""@auto_docstring\([^)]*?checkpoint\s*=\s*["']([^"']+)["'][^)]*\)(?:\s*@[^\n]*)*\s*class (\w+)"""
@@ -165,7 +166,7 @@ def _behind(auto: Any, modeling_auto: ModuleType) -> Iterable[str]:
 
 
 def _entry(model_type: str, config: Any) -> Entry:
-    fields = _fields(config)
+    declared = fields(config)
     checkpoint, source = _checkpoint(config)
     return Entry(
         model_type=model_type,
@@ -173,8 +174,8 @@ def _entry(model_type: str, config: Any) -> Entry:
         declared_type=config.model_type,
         folder=".".join(config.__module__.split(".")[2:-1]),
         subs=_subs(config),
-        fields=fields,
-        encoder_decoder=bool(fields.get("is_encoder_decoder", False)),
+        fields=declared,
+        encoder_decoder=bool(declared.get("is_encoder_decoder", False)),
         documentation=config.__doc__ or "",
         checkpoint=checkpoint,
         checkpoint_source=source,
@@ -193,15 +194,22 @@ def _subs(config: Any) -> tuple[SubConfig, ...]:
     return tuple(SubConfig(name, getattr(kind, "model_type", ""), False) for name, kind in sorted(classes.items()))
 
 
-def _fields(config: Any) -> dict[str, object]:
-    """Defaults of the config's arguments: dataclass fields since 5.0, arguments of ``__init__`` before."""
-    declared = getattr(config, "__dataclass_fields__", None) or {}
-    stated = {name: getattr(config, name) for name in declared if hasattr(config, name)}
+def fields(config: Any) -> dict[str, object]:
+    """Defaults of the arguments of a config class: dataclass fields since 5.0, arguments of ``__init__`` before."""
+    declared = [item.name for item in dataclasses.fields(config)] if dataclasses.is_dataclass(config) else []
+    stated = {_public(name, config): getattr(config, name) for name in declared if hasattr(config, name)}
     # A class of a plugin may have an __init__ that is written out where transformers' have fields.
     if declared and config.__init__.__code__.co_filename.startswith("<"):
         return stated
     arguments = inspect.signature(config.__init__).parameters.values()
-    return stated | {item.name: item.default for item in arguments if item.default is not inspect.Parameter.empty}
+    given = {item.name: item.default for item in arguments if item.default is not inspect.Parameter.empty}
+    return stated | {_public(name, config): default for name, default in given.items()}
+
+
+def _public(name: str, config: Any) -> str:
+    """The argument that a field is behind: a private field with a property of its name is given by the property's."""
+    bare = name.removeprefix("_")
+    return bare if isinstance(getattr(config, bare, None), property) else name
 
 
 def _checkpoint(config: Any) -> tuple[str | None, str]:

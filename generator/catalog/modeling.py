@@ -122,14 +122,17 @@ class Models:
 
     def forward(self, start: ModelClass) -> tuple[str, ...]:
         """Names of the arguments of ``forward``, self and catch-alls left out; empty where no class defines it."""
+        return tuple(self.signature(start))
+
+    def signature(self, start: ModelClass) -> dict[str, str | None]:
+        """Arguments of ``forward``, self and catch-alls left out, with their defaults as written; None for those without."""
         for item in self.line(start):
             found = item.method("forward")
             if found is not None and item.name != "PreTrainedModel":
-                arguments = [*found.args.posonlyargs, *found.args.args, *found.args.kwonlyargs]
-                names = tuple(argument.arg for argument in arguments if argument.arg != "self")
-                if names or found.args.kwarg is None:  # else it only hands on what it is given
-                    return names
-        return ()
+                stated = _signature(found.args)
+                if stated or found.args.kwarg is None:  # else it only hands on what it is given
+                    return stated
+        return {}
 
     def attribute(self, start: ModelClass, name: str) -> object | None:
         """The literal that the class or its nearest base in a model's folder assigns to ``name``."""
@@ -249,3 +252,13 @@ class Models:
         if path.with_suffix(".py").is_file():
             return ".".join(target)
         return None
+
+
+def _signature(arguments: ast.arguments) -> dict[str, str | None]:
+    placed = [*arguments.posonlyargs, *arguments.args]
+    bare = [None] * (len(placed) - len(arguments.defaults))
+    given = [*zip(placed, [*bare, *arguments.defaults], strict=True)]
+    given += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return {
+        item.arg: None if default is None else ast.unparse(default) for item, default in given if item.arg != "self"
+    }

@@ -19,6 +19,7 @@ from test_markdown import HOSTILE, RENDERER, kinds
 
 from harness.results.record import STATUSES
 from reporting import ReportError
+from reporting.markdown import anchored, linked
 
 OLD, NEW = "20261120T120000Z-aaaaaa", "20261123T120000Z-bbbbbb"
 
@@ -88,7 +89,41 @@ def test_the_ledger_has_every_entry_once_with_its_state_and_reason(furnished: Ho
     assert "| component | 1 |" in ledger
     assert ledger.count("`gpt_part`") == 1
     assert "gptj holds it by default as text_config" in ledger
-    assert all(ledger.count(f"\n| `{row['model_type']}` |") == 1 for row in furnished.rows)
+    for name in (row["model_type"] for row in furnished.rows):
+        assert ledger.count(f'\n| <a id="{name}"></a>`{name}` |') == 1
+    assert "[`gptj`](#gptj)" in ledger
+    assert "invoke catalog --diff" in ledger
+
+
+def test_the_ledger_says_what_changed_since_the_release_before(furnished: House) -> None:
+    since = {
+        "before": "5.9.0",
+        "after": "5.10.0",
+        "kept": 2,
+        "new": {"architecture": ["gptj"], "component": []},
+        "gone": {"architecture": ["mega", "va|n<b>"], "component": []},
+        "renamed": [("old-bert", "bert", "the same config class, BertConfig")],
+        "every": ["- torchscript = False"],
+        "pipelines": ["+ decision"],
+        "shared": [("inputs", "- head_mask", 7, "bert, gptj and 5 more")],
+        "changed": [("bert", "config", "+ rope = None"), ("bert", "inputs", "every head: - cache = [1, 2]")],
+    }
+    furnished.update(release="5.10.0", since=since)
+    ledger = furnished.read("ledger")
+    assert "Since transformers 5.9.0\n------------------------\n" in ledger
+    cells = lines(furnished, "ledger")
+    assert ["architecture", str(len(furnished.rows)), "1", "2"] in cells
+    assert ["new, architecture", "1", "[`gptj`](#gptj)"] in cells
+    assert ["`old-bert`", "[`bert`](#bert)", "the same config class, BertConfig"] in cells
+    assert "<b>" not in ledger
+    assert "What else changed in each: 1 entries" in ledger
+    assert len([row for row in cells if row[0] == "[`bert`](#bert)"]) == 2
+
+
+@pytest.mark.parametrize("name", ['x" onload="y', "a b", "a|b", "", "a" * 1000])
+def test_what_is_no_plain_name_becomes_no_anchor_and_no_link(name: str) -> None:
+    assert "<a" not in anchored(name)
+    assert "](" not in linked(name)
 
 
 def test_each_report_names_its_runs_with_their_dates_and_environments(furnished: House) -> None:
