@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["build"]
 
-GENERIC = "PreTrainedTokenizerFast"
-"""The class that is made around a tokenizer of any kind."""
-
 
 def build(skill: type[Skill], names: Iterable[str] | None = None) -> dict[str, Any]:
     """The named parts that the skill declares, or all of them; those whose library is not here are left out.
@@ -65,7 +62,7 @@ def _without_words(declared: Mapping[str, Any]) -> Any:
     made = weights.public_class(declared["class_name"])
     words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
     arguments = dict(declared["arguments"])
-    if declared["class_name"] == GENERIC:
+    if "vocab" not in inspect.signature(made.__init__).parameters:
         return made(tokenizer_object=_letters(words, arguments["unk_token"], declared.get("ends")), **arguments)
     if declared["model"] == "Unigram":
         arguments["vocab"] = [(word, -1.0 - place / len(words)) for word, place in words.items()]

@@ -63,7 +63,8 @@ def configure(skill: type[Skill], head: Head) -> Any:
     Raises:
         UnknownClassError: there is no such config class.
     """
-    return public_class(head.config_class or skill.config_class, skill.package)(**config_arguments(skill, head))
+    arguments = copy.deepcopy(config_arguments(skill, head))  # some classes take the nested ones apart
+    return public_class(head.config_class or skill.config_class, skill.package)(**arguments)
 
 
 def build(skill: type[Skill], head: Head, seed: int = 0, dtype: str = "fp32") -> Any:

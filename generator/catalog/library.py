@@ -21,6 +21,8 @@ __all__ = ["Entry", "Library", "SubConfig", "fields", "read"]
 CHECKPOINT_ARGUMENT = re.compile(
     r"""@auto_docstring\([^)]*?checkpoint\s*=\s*["']([^"']+)["'][^)]*\)(?:\s*@[^\n]*)*\s*class (\w+)"""
 )
+NAMED_SUB = re.compile(r"""(\w+)\["model_type"\] = \1\.get\("model_type", "(\w+)"\)""")
+"""How classes before 5.1 say which type a config has that may be of any: by what they put into one that does not say."""
 CHECKPOINT_LINK = re.compile(r"\[([\w.\-]+(?:/[\w.\-]+)?)\]\(https://huggingface\.co/\1/?\)")
 
 
@@ -191,7 +193,11 @@ def _subs(config: Any) -> tuple[SubConfig, ...]:
     classes = getattr(config, "sub_configs", {})
     if not isinstance(classes, Mapping):  # before 5.0 some classes have a property there, which only instances can ask
         return ()
-    return tuple(SubConfig(name, getattr(kind, "model_type", ""), False) for name, kind in sorted(classes.items()))
+    named = dict(NAMED_SUB.findall(inspect.getsource(config.__init__)) if classes else ())
+    return tuple(
+        SubConfig(name, getattr(kind, "model_type", "") or named.get(name, ""), False)
+        for name, kind in sorted(classes.items())
+    )
 
 
 def fields(config: Any) -> dict[str, object]:

@@ -74,10 +74,19 @@ def _own(model: ModelClass, library: Library) -> Iterator[tuple[str, str]]:
         return
     for part in library.models.reachable(model):
         init = part.method("__init__")
-        for node in ast.walk(init) if init is not None else ():
+        for node in _unconditional(init) if init is not None else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "requires_backends":
                 names = [name for argument in node.args[1:] for name in _strings(argument)]
                 yield from _named(names, f"requires_backends in {part.name} of {_file(part)}")
+
+
+def _unconditional(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below, without what runs only where a field of the config says so: a tiny config says no."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and re.fullmatch(r"(self\.)?config\.use_\w+", ast.unparse(child.test)):
+            continue
+        yield child
+        yield from _unconditional(child)
 
 
 def _named(names: Iterable[str], where: str) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from generator import plugins
+from generator import configuration, plugins
 from generator.processors import media, tokenizer, whole
 
 if TYPE_CHECKING:
@@ -32,10 +32,12 @@ def declare(row: Row, arguments: Mapping[str, Any], heads: tuple[HeadSpec, ...])
     # Without its library the architecture has no tiny config yet that anything could be fitted to.
     if not any(head.pipelines and head.unsettled is None for head in heads):
         return None
-    config = plugins.public_class(row.config_class)(**arguments)
+    config = configuration.make(plugins.public_class(row.config_class), arguments)
     names = {item.name for head in heads for item in head.inputs}
     parts = {
-        "tokenizer": tokenizer.declare(row.config_type, config, spoken="input_values" in names),
+        "tokenizer": tokenizer.declare(
+            row.config_type, config, spoken="input_values" in names, fed=tokenizer.fed(heads)
+        ),
         **media.declare(row.config_type, config, heads),
     }
     declared = {name: part for name, part in parts.items() if part is not None}

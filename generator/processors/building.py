@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["GENERIC", "build", "public"]
+from generator.tiny import libraries
+
+__all__ = ["GENERIC", "absent", "build", "public"]
 
 GENERIC = "PreTrainedTokenizerFast"
 """The class that is made around a tokenizer of any kind."""
@@ -19,6 +21,14 @@ def public(name: str) -> Any:
 
     found = getattr(transformers, name, None)
     return None if isinstance(found, DummyObject) else found
+
+
+def absent(name: str) -> str:
+    """The first library that a class of transformers lacks here."""
+    import transformers
+
+    backends: list[str] = getattr(transformers, name)._backends  # noqa: SLF001, the library tells it nowhere else
+    return next((item for item in backends if libraries.installed(item) is None), backends[0])
 
 
 def build(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -50,7 +60,7 @@ def _empty(declared: Mapping[str, Any]) -> Any:
     found = public(declared["class_name"])
     words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
     arguments = dict(declared["arguments"])
-    if declared["class_name"] == GENERIC:
+    if "vocab" not in inspect.signature(found.__init__).parameters:
         return found(tokenizer_object=_letters(words, arguments["unk_token"], declared.get("ends")), **arguments)
     if declared["model"] == "Unigram":
         arguments["vocab"] = [(word, -1.0 - place / len(words)) for word, place in words.items()]

@@ -53,7 +53,7 @@ def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
         return {"requires": "torchvision"}
     found = building.public(chosen) if find_spec("PIL") is not None else None
     if found is None:
-        return {"requires": "pillow"}
+        return {"requires": "pillow" if find_spec("PIL") is None else building.absent(chosen)}
     return {"class_name": chosen, "arguments": _fitted(found, config, heads)}
 
 
@@ -139,7 +139,12 @@ def _default(found: Any, name: str) -> Any:
     parameter = inspect.signature(found.__init__).parameters.get(name)
     if parameter is not None and parameter.default not in (None, parameter.empty):
         return parameter.default
-    return getattr(found, name, None)
+    if (value := getattr(found, name, None)) is not None or parameter is None:
+        return value
+    try:  # before 5.0 the slow classes put it in where they are told None
+        return getattr(found(), name, None)
+    except (TypeError, ValueError, ImportError):
+        return None
 
 
 def _side(heads: Sequence[HeadSpec], kind: str = "") -> tuple[int, int] | None:

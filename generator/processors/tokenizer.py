@@ -5,16 +5,20 @@ from __future__ import annotations
 import inspect
 import string
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain, count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generator.processors import building
 from generator.processors.building import GENERIC
 from generator.processors.words import Word
 from generator.tiny import inputs as declaring
 
-__all__ = ["declare"]
+if TYPE_CHECKING:
+    from generator.spec import HeadSpec
+
+__all__ = ["declare", "fed"]
 
 _MOST = 512
 """Words that are written out at most; ids beyond are never made of a text."""
@@ -32,21 +36,23 @@ def declare(
     config: Any,
     *,
     spoken: bool,
+    fed: AbstractSet[str] = frozenset(),
     words: Sequence[Word] = (),
     carriers: Mapping[str, str] | None = None,
 ) -> dict[str, Any] | None:
-    """The tokenizer of an architecture; None where it has no vocabulary.
+    """The tokenizer of an architecture; None where it has no vocabulary of words.
 
     Args:
         model_type: key in transformers' mapping.
         config: the tiny config.
         spoken: whether the model writes letters down from a waveform, so that words are parted by a letter of their own.
+        fed: names of the inputs that all heads with a text take; without one, those that its class gives.
         words: special words that a processor looks for in it, beside those of the usual roles.
         carriers: the words that stand for the features of a modality, where they are not those with its name.
     """
     context = declaring.Context(config, {}, ())
     size = context.find("vocab_size", within="text") or context.find("vocab_size")
-    if not isinstance(size, int):
+    if not isinstance(size, int) or size <= len(_ROLES):
         return None
     placed = _placed(words, carriers or {}, context, min(size, _MOST))
     name = _named(model_type)
@@ -54,19 +60,28 @@ def declare(
         declared = _declared(name, context, min(size, _MOST), placed, spoken=spoken)
         if declared is not None and _fits(declared, size):
             return declared
-    return _declared(GENERIC, context, min(size, _MOST), placed, spoken=spoken)
+    generic = _declared(GENERIC, context, min(size, _MOST), placed, spoken=spoken)
+    given = building.public(GENERIC).model_input_names
+    if generic is not None and fed and not fed >= {*given}:  # before 5.0 it gives types of tokens to every model
+        generic["arguments"]["model_input_names"] = [name for name in given if name in fed]
+    return generic
+
+
+def fed(heads: Sequence[HeadSpec]) -> set[str]:
+    """Names of the inputs that all heads with a text take."""
+    named = [{item.name for item in head.inputs} for head in heads]
+    return set.intersection(*texts) if (texts := [names for names in named if "input_ids" in names]) else set()
 
 
 def _named(model_type: str) -> str | None:
     """The class that transformers' mapping gives to the type, where it can be made of a vocabulary in memory."""
-    import transformers
     from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
     name: Any = TOKENIZER_MAPPING_NAMES.get(model_type)
     if isinstance(name, tuple):  # the slow class and the fast one, before 5.0
         name = name[1]
-    found = getattr(transformers, name, None) if isinstance(name, str) else None
-    if found is None or "vocab" not in inspect.signature(found.__init__).parameters:
+    found = building.public(name) if isinstance(name, str) else None
+    if found is None or not {"vocab", "tokenizer_file"} & inspect.signature(found.__init__).parameters.keys():
         return None
     return str(name)
 
@@ -106,7 +121,7 @@ def _declared(name: str, context: Any, size: int, placed: Sequence[_Place], *, s
     found = getattr(transformers, name)
     model, prefix, suffix = "BPE", "", ""
     taken = inspect.signature(found.__init__).parameters
-    if name != GENERIC:
+    if "vocab" in taken:
         try:
             backend = found().backend_tokenizer.model
         except Exception:  # noqa: BLE001, a class that does not build without files is not for us, for whatever reason
@@ -138,7 +153,7 @@ def _declared(name: str, context: Any, size: int, placed: Sequence[_Place], *, s
     declared = {"class_name": name, "model": model, "vocabulary": " ".join(vocabulary), "arguments": arguments}
     if others := sorted({word for role, word in further.items() if role not in required}):
         declared["special"] = " ".join(others)
-    if name == GENERIC and context.config.is_encoder_decoder:
+    if "vocab" not in taken and context.config.is_encoder_decoder:
         declared["ends"] = special["eos"][0]  # encoders are told where the text ends
     return declared
 

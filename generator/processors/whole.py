@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from generator.processors import building, media, prompts, tokenizer, words
 from generator.processors.trial import Trial
 from generator.tiny import inputs as declaring
-from generator.tiny import libraries
 
 if TYPE_CHECKING:
     from generator.spec import HeadSpec
@@ -70,7 +69,7 @@ def declare(subject: Subject, parts: Parts) -> Parts:
         return parts
     found = building.public(name)
     if found is None:
-        return {**parts, "processor": {"requires": _absent(name)}}
+        return {**parts, "processor": {"requires": building.absent(name)}}
     sources = {attribute: _source(attribute) for attribute in _attributes(found)}
     more = {name: part for name, part in _siblings(name, subject).items() if name in sources.values()}
     given = {**more, **parts}
@@ -143,7 +142,12 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
         if attribute == "tokenizer":
             known = words.read(found)
             declared = tokenizer.declare(
-                subject.model_type, subject.config, spoken=spoken, words=known, carriers=carriers
+                subject.model_type,
+                subject.config,
+                spoken=spoken,
+                fed=tokenizer.fed(subject.heads),
+                words=known,
+                carriers=carriers,
             )
         else:
             declared = tokenizer.declare(str(getattr(inner, "model_type", "")), inner, spoken=False)
@@ -209,11 +213,3 @@ def _source(attribute: str) -> str:
 
 def _modality(attribute: str) -> str:
     return "audio" if attribute in _HEARS else attribute.partition("_")[0]
-
-
-def _absent(name: str) -> str:
-    """The first library that a class lacks here."""
-    import transformers
-
-    backends: list[str] = getattr(transformers, name)._backends  # noqa: SLF001, the library tells it nowhere else
-    return next((item for item in backends if libraries.installed(item) is None), backends[0])

@@ -77,7 +77,7 @@ def settle(row: Row) -> dict[str, Any]:
         config_class = public_class(row.config_class)
         arguments = shrinking.shrink(config_class, modalities=row.modalities, values=row.values)
         for exception in rows.of(row.config_type, ""):
-            arguments = shrinking.merge(arguments, exception.config)
+            arguments = shrinking.merge(arguments, shrinking.spelled(exception.config, config_class))
         arguments = _valid(config_class, arguments)
         if any(map(_generates, row.heads)):
             arguments |= _starts(configuration.make(config_class, arguments))
@@ -122,6 +122,7 @@ def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> tuple[HeadSpec,
                 first,
                 lambda changes: _tried(row, head, shared, changes),
                 manners=shrinking.MANNERS if head.primary and not place else (),
+                modalities=row.modalities,
             )
             if found is not None:
                 return found

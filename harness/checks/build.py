@@ -23,7 +23,7 @@ def run(session: Session) -> Outcome:
         return Outcome("failed", f"built a {found} where the skill declares a {head.class_name}", metrics)
     # A head of a part, or around the whole, has a type of its own: its config class is then what must be right.
     wanted = skill.of or skill.model_type
-    if head.config_class is None and model.config.model_type != wanted:
+    if head.config_class is None and not _of_type(model.config, wanted):
         reason = f"built a model of type {model.config.model_type} where the skill declares {wanted}"
         return Outcome("failed", reason, metrics)
     declared, found = head.config_class or skill.config_class, type(model.config).__name__
@@ -35,6 +35,14 @@ def run(session: Session) -> Outcome:
         reason = f"config has {name}={value!r} where the skill declares {declared!r}"
         return Outcome("failed", reason, metrics)
     return passed(metrics)
+
+
+def _of_type(config: Any, wanted: str) -> bool:
+    """Whether a config is of a type: by its own word, or as the class that transformers' mapping has for the type, whose
+    word may be another (``mlcd_vision_model`` for mlcd)."""
+    from transformers import CONFIG_MAPPING
+
+    return config.model_type == wanted or (wanted in CONFIG_MAPPING and type(config) is CONFIG_MAPPING[wanted])
 
 
 def _departures(declared: Mapping[str, Any], config: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

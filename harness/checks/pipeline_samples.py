@@ -24,6 +24,7 @@ __all__ = [
     "document",
     "heard",
     "masked",
+    "questioned",
     "sentence",
     "shown",
     "tone",
@@ -119,6 +120,12 @@ def document(asked: Asked) -> tuple[Any, ...]:
     del asked
     boxes = [(word, [40 * place, 10, 40 * place + 30, 30]) for place, word in enumerate(SENTENCE.split())]
     return ({"image": picture(), "question": "who sat", "word_boxes": boxes},)
+
+
+def questioned(asked: Asked) -> tuple[Any, ...]:
+    """An image and a question about it."""
+    del asked
+    return ({"image": picture(), "question": "who sat"},)
 
 
 def turned(asked: Asked) -> tuple[Any, ...]:

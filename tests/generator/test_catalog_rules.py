@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from generator.catalog.build import assemble
 from generator.catalog.ledger import LedgerError
-from generator.catalog.library import Entry, Library, SubConfig
+from generator.catalog.library import Entry, Library, SubConfig, _subs
 from generator.catalog.modeling import Models
 from generator.catalog.row import Catalog
 
@@ -219,6 +220,8 @@ class NovaLoss:
 class NovaTower(nn.Module):
     def __init__(self, config):
         requires_backends(self, ["natten", "vision"])
+        if config.use_timm_backbone:
+            requires_backends(self, ["timm"])
 
 
 @requires(backends=("torch", "gridlib"))
@@ -308,3 +311,16 @@ class NovaForCausalLM(PreTrainedModel):
     shelf.put("nova", text, "NovaForCausalLM")
     row = shelf.catalog(entry("nova", fields=fields), mappings={CAUSAL: {"nova": ("NovaForCausalLM",)}}).rows["nova"]
     assert row.family == expected
+
+
+def test_a_config_that_may_be_of_any_type_is_of_the_one_that_the_class_puts_in() -> None:
+    class OldConfig:
+        sub_configs: ClassVar = {"backbone_config": object, "text_config": object}
+
+        def __init__(self, backbone_config: dict[str, str], text_config: object) -> None:
+            backbone_config["model_type"] = backbone_config.get("model_type", "timm_wrapper")
+
+    assert _subs(OldConfig) == (
+        SubConfig("backbone_config", "timm_wrapper", False),
+        SubConfig("text_config", "", False),
+    )

@@ -138,3 +138,34 @@ def test_a_chat_template_writes_the_words_of_its_parts(marks: dict[str, str]) ->
     chat = [{"role": "user", "content": content}, {"role": "user", "content": " sat"}]
     expected = f"{marks.get('image', '')}who{marks.get('audio', '')} sat"
     assert made.apply_chat_template(chat, chat_template=prompts.template(marks), tokenize=False) == expected
+
+
+def test_a_vocabulary_without_room_for_words_has_no_tokenizer() -> None:
+    assert tokenizer.declare("bert", transformers.BertConfig(vocab_size=1), spoken=False) is None
+
+
+def test_a_general_tokenizer_gives_only_what_every_head_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = building.public(building.GENERIC)
+    monkeypatch.setattr(found, "model_input_names", ["input_ids", "token_type_ids", "attention_mask"])
+    heads = [
+        HeadSpec("Head", (), (), True, {}, tuple(InputSpec(name, "Tokens", {}) for name in names), (), 0, 2, None)
+        for names in (("input_ids", "attention_mask", "token_type_ids"), ("attention_mask", "input_ids"), ("pixels",))
+    ]
+    fed = tokenizer.fed(heads)
+    assert fed == {"input_ids", "attention_mask"}
+    declared = tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, fed=fed)
+    assert declared is not None
+    assert declared["arguments"]["model_input_names"] == ["input_ids", "attention_mask"]
+    assert building.build({"tokenizer": declared})["tokenizer"]("a b").keys() == fed
+    declared = tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, fed=tokenizer.fed(heads[:1]))
+    assert declared is not None
+    assert "model_input_names" not in declared["arguments"]
+
+
+def test_an_image_processor_that_fills_in_its_size_is_fitted_too() -> None:
+    class Processor:
+        def __init__(self, size: dict[str, int] | None = None) -> None:
+            self.size = size or {"height": 224, "width": 224}
+
+    assert media._default(Processor, "size") == {"height": 224, "width": 224}
+    assert media._default(Processor, "crop_size") is None

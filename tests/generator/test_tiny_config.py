@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from transformers import PretrainedConfig
 
 from generator.tiny import config, roles
-from generator.tiny.config import layers
+from generator.tiny.config import layers, relations, suspects, tree
 
 
 @given(st.lists(st.integers(1, 4096), min_size=1, max_size=8))
@@ -171,3 +173,42 @@ def test_a_config_that_derives_values_anew_each_time_is_stated_so_that_it_stays(
 
     arguments = {"layers": 2, "window": 8}
     assert config.settled(arguments, Cyclic(**arguments)) == {"layers": 16, "stack": 2, "window": None}
+
+
+def test_kinds_of_layers_go_by_the_names_that_the_config_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import Qwen3NextConfig
+
+    (tmp_path / "old_hybrid.py").write_text('class OldHybridConfig:\n    kinds = ["mamba", "attention"]\n')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    old = importlib.import_module("old_hybrid").OldHybridConfig
+    asked = {"layer_types": ["linear_attention", "hybrid"], "inner": {"kinds": ["full_attention"]}, "width": 3}
+    assert config.spelled(asked, old) == {
+        "layer_types": ["mamba", "hybrid"],
+        "inner": {"kinds": ["attention"]},
+        "width": 3,
+    }
+    assert config.spelled(asked, Qwen3NextConfig) == asked
+
+
+def test_cuts_of_a_vocabulary_stay_inside_it_and_apart() -> None:
+    fields = relations.Fields({"vocab_size": 267735, "cutoffs": [20000, 40000, 200000]}, {"vocab_size": 128})
+    cuts = relations.related(fields)["cutoffs"]
+    assert 0 < cuts[0] < cuts[1] < cuts[2] < 128
+
+
+def test_a_switch_that_the_class_reads_is_turned_over_where_nothing_else_is_known() -> None:
+    class Mixer:
+        def __init__(self, given: Any) -> None:
+            self.fast = given.use_fast_kernels
+
+        def forward(self) -> None:
+            if self.fast:
+                raise ValueError("kernels are not available")
+
+    Mixer.__module__ = "models.mixer"
+    try:
+        Mixer(type("Given", (), {"use_fast_kernels": True})).forward()
+    except ValueError as error:
+        fields = [tree.Field((name,), "MixerConfig", True, True) for name in ("use_cache", "use_fast_kernels")]
+        found = list(suspects.changes(error, fields))
+    assert found == [{("use_fast_kernels",): False}]

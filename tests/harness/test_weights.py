@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from transformers.pytorch_utils import Conv1D
 
 from harness import weights
+from harness.checks.build import _of_type
 from harness.session import Subject
 from tests.harness.architectures.hf_bert import Bert
 from tests.harness.architectures.hf_gpt2 import GPT2
@@ -168,3 +170,18 @@ def test_convolutions_around_a_snake_do_not_let_residual_units_grow() -> None:
     weights.redraw(units, 0)
     with torch.no_grad():
         assert units(torch.randn(1, 64, 200, generator=torch.Generator().manual_seed(0))).std() < 4  # 16 with 1/fan_in
+
+
+def test_a_config_class_that_takes_its_arguments_apart_leaves_the_skill_whole() -> None:
+    before = copy.deepcopy(Llava.config)
+    for _ in range(2):
+        weights.configure(Llava, Llava.heads[0]).text_config.hidden_size = 7
+    assert Llava.config == before
+
+
+def test_a_config_is_of_the_type_that_the_mapping_has_its_class_for() -> None:
+    config = weights.configure(Bert, Bert.heads[0])
+    assert _of_type(config, "bert")
+    assert not _of_type(config, "roberta")
+    config.model_type = "bert_model"
+    assert _of_type(config, "bert")

@@ -2,7 +2,8 @@
 each other, nested configs by recursion. Where a head refuses them, ``repair`` reads from its error which fields go
 together. Knows no model; what all of that gets wrong is in ``rows``."""
 
+from generator.tiny.config.layers import spelled
 from generator.tiny.config.repair import MANNERS, Tried, mended
 from generator.tiny.config.tree import merge, settled, shrink
 
-__all__ = ["MANNERS", "Tried", "mended", "merge", "settled", "shrink"]
+__all__ = ["MANNERS", "Tried", "mended", "merge", "settled", "shrink", "spelled"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from generator.tiny import roles
 
-__all__ = ["COUNTS", "MEMBERS", "attending", "kept"]
+__all__ = ["COUNTS", "MEMBERS", "attending", "kept", "spelled"]
 
 COUNTS = ("num_hidden_layers", "num_layers", "n_layers", "n_layer", "depth", "encoder_layers")
 """Names of a config's number of layers, the usual one first."""
@@ -23,6 +25,8 @@ _TELLING = 6
 """Length from which a list as long as the stack is taken to hold one entry a layer whatever its name."""
 _ATTENDING = {"linear_attention": "full_attention", "mamba": "attention"}
 """What a layer that keeps a state in place of keys is called, and one that attends beside it, by the release."""
+_BEFORE = {"linear_attention": "mamba", "full_attention": "attention"}
+"""What kinds of layers were called before."""
 _KINDS = 4
 """Different entries up to which a list is taken to say kinds, not measures that vary from layer to layer."""
 
@@ -91,14 +95,32 @@ def attending(config: Any, layers: int) -> dict[str, Any]:
         config: the default config.
         layers: layers of the tiny one.
     """
-    fields = vars(config)
+    fields, code = vars(config), inspect.getsource(sys.modules[type(config).__module__])
     kinds = {kind for name in ("layer_types", "layers_block_type") for kind in getattr(config, name, None) or ()}
+    if "layer_types" in fields and not kinds:  # before 5.0 a class may check what it does not fill in
+        kinds = {kind for kind, other in _ATTENDING.items() if f'"{kind}"' in code and f'"{other}"' in code}
     if len(kinds) != 1 or not kinds <= _ATTENDING.keys() or not fields.get("num_attention_heads"):
         return {}
     linear = kinds.pop()
     if "layer_types" in fields:
         return {"layer_types": [linear] * (layers - 1) + [_ATTENDING[linear]]}
     return {name: [layers - 1] for name in ("attn_layer_indices",) if name in fields}
+
+
+def spelled(arguments: Mapping[str, Any], config_class: type) -> dict[str, Any]:
+    """The arguments with the kinds of layers by the names that the release has for them: what is ``linear_attention``
+    was ``mamba``."""
+    code = inspect.getsource(sys.modules[config_class.__module__])
+    names = {new: old for new, old in _BEFORE.items() if f'"{new}"' not in code and f'"{old}"' in code}
+
+    def named(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: named(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [named(item) for item in value]
+        return names.get(value, value) if isinstance(value, str) else value
+
+    return {name: named(value) for name, value in arguments.items()}
 
 
 def _cover(count: int, lists: Mapping[str, list[Any]], members: Mapping[str, list[int]]) -> list[int]:

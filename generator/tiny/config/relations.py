@@ -284,6 +284,14 @@ def _grouped_upsampling(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _cutoffs(fields: Fields) -> dict[str, Any]:
+    """Places where an adaptive softmax cuts the vocabulary stay the same shares of it."""
+    before, after, cuts = fields.defaults.get("vocab_size"), fields.get("vocab_size"), fields.defaults.get("cutoffs")
+    if not isinstance(cuts, (list, tuple)) or not isinstance(before, int):
+        return {}
+    return {"cutoffs": [max(place + 1, item * after // before) for place, item in enumerate(cuts)]}
+
+
 _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _unset,
     _default_member,
@@ -305,4 +313,5 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _norm_groups,
     _grouped_upsampling,
     _shared_layers,
+    _cutoffs,
 )

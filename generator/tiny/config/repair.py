@@ -40,6 +40,7 @@ def mended(
     attempt: Callable[[Mapping[str, Any]], Tried[T]],
     *,
     manners: Sequence[Manner] = (),
+    modalities: Sequence[str] = (),
 ) -> tuple[T, dict[str, Any]] | None:
     """What the head gives with changed arguments, and the changes, nested like the arguments; None if none were found.
 
@@ -51,11 +52,13 @@ def mended(
         first: what became of them.
         attempt: tries changes of the arguments.
         manners: ways of making the whole config small to try where changes of a field or two do not serve.
+        modalities: what the architecture takes in, for a class that joins others.
     """
+    default, _ = composite.default(config_class, modalities)
     best, done = first, dict[str, Any]()
     seen: set[str] = set()
     while len(seen) < TRIES and best.error is not None:
-        fields = list(fields_of(config_class(), merge(arguments, done)))
+        fields = list(fields_of(default, merge(arguments, done)))
         for change in changes(best.error, fields):
             candidate = merge(done, _nested(change))
             if len(seen) >= TRIES:
@@ -72,8 +75,8 @@ def mended(
         else:
             break
     for manner in manners:
-        usual = {field.path: field.small for field in fields_of(config_class(), arguments)}
-        whole = fields_of(composite.default(config_class)[0], shrink(config_class, manner))
+        usual = {field.path: field.small for field in fields_of(default, arguments)}
+        whole = fields_of(default, shrink(config_class, manner, modalities))
         candidate = _nested({field.path: field.small for field in whole if usual.get(field.path) != field.small})
         tried = attempt(candidate)
         if tried.result is not None:

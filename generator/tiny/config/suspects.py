@@ -6,12 +6,13 @@ import linecache
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, permutations, zip_longest
 from types import FrameType
 from typing import Any
 
+from generator import configuration
 from generator.tiny import roles
 from generator.tiny.config.layers import COUNTS
 from generator.tiny.config.tree import Field, Path
@@ -31,6 +32,10 @@ _DEEPEST = 24
 _SIDE = re.compile(r".*(image|img|input|crop|resolution|patch).*")
 _TELLING = 12
 """Number from which it tells something that two defaults are equal or one a multiple of the other."""
+_ROTARY = ("rope_scaling", "rope_parameters")
+"""What rotary parameters are called, before 5.0 and since."""
+_HERE = 4
+"""Rank below which a word stands in the message, or in the function that raised the error or its class's making."""
 _FAR = 10_000
 """Rank of a field that the code that raised the error does not name."""
 
@@ -49,7 +54,13 @@ def changes(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
     yield from _lacking(error, fields)
     yield from _unset(near, error)
     # None of these is the likeliest for every model: each has its turn, so that a few tries serve them all.
-    ways = (_said(message, ranked), _measured(message, ranked), _restored(near), _proportioned(near, fields))
+    ways = (
+        _said(message, ranked),
+        _measured(message, ranked),
+        _restored(near),
+        _proportioned(near, fields),
+        _switched(field for field in near if words[field.path[-1]] < _HERE),
+    )
     for turn in zip_longest(*ways):
         yield from (change for change in turn if change is not None)
     yield from _restored(ranked[len(near) :])
@@ -116,7 +127,7 @@ def _elsewhere(name: str) -> tuple[Any, ...]:
     found: Counter[str] = Counter()
     values: dict[str, Any] = {}
     for config_class in CONFIG_MAPPING.values():
-        value = getattr(config_class, name, None)
+        value = configuration.arguments(config_class).get(name)
         if isinstance(value, (bool, int, float, str)):
             found[repr(value)] += 1
             values[repr(value)] = value
@@ -141,6 +152,8 @@ def _typed(field: Field) -> tuple[Any, ...]:
     from transformers import CONFIG_MAPPING
 
     owner = next((item for item in CONFIG_MAPPING.values() if item.__name__ == field.owner), None)
+    if field.path[-1] in _ROTARY:
+        return ({"rope_type": "default"},)
     declared = str(getattr(owner, "__annotations__", {}).get(field.path[-1], ""))
     kinds = {"bool": True, "int": roles.small(field.path[-1], roles.WIDTH), "float": 1.0}
     return tuple(value for kind, value in kinds.items() if re.search(rf"(?<!\[)\b{kind}\b", declared))
@@ -211,6 +224,14 @@ def _proportioned(near: Sequence[Field], fields: Sequence[Field]) -> Iterator[Ch
                 wanted.append(value)
         for value in wanted[:4]:
             yield {field.path: value}
+
+
+def _switched(near: Iterable[Field]) -> Iterator[Change]:
+    """Switches that the class reads whose method raised the error, turned over: one may ask for kernels that only a
+    device has (Jamba's, before 5.0)."""
+    for field in near:
+        if type(field.small) is bool:
+            yield {field.path: not field.small}
 
 
 def _holds(value: Any, number: int) -> bool:
