@@ -5,13 +5,17 @@ The tokenizer and the rest are those that the skill declares; text, images and s
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from harness import failures, processors
-from harness.checks.pipeline_forms import CASES, HEARD, SEEN
-from harness.checks.pipeline_samples import Asked
+from harness.checks import pipeline_tells as tells
+from harness.checks.pipeline_cases import CASES, HEARD, SEEN, Case
+from harness.checks.pipeline_forms import short
+from harness.checks.pipeline_samples import SENTENCES, Asked
 from harness.checks.protocol import Check, Outcome, passed
 from harness.hardware import UnsupportedError
 from harness.hardware.torch_device import pinned, translated
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     from harness.skill import Head
 
 __all__ = ["CHECK"]
+
+_SEEDS = 5
+"""Weights that are tried until one gives another answer."""
 
 
 def applicable(head: Head) -> str | None:
@@ -58,7 +65,6 @@ def run(session: Session) -> Outcome:
         if session.runner.model is None:
             raise UnsupportedError(f"{session.hardware.name} runs a compiled model, which no pipeline takes")
         with torch.no_grad(), pinned(session.hardware.device), translated():
-            torch.manual_seed(session.subject.seed)
             try:
                 reason = _ask(session, task)
             except ImportError as error:  # of an optional library, which the others may do without
@@ -82,24 +88,91 @@ def _chats(session: Session, task: str) -> bool:
     return processors.build(session.subject.skill, ["processor"])["processor"].chat_template is not None
 
 
-def _ask(session: Session, task: str) -> str | None:
-    """What is wrong with what the pipeline gives, in a few words; None if nothing is."""
-    from transformers import pipeline
+@dataclass(frozen=True)
+class _Question:
+    """A pipeline's question to a head, to be put in several turns."""
 
-    case = CASES[task]
+    case: Case
+    parts: Mapping[str, Any]
+    """What the pipeline is made with."""
+    settings: Mapping[str, Any]
+    """What it would read from files of the checkpoint."""
+    asked: Asked
+    """What is asked first."""
+    options: Mapping[str, Any]
+    """Keyword arguments of the call."""
+
+    def put(self, session: Session, made: Any, turn: int) -> tuple[Any, Asked]:
+        """The answer of one turn, and what was asked."""
+        import torch
+
+        asked = dataclasses.replace(self.asked, turn=turn)
+        session.at("run")
+        torch.manual_seed(session.subject.seed)
+        answer = made(*self.case.inputs(asked), **self.options)
+        session.verify(str(next(made.model.parameters()).device))
+        session.at("compare")
+        return answer, asked
+
+
+def _ask(session: Session, task: str) -> str | None:
+    """What is wrong with what the pipeline gives, in a few words; None if nothing is.
+
+    It is asked until an answer differs from the first where it should: twice, as a rule. Answers of few values, such as the
+    few words of a tiny model, may be the same each time; then the model must have given it other numbers, and other weights
+    must give another answer.
+    """
+    question = _question(session, task)
+    case = question.case
+    made = _made(session, task, question, session.runner.model)
+    told: list[Any] = []
+    given: list[Any] = []
+    for turn in range(len(SENTENCES)):
+        with tells.overheard(made.model) as heard:
+            answer, asked = question.put(session, made, turn)
+        if (reason := _wrong(case, answer, asked)) is not None:
+            return reason
+        told.append(case.tells(answer, asked))
+        given.append(heard)
+        if told[-1] != told[0]:
+            return None
+    if case.outputs_fixed(session.head) or tells.coarse(told[0]):
+        follows = any(item != given[0] for item in given)
+        if follows and any(_otherwise(session, task, question, answer, seed) for seed in range(1, _SEEDS)):
+            return None
+    return f"gives the same whatever it is asked: {short(answer)}"
+
+
+def _otherwise(session: Session, task: str, question: _Question, answer: Any, seed: int) -> bool:
+    """Whether the weights of another seed give another answer than this to the last turn."""
+    other = session.prepare(session.subject.build(session.subject.seed + seed))
+    found, _ = question.put(session, _made(session, task, question, other.model), len(SENTENCES) - 1)
+    return tells.everything(found) != tells.everything(answer)
+
+
+def _question(session: Session, task: str) -> _Question:
     session.at("prepare")
-    given = processors.build(session.subject.skill, _parts(session, task))
-    made = pipeline(task, model=session.runner.model, device=session.hardware.device, **given, **_settings(task, given))
-    prompt = (session.subject.skill.processor or {}).get("processor", {}).get("prompt", "")
+    case = CASES[task]
+    declared = session.subject.skill.processor or {}
+    parts = processors.build(session.subject.skill, _parts(session, task))
+    settings = _settings(task, parts, declared.get("tokenizer", {}))
     kinds = {"image": SEEN, "audio": HEARD}
     taken = {kind for kind, starts in kinds.items() if any(name.startswith(starts) for name in session.head.inputs)}
-    asked = Asked(given, frozenset(taken), prompt)
-    session.at("run")
+    asked = Asked(parts, frozenset(taken), declared.get("processor", {}).get("prompt", ""))
     generating = case.generating if session.head.generation is not None else {}
-    answers = made(*case.inputs(asked), **case.options, **generating)
-    session.verify(str(next(session.runner.model.parameters()).device))
-    session.at("compare")
-    return case.wrong(answers)
+    return _Question(case, parts, settings, asked, {**case.options, **generating})
+
+
+def _made(session: Session, task: str, question: _Question, model: Any) -> Any:
+    from transformers import pipeline
+
+    session.at("prepare")
+    return pipeline(task, model=model, device=session.hardware.device, **question.parts, **question.settings)
+
+
+def _wrong(case: Case, answer: Any, asked: Asked) -> str | None:
+    reason = case.wrong(answer)
+    return case.misplaced(answer, asked) if reason is None and case.misplaced is not None else reason
 
 
 def _parts(session: Session, task: str) -> list[str]:
@@ -111,16 +184,19 @@ def _parts(session: Session, task: str) -> list[str]:
     return [*case.parts, *(name for name in case.either if "requires" not in declared.get(name, {"requires": ""}))]
 
 
-def _settings(task: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(task: str, given: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
     """What the pipeline would read from files of the checkpoint: for a decision how the question is put, in a few words
     since tiny models take short texts, and answers that are one token each."""
     if task != "decision":
         return {}
     from transformers.decision import DecisionConfig
 
-    tokenizer = given["tokenizer"]
-    words = (word for word in sorted(tokenizer.get_vocab()) if tokenizer.tokenize(word) == [word])
-    labels = list(itertools.islice((word for word in words if word not in tokenizer.all_special_tokens), 2))
+    tokenizer, words = given["tokenizer"], declared["vocabulary"].split(" ")
+    special = set(tokenizer.all_special_tokens)
+    single = (
+        word for word in sorted(words, key=lambda word: (word in special, word)) if tokenizer.tokenize(word) == [word]
+    )
+    labels = list(itertools.islice((word for word in single if word != tokenizer.unk_token), 2))
     template = "{{ state }} {{ question.instructions }}"
     if "processor" in given:
         image = [{"role": "user", "content": [{"type": "image"}]}]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LABELS",
-    "SENTENCE",
+    "SENTENCES",
     "Asked",
     "answered",
     "chat",
@@ -31,11 +31,14 @@ __all__ = [
     "turned",
 ]
 
-SENTENCE = "the cat sat on a mat"
-"""A text whose every letter is in every tiny vocabulary."""
+SENTENCES = ("the cat sat on a mat", "his dog ran by a bed", "one fox hid in a box", "you can run to a hut")
+"""Texts whose every letter is in every tiny vocabulary, with words of the same lengths, so that a model that is deaf to them
+does not tell one from another by its length."""
 LABELS = ("cat", "dog")
 SAMPLING_RATE = 16_000
 """Samples a second of the sound."""
+_CAPTION = "a cat"
+"""A text of few letters, beside the many placeholders of an image or a sound, which must tell one turn from the next."""
 _FRAMES = 32
 """Frames of the video."""
 _PLACE = "[picture]"
@@ -52,25 +55,35 @@ class Asked:
     """What the head takes beside text: image, audio."""
     prompt: str = ""
     """What stands for them before a text that is no chat."""
+    turn: int = 0
+    """Which of several questions it is: what is shown, said and written differs from one to the next."""
+
+    @property
+    def sentence(self) -> str:
+        """The text of this turn."""
+        return SENTENCES[self.turn]
 
 
-def picture(side: int = 48) -> PIL.Image.Image:
-    """An RGB image with a gradient and a square, the same everywhere."""
+def picture(turn: int = 0, side: int = 48) -> PIL.Image.Image:
+    """An RGB image with a gradient and a square, the same everywhere; another gradient, place and colour each turn."""
     import numpy as np
     import PIL.Image
 
     ramp = np.linspace(0, 255, side, dtype=np.uint8)
     pixels = np.stack([np.tile(ramp, (side, 1)), np.tile(ramp[:, None], (1, side)), np.full((side, side), 90)], -1)
-    pixels[side // 4 : side // 2, side // 4 : side // 2] = (250, 20, 20)
+    pixels = np.rot90(np.roll(pixels, turn, -1), turn).copy()
+    start = side // 4 + 3 * turn
+    pixels[start : start + side // 4, side // 4 : side // 2] = (250 - 70 * turn, 20 + 60 * turn, 20)
     return PIL.Image.fromarray(pixels.astype(np.uint8))
 
 
-def sound(seconds: float = 0.5) -> np.ndarray[Any, Any]:
-    """A tone of 440 Hz: float32, (samples,)."""
+def sound(turn: int = 0, seconds: float = 0.5) -> np.ndarray[Any, Any]:
+    """A tone of 440 Hz, higher and softer each turn: float32, (samples,)."""
     import numpy as np
 
     moments = np.arange(int(SAMPLING_RATE * seconds)) / SAMPLING_RATE
-    samples: np.ndarray[Any, Any] = (0.5 * np.sin(2 * np.pi * 440 * moments)).astype(np.float32)
+    wave = (0.5 - 0.1 * turn) * np.sin(2 * np.pi * 440 * (1 + turn / 2) * moments)
+    samples: np.ndarray[Any, Any] = wave.astype(np.float32)
     return samples
 
 
@@ -78,93 +91,85 @@ def clip(asked: Asked) -> tuple[Any, ...]:
     """A video of an image that turns, as a file."""
     import av  # type: ignore[import-not-found,unused-ignore]
 
-    del asked
     place = Path(tempfile.mkdtemp()) / "clip.mp4"
     with av.open(str(place), "w") as container:
         stream = container.add_stream("mpeg4", rate=8)
         stream.width = stream.height = 48
-        for turn in range(_FRAMES):
-            frame = av.VideoFrame.from_image(picture().rotate(10 * turn))
-            container.mux(stream.encode(frame))
+        for frame in range(_FRAMES):
+            image = picture(asked.turn).rotate(10 * frame)
+            container.mux(stream.encode(av.VideoFrame.from_image(image)))
         container.mux(stream.encode())
     return (str(place),)
 
 
 def sentence(asked: Asked) -> tuple[Any, ...]:
     """A text."""
-    del asked
-    return (SENTENCE,)
+    return (asked.sentence,)
 
 
 def masked(asked: Asked) -> tuple[Any, ...]:
     """A text with a gap."""
-    return (SENTENCE.replace("sat", asked.parts["tokenizer"].mask_token),)
+    words = asked.sentence.split()
+    return (" ".join([*words[:2], asked.parts["tokenizer"].mask_token, *words[3:]]),)
 
 
 def answered(asked: Asked) -> tuple[Any, ...]:
     """A question, and the text that answers it."""
-    del asked
-    return ({"question": "who sat", "context": SENTENCE},)
+    return ({"question": "who sat", "context": asked.sentence},)
 
 
 def decided(asked: Asked) -> tuple[Any, ...]:
     """A question of yes or no about a text, and an image where the head sees."""
     question = {"questions": {"sat": {"type": "noul", "instructions": "did it sit"}}}
     if "image" in asked.modalities:
-        return ({"state": f"{_PLACE} a cat", "assets": {_PLACE: picture()}, **question},)
-    return ({"state": SENTENCE, **question},)
+        return ({"state": f"{_PLACE} {_CAPTION}", "assets": {_PLACE: picture(asked.turn)}, **question},)
+    return ({"state": asked.sentence, **question},)
 
 
 def document(asked: Asked) -> tuple[Any, ...]:
     """A page with its words and their places, and a question about it."""
-    del asked
-    boxes = [(word, [40 * place, 10, 40 * place + 30, 30]) for place, word in enumerate(SENTENCE.split())]
-    return ({"image": picture(), "question": "who sat", "word_boxes": boxes},)
+    boxes = [(word, [40 * place, 10, 40 * place + 30, 30]) for place, word in enumerate(asked.sentence.split())]
+    return ({"image": picture(asked.turn), "question": "who sat", "word_boxes": boxes},)
 
 
 def questioned(asked: Asked) -> tuple[Any, ...]:
     """An image and a question about it."""
-    del asked
-    return ({"image": picture(), "question": "who sat"},)
+    return ({"image": picture(asked.turn), "question": "who sat"},)
 
 
 def turned(asked: Asked) -> tuple[Any, ...]:
     """An image twice, once turned."""
-    del asked
-    return ([picture(), picture().rotate(90)],)
+    return ([picture(asked.turn), picture(asked.turn).rotate(90)],)
 
 
 def tone(asked: Asked) -> tuple[Any, ...]:
     """A sound."""
-    del asked
-    return (sound(),)
+    return (sound(asked.turn),)
 
 
 def shown(asked: Asked) -> tuple[Any, ...]:
     """An image."""
-    del asked
-    return (picture(),)
+    return (picture(asked.turn),)
 
 
 def heard(asked: Asked) -> tuple[Any, ...]:
     """A sound that says how fast it is."""
-    del asked
-    return ({"raw": sound(), "sampling_rate": SAMPLING_RATE},)
+    return ({"raw": sound(asked.turn), "sampling_rate": SAMPLING_RATE},)
 
 
 def chat(asked: Asked) -> tuple[Any, ...]:
     """A chat about an image, or an image and a text where the processor has no template for chats."""
     if asked.parts["processor"].chat_template is None:
-        return (picture(), asked.prompt + "a cat")
-    content = [{"type": "image", "image": picture()}, {"type": "text", "text": "a cat"}]
+        return (picture(asked.turn), asked.prompt + _CAPTION)
+    content = [{"type": "image", "image": picture(asked.turn)}, {"type": "text", "text": _CAPTION}]
     return ([{"role": "user", "content": content}],)
 
 
 def chatted(asked: Asked) -> tuple[Any, ...]:
     """A chat about all that the head takes, or all of it beside a text where there is no template for chats."""
-    seen = picture() if "image" in asked.modalities else None
-    spoken = sound() if "audio" in asked.modalities else None
+    seen = picture(asked.turn) if "image" in asked.modalities else None
+    spoken = sound(asked.turn) if "audio" in asked.modalities else None
     if asked.parts["processor"].chat_template is None:
-        return (asked.prompt + "a cat", seen, None, spoken)
+        return (asked.prompt + _CAPTION, seen, None, spoken)
     media = [{"type": name, name: item} for name, item in (("image", seen), ("audio", spoken)) if item is not None]
-    return ([{"role": "user", "content": [*media, {"type": "text", "text": "a cat"}]}],)
+    return ([{"role": "user", "content": [*media, {"type": "text", "text": _CAPTION}]}],)

@@ -439,6 +439,17 @@ def test_pipeline_catches_a_check_that_asked_nothing(ask: Ask) -> None:
     assert ask(Speaking, "pipeline", pipelines=()).status == "vacuous"
 
 
+def test_pipeline_catches_an_answer_that_ignores_its_question(ask: Ask, swap: Swap) -> None:
+    class Deaf(GPT2LMHeadModel):
+        def forward(self, input_ids: Any = None, **kwargs: Any) -> Any:
+            return super().forward(torch.full_like(input_ids, 5), **kwargs)
+
+    swap("GPT2LMHeadModel", Deaf)
+    record = ask(Speaking, "pipeline", pipelines=("text-generation",))
+    assert (record.status, record.stage) == ("failed", "compare")
+    assert "the same whatever it is asked" in str(record.reason)
+
+
 def test_every_check_has_a_control_here() -> None:
     held = {name.removeprefix("test_").partition("_catches")[0] for name in globals() if "_catches" in name}
     assert held == set(CHECKS)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
+import PIL.Image
 import pytest
 import torch
-from transformers import BertForMaskedLM, GPT2LMHeadModel, TextGenerationPipeline
+from transformers import BertForMaskedLM, FillMaskPipeline, GPT2LMHeadModel, TextGenerationPipeline
 
 from harness import processors
 from harness.checks import CHECKS
-from harness.checks.pipeline_forms import CASES
+from harness.checks import pipeline_tells as tells
+from harness.checks.pipeline_cases import CASES
+from harness.checks.pipeline_samples import Asked
 from tests.harness.architectures.hf_bert import Bert
 from tests.harness.architectures.hf_gpt2 import GPT2
 from tests.harness.conftest import Ask
@@ -113,7 +116,7 @@ def test_it_catches_a_model_that_does_not_run_in_its_pipeline(ask: Ask, swap: An
 
 @pytest.mark.parametrize("task", sorted(CASES))
 def test_no_task_takes_what_is_not_its_documented_form(task: str) -> None:
-    for answer in (None, "text", {}, [{}], [{"score": 2.0}], {"score": 0.5}):
+    for answer in (None, "text", {}, [], [{}], [{"score": 2.0}], {"score": 0.5}):
         assert CASES[task].wrong(answer) is not None
 
 
@@ -131,8 +134,89 @@ def test_no_task_takes_what_is_not_its_documented_form(task: str) -> None:
         ("visual-question-answering", [{"label": "a"}], "answer"),
         ("image-to-image", [0.5], "0.5"),
         ("text-to-audio", {"audio": [float("nan")], "sampling_rate": 16000}, "sound"),
-        ("question-answering", {"score": 0.5, "start": 9, "end": 2, "answer": ""}, "outside"),
+        ("any-to-any", [{"input_text": "a", "generated_text": [{"role": "user", "content": "b"}]}], "assistant"),
+        ("mask-generation", {"masks": [], "scores": []}, "no mask"),
+        ("depth-estimation", {"predicted_depth": [float("nan")], "depth": PIL.Image.new("L", (2, 2))}, "finite"),
     ],
 )
 def test_each_form_refuses_what_is_almost_right(task: str, answer: Any, words: str) -> None:
     assert words in str(CASES[task].wrong(answer))
+
+
+@pytest.mark.parametrize(
+    ("task", "answer"),
+    [
+        ("question-answering", {"score": 0.5, "start": 9, "end": 2, "answer": ""}),
+        ("question-answering", {"score": 0.5, "start": 9, "end": 99, "answer": ""}),
+        ("document-question-answering", [{"score": 0.5, "start": 1, "end": 1, "answer": "mat"}]),
+        ("document-question-answering", [{"score": 0.5, "start": 9, "end": 9, "answer": ""}]),
+    ],
+)
+def test_an_answer_that_points_at_what_was_not_asked_is_wrong(task: str, answer: Any) -> None:
+    misplaced = CASES[task].misplaced
+    assert misplaced is not None
+    assert "outside" in str(misplaced(answer, Asked({}, frozenset())))
+
+
+def test_it_catches_an_empty_answer(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FillMaskPipeline, "postprocess", lambda *_args, **_kwargs: [])
+    record = ask(Filling, "pipeline", pipelines=("fill-mask",))
+    assert (record.status, record.reason) == ("failed", "fill-mask: gives [] instead of a list of dicts")
+
+
+def test_it_catches_a_text_that_ignores_its_prompt(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TextGenerationPipeline, "postprocess", lambda *_args, **_kwargs: [{"generated_text": "a cat"}])
+    record = ask(Speaking, "pipeline", pipelines=("text-generation",))
+    assert (record.status, record.stage) == ("failed", "compare")
+    assert "the same whatever it is asked" in str(record.reason)
+
+
+def test_it_catches_a_text_that_does_no_more_than_repeat_its_prompt(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def repeat(_self: Any, outputs: Any, **_kwargs: Any) -> Any:
+        return [{"generated_text": outputs["prompt_text"]}]
+
+    monkeypatch.setattr(TextGenerationPipeline, "postprocess", repeat)
+    record = ask(Speaking, "pipeline", pipelines=("text-generation",))
+    assert "the same whatever it is asked" in str(record.reason)
+
+
+def test_it_catches_a_model_that_ignores_its_text(ask: Ask, swap: Any) -> None:
+    class Broken(BertForMaskedLM):
+        def forward(self, input_ids: Any, **_kwargs: Any) -> Any:
+            output = super().forward(torch.full_like(input_ids[:, :1], 5))
+            output.logits = output.logits.expand(-1, input_ids.shape[1], -1)
+            return output
+
+    swap("BertForMaskedLM", Broken)
+    record = ask(Filling, "pipeline", pipelines=("fill-mask",))
+    assert "the same whatever it is asked" in str(record.reason)
+
+
+@pytest.mark.parametrize("depends", [True, False])
+def test_words_that_never_change_need_other_numbers_behind_them(ask: Ask, swap: Any, depends: bool) -> None:
+    class Stuck(GPT2LMHeadModel):
+        """Repeats one token, which another token than the first weights' takes over with other weights."""
+
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            output = super().forward(*args, **kwargs)
+            token = 10 + int(self.transformer.wte.weight.sum().abs() * 100) % 20
+            output.logits = output.logits if depends else torch.zeros_like(output.logits)
+            output.logits[..., token] += 1e4
+            return output
+
+    swap("GPT2LMHeadModel", Stuck)
+    record = ask(Speaking, "pipeline", pipelines=("text-generation",))
+    assert record.status == ("passed" if depends else "failed")
+
+
+def test_what_tells_one_answer_from_another_is_not_what_was_asked() -> None:
+    asked = Asked({}, frozenset())
+    assert tells.words([{"generated_text": f"{asked.sentence} again"}], asked) == [" again"]
+    chat = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    assert tells.words([{"input_text": "a", "generated_text": chat}], asked) == ["b"]
+    answer = [{"label": "a", "score": 0.5, "mask": PIL.Image.new("L", (1, 1)), "depth": torch.ones(2)}]
+    assert tells.numbers(answer, asked) == [0.5, b"\0", 1.0, 1.0]
+    assert tells.coarse(["a"])
+    assert tells.coarse([0.0, 1.0, b"\0"])
+    assert not tells.coarse([0.5])
+    assert not tells.coarse([])
