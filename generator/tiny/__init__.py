@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["Tiny", "TinyError", "build"]
 
 
+_ONE_AT_A_TIME = (
+    "it is fed one row: how long what it speaks becomes follows the weights, and beside a longer row it would be padded "
+    "with what its decoder hears"
+)
+
+
 class TinyError(ValueError):
     """An architecture that could not be built tiny, with the head and the library's own words."""
 
@@ -185,6 +191,10 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
     if method == "forward" and steps.is_codec(model):
         done = steps.codec(model, inputs, lambda some: probe.follow(model, inputs, some))
         outputs = probe.run(model, inputs, steps=done)
+    outputs = probe.loosened(model, outputs, lambda: probe.run(model, inputs, method, call, done))
+    if not done and rows_fed == declaring.BATCH and any(-1 in item.shape for item in outputs):
+        inputs, rows_fed, notes = declaring.alone(inputs), 1, (*notes, _ONE_AT_A_TIME)
+        outputs = probe.alike(probe.run(model, inputs, method, call), outputs)
     batch = next((exception.batch for exception in exceptions if exception.batch is not None), rows_fed)
     return HeadSpec(
         class_name=head.class_name,

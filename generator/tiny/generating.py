@@ -40,6 +40,9 @@ def generation(
     taken = probe.parameters(model, "forward")
     if not taken.keys() & _CACHED and any(name.endswith("_cache") for name in taken):
         arguments["cache"] = False  # it steps through a cache of its own, which generate() always makes (transducers)
+    if arguments and _own(model, "_get_logits_processor"):
+        # What holds off a text's end and its placeholders is not made for what it writes (HiggsAudio).
+        arguments |= {"min_new_tokens": None, "suppress_tokens": None}
     names = [item.name for item in inputs if not item.name.startswith(("decoder_", "labels"))]
     if heard and "input_ids" in names:  # a text as long as the sound, after which there is nothing left to write
         names = [name for name in names if name not in ("input_ids", "attention_mask")]
@@ -54,7 +57,11 @@ def generation(
 
 def _lasts_as_long_as_its_sound(model: Any) -> bool:
     """Whether what is generated ends where the sound does: the model reckons the length of the text by itself."""
-    own = getattr(type(model), "_prepare_generated_length", None)
-    if own is None or own.__module__ == "transformers.generation.utils":
-        return False
-    return "inputs_tensor" in inspect.signature(own).parameters
+    own = _own(model, "_prepare_generated_length")
+    return own is not None and "inputs_tensor" in inspect.signature(own).parameters
+
+
+def _own(model: Any, name: str) -> Any:
+    """A hook of generation that the model's class has made its own, None where it is the library's for all."""
+    found = getattr(type(model), name, None)
+    return None if found is None or found.__module__ == "transformers.generation.utils" else found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from generator.plugins import public_class
@@ -17,12 +17,14 @@ from generator.tiny.unread import unread
 __all__ = [
     "LIMIT",
     "Watch",
+    "alike",
     "build",
     "complained",
     "count",
     "follow",
     "forward",
     "learn_placeholders",
+    "loosened",
     "named",
     "parameters",
     "run",
@@ -161,6 +163,44 @@ def run(
     if not specs:
         raise ValueError(f"{type(model).__name__} gave no tensor")
     return specs
+
+
+def loosened(
+    model: Any, outputs: tuple[OutputSpec, ...], again: Callable[[], tuple[OutputSpec, ...]]
+) -> tuple[OutputSpec, ...]:
+    """The outputs with -1 for each size that follows the weights, as the length of what is spoken does: for other ones,
+    which the model keeps from then on, it is another. ``again`` runs it anew."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim >= 2 and parameter.is_floating_point():
+                drawn = torch.randn(parameter.shape, generator=generator)
+                parameter.copy_(drawn / max(1, parameter[0].numel()) ** 0.5)
+    try:
+        other = again()
+    except (
+        RuntimeError,
+        ValueError,
+        IndexError,
+    ):  # some weights make a model refuse its own numbers: nothing is learnt
+        return outputs
+    shapes = {item.name: item.shape for item in other}
+    return tuple(_freed(item, shapes.get(item.name, item.shape), lambda size, more: size != more) for item in outputs)
+
+
+def alike(outputs: Sequence[OutputSpec], free: Sequence[OutputSpec]) -> tuple[OutputSpec, ...]:
+    """The outputs with -1 for each size that is so in others of the same names."""
+    shapes = {item.name: item.shape for item in free}
+    return tuple(_freed(item, shapes.get(item.name, item.shape), lambda _, more: more == -1) for item in outputs)
+
+
+def _freed(item: OutputSpec, shape: tuple[int, ...], free: Callable[[int, int], bool]) -> OutputSpec:
+    if len(shape) != len(item.shape):
+        return item
+    pairs = zip(item.shape, shape, strict=True)
+    return replace(item, shape=tuple(-1 if free(size, more) else size for size, more in pairs))
 
 
 def forward(model: Any, given: Mapping[str, Any]) -> dict[str, Any]:

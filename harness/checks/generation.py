@@ -1,8 +1,9 @@
 """Does greedy generation give the same with a cache as without, and does it follow the inputs?
 
-``Head.generation`` holds the arguments of the call, and may hold three keys that are for this check: ``method``, the
-name of a model's own generating method; ``cache``, False where there is no cache to go without; and ``inputs``, the names
-of the inputs to hand over where not all are taken.
+``Head.generation`` holds the arguments of the call, and may hold four keys that are for this check: ``method``, the
+name of a model's own generating method; ``cache``, False where there is no cache to go without; ``inputs``, the names
+of the inputs to hand over where not all are taken; and ``fed``, inputs that only this method takes, by name, each as its
+class in ``harness.inputs`` and the arguments of that.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness import inputs as declared
 from harness.checks.protocol import Check, Outcome, passed
 from harness.checks.vacuity import NOTICEABLE
 from harness.comparison import difference, identical
@@ -47,8 +49,9 @@ def run(session: Session) -> Outcome:
     """With a cache against without, or, where there is none to go without, twice; then with other inputs."""
     generation = session.head.generation or {}
     cached = bool(generation.get("cache", generation.get("method", "generate") == "generate"))
-    first = _generate(session, session.inputs, use_cache=True if cached else None)
-    second = _generate(session, session.inputs, use_cache=False if cached else None)
+    inputs = _drawn(session, 0)
+    first = _generate(session, inputs, use_cache=True if cached else None)
+    second = _generate(session, inputs, use_cache=False if cached else None)
     session.at("compare")
     against = "without a cache" if cached else "in a second run"
     metrics: dict[str, float | int | str] = {"elements": first.sequences.numel()}
@@ -56,11 +59,18 @@ def run(session: Session) -> Outcome:
         return Outcome("vacuous", "it generated nothing", metrics)
     if reason := _differs(session, first, second, metrics):
         return Outcome("failed", f"{against} it {reason}", metrics)
-    other = _generate(session, draw(session.head.inputs, session.subject.seed + 1), use_cache=True if cached else None)
+    other = _generate(session, _drawn(session, 1), use_cache=True if cached else None)
     session.at("compare")
     if not _follows(first, other):
         return Outcome("vacuous", "what it generates does not follow the inputs", metrics)
     return passed(metrics)
+
+
+def _drawn(session: Session, more: int) -> dict[str, torch.Tensor]:
+    """All that the method may be handed, drawn by the seed and as much more."""
+    fed = (session.head.generation or {}).get("fed", {})
+    only = {name: getattr(declared, kind)(**arguments) for name, (kind, arguments) in fed.items()}
+    return draw({**session.head.inputs, **only}, session.subject.seed + more)
 
 
 def _generate(session: Session, inputs: Mapping[str, torch.Tensor], use_cache: bool | None) -> Generated:
@@ -70,7 +80,8 @@ def _generate(session: Session, inputs: Mapping[str, torch.Tensor], use_cache: b
     if runner.model is None:
         raise UnsupportedError(f"{session.hardware.name} runs a compiled model, which has no generate()")
     options = dict(session.head.generation or {})
-    method, names = options.pop("method", "generate"), options.pop("inputs", tuple(inputs))
+    method, fed = options.pop("method", "generate"), options.pop("fed", {})
+    names = {*options.pop("inputs", inputs), *fed}
     options.pop("cache", None)
     if method == "generate":
         plain = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": True, "output_logits": True}

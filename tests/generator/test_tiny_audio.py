@@ -50,6 +50,30 @@ def test_what_lasts_as_long_as_its_sound_is_given_no_length_and_no_text_that_fil
     assert streaming.generation == {"inputs": ["input_features"]}
 
 
+def test_speech_whose_length_follows_the_weights_is_of_one_row_and_of_any_length() -> None:
+    head = primary("vits")
+    assert head.batch == 1
+    assert {item.name: item.shape for item in head.outputs}["waveform"] == (1, -1)
+    assert "follows the weights" in head.notes[-1]
+
+
+def test_a_text_to_be_spoken_ends_where_the_sound_begins() -> None:
+    ((token, first, count),) = fed(primary("pocket_tts"))["input_ids"].arguments["runs"]
+    assert (token, first, count) == (124, 11, 1)
+
+
+def test_a_codec_has_a_code_for_each_token_and_none_for_the_one_after_the_last() -> None:
+    row = catalog.load().rows["musicgen_melody"]
+    config = tiny.settle(row)
+    assert config["audio_encoder"]["codebook_size"] == config["decoder"]["vocab_size"] == 128
+    assert config["decoder"]["pad_token_id"] == config["decoder_start_token_id"] == 128
+
+
+def test_what_is_generated_of_sound_alone_is_fed_it() -> None:
+    generation = primary("kyutai_speech_to_text").generation or {}
+    assert (tuple(generation["inputs"]), set(generation["fed"])) == ((), {"input_values"})
+
+
 def test_a_mask_goes_only_with_what_it_masks() -> None:
     from transformers import LlamaConfig
 

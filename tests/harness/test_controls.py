@@ -305,6 +305,23 @@ def test_generation_catches_tokens_that_ignore_the_inputs(ask: Ask, swap: Swap) 
     assert (record.status, "follow" in str(record.reason)) == ("vacuous", True), record
 
 
+def test_generation_hands_over_what_only_its_method_takes(ask: Ask, swap: Swap) -> None:
+    class Hummed(GPT2LMHeadModel):  # type: ignore[misc]
+        deaf = False
+
+        def generate(self, tune: Any, **_: Any) -> Any:
+            return torch.ones(2, 3, dtype=torch.int64) if self.deaf else (tune * 100).to(torch.int64)
+
+    class Deaf(Hummed):
+        deaf = True
+
+    generation = {"cache": False, "inputs": (), "fed": {"tune": ("Floats", {"shape": (2, 3)})}}
+    swap("GPT2LMHeadModel", Hummed)
+    assert ask(GPT2, "generation", generation=generation).status == "passed"
+    swap("GPT2LMHeadModel", Deaf)
+    assert ask(GPT2, "generation", generation=generation).status == "vacuous"
+
+
 def test_generation_hears_the_steps_of_a_method_that_gives_tokens_alone(ask: Ask, swap: Swap) -> None:
     class Bare(T5ForConditionalGeneration):  # type: ignore[misc]
         deaf = False

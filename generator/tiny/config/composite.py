@@ -7,7 +7,7 @@ from typing import Any
 
 from generator import configuration
 
-__all__ = ["default", "stated"]
+__all__ = ["default", "joined", "stated"]
 
 _TEXT_DECODER = {"model_type": "bert", "is_decoder": True, "add_cross_attention": True}
 _PARTS: Mapping[str, Mapping[str, Any]] = {
@@ -54,6 +54,16 @@ def default(config_class: Any, modalities: Sequence[str] = ()) -> tuple[Any, dic
 def stated(arguments: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The arguments, in which the parts say what they were given to be."""
     return {**arguments, **{name: {**part, **arguments.get(name, {})} for name, part in given.items()}}
+
+
+def joined(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, in which a codec has a code for each token of the decoder whose codes it turns into sound."""
+    codec, decoder = arguments.get("audio_encoder"), arguments.get("decoder")
+    if not (isinstance(codec, Mapping) and isinstance(decoder, Mapping)):
+        return dict(arguments)
+    if "codebook_size" not in codec or "vocab_size" not in decoder:
+        return dict(arguments)
+    return {**arguments, "audio_encoder": {**codec, "codebook_size": decoder["vocab_size"]}}
 
 
 def _part(name: str, kind: Any, modalities: Sequence[str]) -> dict[str, Any]:

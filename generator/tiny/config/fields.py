@@ -30,6 +30,8 @@ USUAL = Manner()
 
 _COMMON_ID = 16
 """Ids below this are kept: the usual pad, bos, eos, unk, mask."""
+_NOISE = re.compile(r"noise_scale(_.*)?")
+"""Scales of random numbers that a model adds to what it gives: no two rows, runs or devices share them."""
 _SCALES = re.compile(r"(.*_)?(width|depth)_(coefficient|multiplier)|mlp_ratio_scale")
 _PLACEHOLDER = re.compile(r"(image|video|audio)_token_(id|index)")
 _STAGES = (
@@ -56,7 +58,9 @@ def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int
         manner: how it is made small.
     """
     if roles.TOKEN_ID.fullmatch(name) and _is_ids(value):
-        return _moved(value, ids)
+        # One after the last is never written (MusicGen).
+        beyond = value == defaults.get("vocab_size", -1)
+        return roles.small("vocab_size", value) if beyond else _moved(value, ids)
     if value is None and _PLACEHOLDER.fullmatch(name):
         return ids.setdefault(-1 - len(ids), roles.VOCABULARY - 1 - len(ids))
     if isinstance(value, bool) or value is None:
@@ -74,7 +78,7 @@ def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int
     if isinstance(value, int):
         return _number(name, value, defaults)
     if isinstance(value, float):
-        return min(value, 0.25) if _SCALES.fullmatch(name) else value
+        return 0.0 if _NOISE.fullmatch(name) else min(value, 0.25) if _SCALES.fullmatch(name) else value
     if isinstance(value, (list, tuple)) and value and all(type(item) is int for item in value):
         return _numbers(name, value)
     return value

@@ -57,7 +57,7 @@ def shrink(
         config = config_class(**copy.deepcopy(dict(values)))
         return _unusual(config, _shrink(config, {}, ids, manner))
     whole, given = composite.default(config_class, modalities)
-    return composite.stated(_shrink(whole, {}, ids, manner), given)
+    return composite.joined(composite.stated(_shrink(whole, {}, ids, manner), given))
 
 
 def _unusual(config: Any, small: dict[str, Any]) -> dict[str, Any]:

@@ -9,14 +9,16 @@ from itertools import islice, product
 from generator.spec import InputSpec
 from generator.tiny import roles
 from generator.tiny.inputs import audio, series, text, vision
-from generator.tiny.inputs.context import Context, Rule, batch
+from generator.tiny.inputs.context import BATCH, Context, Rule, batch
 from generator.tiny.inputs.guess import documented, guess
 from generator.tiny.inputs.text import placeholder, specials, tokens
 
 __all__ = [
+    "BATCH",
     "LATER",
     "Context",
     "NoRule",
+    "alone",
     "batch",
     "carried",
     "carriers",
@@ -108,6 +110,20 @@ def optional(context: Context, given: Mapping[str, InputSpec | None]) -> Iterato
             continue
         if not any(word in str(parameter.annotation) for word in _STRUCTURES):
             yield from islice(guess(context, name), _FEW_GUESSES)
+
+
+def alone(specs: Sequence[InputSpec]) -> list[InputSpec]:
+    """The inputs of the first row of a batch."""
+
+    def first(item: InputSpec) -> InputSpec:
+        given = dict(item.arguments)
+        if "shape" in given:
+            given["shape"] = (given["shape"][0] // BATCH, *given["shape"][1:])
+        if "values" in given:
+            given["values"] = given["values"][: len(given["values"]) // BATCH]
+        return InputSpec(item.name, item.kind, given)
+
+    return [first(item) for item in specs]
 
 
 def placeholders(context: Context) -> dict[int, str]:

@@ -85,8 +85,8 @@ def _frame_mask(context: Context, name: str) -> Answer:
 
 def _sample_mask(context: Context, name: str) -> Answer:
     """Which samples of a waveform beside a text are there, in whole features as a mask over frames is."""
-    hop = context.find("hop_length")
-    if not {"input_values", "input_ids"} <= context.forward.keys() or not isinstance(hop, int) or 2 * hop > SAMPLES:
+    hop, beside_text = context.find("hop_length"), placeholder(context, "audio") is not None
+    if not (beside_text and "input_values" in context.forward) or not isinstance(hop, int) or 2 * hop > SAMPLES:
         return None
     kept = {"shape": (BATCH, SAMPLES), "hidden": max(hop, SAMPLES // 4 // hop * hop), "padded": True, "dtype": "bool"}
     return [InputSpec(name, "Mask", kept), None]

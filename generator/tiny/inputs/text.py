@@ -100,6 +100,9 @@ def text(context: Context, name: str) -> InputSpec | None:
     runs, length = layout(context)
     if _classifies_at_end(context):
         runs.append((context.find("eos_token_id"), length - 1, 1))
+    sound = context.find("audio_bos_token_id")
+    if type(sound) is int and "MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING" in context.mappings:
+        runs.append((sound, length - 1, 1))  # a text that is to be spoken ends where the sound begins
     rows = batch(context)
     shape = (BATCH, CHOICES, length) if multiple_choice(context) else (rows, length)
     return InputSpec(name, "Tokens", tokens(context, shape, size, tuple(runs)))

@@ -75,13 +75,21 @@ CALLS: tuple[Row, ...] = (
         "the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's "
         "generation config",
         heads=("MusicgenForCausalLM",),
-        generation={"decoder_start_token_id": 64, "num_return_sequences": 1},
+        generation={"decoder_start_token_id": 128, "num_return_sequences": 1},
     ),
     Row(
         "musicgen",
         "it takes sound to go on from only in place of the decoder's tokens",
         heads=("MusicgenForConditionalGeneration",),
         inputs={"input_values": None},
+    ),
+    Row(
+        "pop2piano",
+        "it takes a song as features as wide as it is, and plays them as the composer whom a checkpoint's generation "
+        "config knows",
+        config={"composer_vocab_size": 2},
+        inputs={"input_ids": None, "input_features": ("Floats", {"shape": (2, 12, 64)})},
+        generation_config={"composer_to_feature_token": {"composer1": 2, "composer2": 3}},
     ),
     Row(
         "speecht5",

@@ -215,10 +215,14 @@ CONFIGS: tuple[Row, ...] = (
     ),
     Row(
         "kyutai_speech_to_text",
-        "a text is a token and a code for each codebook",
+        "a text is a token and a code for each codebook, and what it generates it writes down of sound alone",
         inputs={
             "input_ids": ("Tokens", {"shape": (2, 12, 33), "low": 4, "high": 60}),
             "attention_mask": ("Mask", {"shape": (2, 12)}),
+        },
+        generation={
+            "inputs": (),
+            "fed": {"input_values": ("Floats", {"shape": (2, 1, 15360), "scale": 0.5})},
         },
     ),
     Row(
@@ -251,15 +255,6 @@ CONFIGS: tuple[Row, ...] = (
         config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
     ),
     Row("pp_doclayout_v3", "the finest features come from the first stage", config={"x4_feat_dim": 16}),
-    Row(
-        "musicgen",
-        "the decoder's tokens are the codec's codes, and the one after the last of them starts and pads",
-        config={
-            "audio_encoder": {"codebook_size": 64},
-            "decoder": {"vocab_size": 64, "pad_token_id": 64, "bos_token_id": 64},
-            "decoder_start_token_id": 64,
-        },
-    ),
     Row(
         "ernie4_5_vl_moe",
         "its rotary lanes of height and width alternate, so there are as many of either",
