@@ -13,11 +13,14 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +68,18 @@ def _spend(work: Callable[[], object]) -> tuple[float, float]:
     return _cpu() - cpu, time.perf_counter() - wall
 
 
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Environment variables for the commands that are started meanwhile."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def _call(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
 
@@ -90,9 +105,23 @@ def generate(repeat: int) -> list[Figure]:
 
 
 def noop(repeat: int) -> list[Figure]:
-    """A tier whose skills are all as they would be generated."""
+    """A tier, and everything, when all skills are as they would be generated."""
     name = f"generate --tier {TIER}, nothing to do"
-    return [_command(name, 1.0, repeat, "invoke", "generate", "--tier", TIER, wall=True)]
+    return [
+        _command(name, 1.0, repeat, "invoke", "generate", "--tier", TIER, wall=True),
+        _command("generate --all, nothing to do", 2.0, repeat, "invoke", "generate", "--all", wall=True),
+    ]
+
+
+def catalogue(repeat: int) -> list[Figure]:
+    """The catalogue of the whole of transformers, made anew."""
+    again = "from generator.catalog import load; load(refresh=True)"
+
+    def once() -> None:
+        subprocess.run([sys.executable, "-c", again], cwd=ROOT, check=True)
+
+    samples = tuple(_spend(once)[0] for _ in range(repeat))
+    return [Figure("the catalogue, made anew", f'python -c "{again}"', samples, "CPU s", 60.0)]
 
 
 def road(repeat: int) -> list[Figure]:
@@ -143,6 +172,52 @@ def road(repeat: int) -> list[Figure]:
     ]
 
 
+def whole(repeat: int) -> list[Figure]:
+    """All skills from their specs to the disk, on every core, against the black command with its workers."""
+    from benchmarks import cold
+    from generator import catalog
+    from generator.rendering import render
+
+    found = cold.specs(ROOT / "skills", catalog.load())
+    with tempfile.TemporaryDirectory(prefix="skillmatrix-") as scratch:
+        place = Path(scratch)
+        cold.keep(found, place / "specs")
+        # The settings that the formatter takes, as black's command reads them: from the file above what it is given.
+        shutil.copy(ROOT / "pyproject.toml", place)
+
+        def ours() -> None:
+            shutil.rmtree(place / "skills", ignore_errors=True)
+            _call("benchmarks.cold", str(place / "specs"), str(place / "skills"))
+
+        def blacks() -> None:
+            shutil.rmtree(place / "black", ignore_errors=True)
+            (place / "black").mkdir()
+            for spec in found:
+                (place / "black" / f"{spec.module}.py").write_text(render(spec))
+
+        def ratio() -> float:
+            # One after the other, so that whatever else the machine does weighs on both; cold each time.
+            mine = _spend(ours)[1]
+            blacks()
+            with _environment(BLACK_CACHE_DIR=str(place / "cache")):
+                theirs = _spend(lambda: _call("black", "--quiet", str(place / "black")))[1]
+            shutil.rmtree(place / "cache", ignore_errors=True)
+            return mine / theirs
+
+        ratio()
+        samples = tuple(ratio() for _ in range(repeat))
+    return [
+        Figure(
+            "all skills, rendered to published / black with its workers",
+            "python -m benchmarks.measure whole",
+            samples,
+            "x",
+            1.3,
+            f"{len(found)} skills; wall time of two commands, each from its start, on {os.cpu_count()} cores",
+        )
+    ]
+
+
 def sweep(repeat: int) -> list[Figure]:
     """The tier's skills on the CPU, all heads and checks, in an environment that is there already."""
     arguments = ("nox", "-s", "test_cpu", "--", "--tier", TIER)
@@ -156,6 +231,8 @@ FIGURES: dict[str, Callable[[int], list[Figure]]] = {
     "generate": generate,
     "noop": noop,
     "road": road,
+    "whole": whole,
+    "catalog": catalogue,
     "sweep": sweep,
 }
 

@@ -6,14 +6,14 @@ A skill that fails is not written and keeps no other from being; what each stage
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator import cache, plugins, postprocess, publish, validation
+from generator.finishing import Finished, Finisher, reason
 from generator.publish import Entry, Publisher, Rehearsal, Shelf
 from generator.spec import SkillSpec, to_json
 from generator.summary import Line, Summary
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
 CHUNK = 64
 """Skills that go through the stages together; what a chunk has finished is kept, whatever happens to the next."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A skill that is ready for the disk."""
-
-    entry: Entry
-    text: str
 
 
 def generate(
@@ -52,10 +44,10 @@ def generate(
         PublishError: the folder cannot be used, or a file cannot be written; what was published until then is kept.
     """
     lines: dict[str, Line] = {}
-    with publisher, Builder() as builder:
+    with publisher, Finisher(catalog) as finisher, Builder() as builder:
         for chunk in _chunks(rows):
             specs = _specs(chunk, catalog, by_rules_alone=by_rules_alone)
-            for line in _generate(chunk, specs, catalog, publisher, builder, force=force):
+            for line in _generate(chunk, specs, catalog, publisher, finisher=finisher, builder=builder, force=force):
                 lines[line.model_type] = line
                 done(line.model_type)
             publisher.checkpoint()
@@ -103,15 +95,16 @@ def check(
     """
     shelf = publish.read(folder)
     lines: list[Line] = []
-    for chunk in _chunks(rows):
-        specs, errors = _specs(chunk, catalog)
-        finished, refused = _finish(specs, catalog)
-        errors |= refused
-        for row in chunk:
-            name = row.model_type
-            failed = name in errors
-            lines.append(_failure(row, errors[name], shelf) if failed else _compare(finished[name], shelf))
-            done(name)
+    with Finisher(catalog) as finisher:
+        for chunk in _chunks(rows):
+            specs, errors = _specs(chunk, catalog)
+            finished, refused = finisher.finish(specs)
+            errors |= refused
+            for row in chunk:
+                name = row.model_type
+                failed = name in errors
+                lines.append(_failure(row, errors[name], shelf) if failed else _compare(finished[name], shelf))
+                done(name)
     return Summary(tuple(lines))
 
 
@@ -140,13 +133,13 @@ def validate(
             validation.static(text, name, catalog)
             texts[name] = text
         except (validation.ValidationError, UnicodeDecodeError) as error:
-            lines[name] = Line(name, file, "failed", _why(error))
+            lines[name] = Line(name, file, "failed", reason(error))
     for name in lines:
         done(name)
     with Builder() as builder:
         for name, refusal in builder.check(texts):
             file = shelf.entries[name].file
-            lines[name] = Line(name, file, "failed", _why(refusal)) if refusal else Line(name, file, "valid")
+            lines[name] = Line(name, file, "failed", reason(refusal)) if refusal else Line(name, file, "valid")
             done(name)
     return Summary(tuple(lines[entry.model_type] for entry in entries))
 
@@ -172,11 +165,12 @@ def strangers(shelf: Shelf) -> Summary:
 
 def _generate(
     rows: Sequence[Row],
-    made: tuple[dict[str, SkillSpec], dict[str, Exception]],
+    made: tuple[dict[str, SkillSpec], dict[str, str]],
     catalog: Catalog,
     publisher: Publisher | Rehearsal,
-    builder: Builder,
     *,
+    finisher: Finisher,
+    builder: Builder,
     force: bool,
 ) -> Iterator[Line]:
     written = "written" if isinstance(publisher, Publisher) else "would write"
@@ -189,13 +183,13 @@ def _generate(
             yield Line(name, shelf.entries[name].file, "unchanged")
         else:
             fresh[name] = spec
-    finished, refused = _finish(fresh, catalog)
+    finished, refused = finisher.finish(fresh)
     for name, refusal in (errors | refused).items():
         yield _failure(by_name[name], refusal, shelf)
     for name, verdict in builder.check({name: skill.text for name, skill in finished.items()}):
         entry, text = finished[name].entry, finished[name].text
         if verdict is not None:
-            yield _failure(by_name[name], verdict, shelf)
+            yield _failure(by_name[name], reason(verdict), shelf)
             continue
         try:
             changed = publisher.publish(entry, text, force=force)
@@ -216,51 +210,17 @@ def _unsettled(spec: SkillSpec) -> str:
 
 def _specs(
     rows: Sequence[Row], catalog: Catalog, *, by_rules_alone: bool = False
-) -> tuple[dict[str, SkillSpec], dict[str, Exception]]:
+) -> tuple[dict[str, SkillSpec], dict[str, str]]:
     from generator import assemble
 
     specs: dict[str, SkillSpec] = {}
-    errors: dict[str, Exception] = {}
+    errors: dict[str, str] = {}
     for row, spec in zip(rows, assemble.specs(rows, catalog, by_rules_alone=by_rules_alone), strict=True):
         if isinstance(spec, SkillSpec):
             specs[row.model_type] = spec
         else:
-            errors[row.model_type] = spec
+            errors[row.model_type] = reason(spec)
     return specs, errors
-
-
-def _finish(specs: Mapping[str, SkillSpec], catalog: Catalog) -> tuple[dict[str, Finished], dict[str, Exception]]:
-    """Render, format and put through the stages that need no framework."""
-    errors: dict[str, Exception] = {}
-    finished: dict[str, Finished] = {}
-    if not specs:
-        return finished, errors
-    from generator.rendering import TemplateError, render
-
-    rendered: dict[str, str] = {}
-    for name, spec in specs.items():
-        try:
-            # The formatters would refuse it too, but would speak of what they made of it.
-            text = render(spec)
-            validation.parsed(text, name)
-            rendered[name] = text
-        except (TemplateError, validation.ValidationError) as error:
-            errors[name] = error
-    for name, final in postprocess.format_batch(rendered).items():
-        if isinstance(final, postprocess.FormatError):
-            errors[name] = final
-            continue
-        spec = specs[name]
-        try:
-            validation.static(final, name, catalog, spec)
-        except validation.ValidationError as error:
-            errors[name] = error
-            continue
-        sha256 = publish.digest(final.encode())
-        finished[name] = Finished(
-            Entry(name, spec.module, sha256, spec.template, spec.transformers, spec.package, spec.of), final
-        )
-    return finished, errors
 
 
 def _compare(skill: Finished, shelf: Shelf) -> Line:
@@ -283,16 +243,10 @@ def _compare(skill: Finished, shelf: Shelf) -> Line:
     return Line(name, file, "edited", publish.edited(path, name), diff)
 
 
-def _why(error: Exception) -> str:
-    """The error without the model type, which has a column of its own."""
-    stage = getattr(error, "stage", None)
-    return f"{stage}: {error.message}" if stage and hasattr(error, "message") else str(error)
-
-
-def _failure(row: Row, error: Exception, shelf: Shelf) -> Line:
+def _failure(row: Row, why: str, shelf: Shelf) -> Line:
     file = f"{row.module}.py"
     kept = " The skill that was there is kept." if file in shelf.files else ""
-    return Line(row.model_type, file, "failed", _why(error) + kept)
+    return Line(row.model_type, file, "failed", why + kept)
 
 
 def _is_current(spec: SkillSpec, catalog: Catalog, shelf: Shelf) -> bool:
@@ -316,7 +270,12 @@ def _memory(spec: SkillSpec, catalog: Catalog) -> Path:
 @lru_cache
 def _code() -> bytes:
     here = Path(__file__).parent
-    paths = [here / "postprocess.py", *sorted(here.glob("rendering/*.py")), *sorted(here.glob("validation/*.py"))]
+    paths = [
+        here / "finishing.py",
+        here / "postprocess.py",
+        *sorted(here.glob("rendering/*.py")),
+        *sorted(here.glob("validation/*.py")),
+    ]
     return b"\0".join(path.read_bytes() for path in paths)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from generator import assemble, batch, cache, publish, rendering
 from generator.assemble import TinyError
@@ -266,23 +265,21 @@ def test_every_state_is_counted_and_shown() -> None:
         assert summary.counts == {state: 1}
 
 
-@settings(max_examples=20)
-@given(text=st.text(), number=st.floats() | st.integers(), name=st.text(min_size=1))
-def test_whatever_the_facts_say_the_final_text_states_exactly_that_or_is_refused(
-    text: str, number: float, name: str
+def test_after_a_change_of_a_template_only_the_files_whose_text_changed_are_written(
+    feed: Feed, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    head = dataclasses.replace(SPEC.heads[0], notes=(text,))
-    spec = dataclasses.replace(
-        SPEC,
-        title=text,
-        checkpoint=text,
-        facts={"vocab_size": number},
-        config={**SPEC.config, name: text},
-        heads=(head, SPEC.heads[1]),
-    )
-    _, errors = batch._finish({"gptj": spec}, CATALOG)
-    # The structure stage has held the text to the spec; all that may go wrong is a value that no file can hold.
-    assert not errors
+    assert _states(_generate(folder)) == {"gptj": "written", "gpt2": "written"}
+    before = {path.name: path.stat() for path in folder.glob("hf_*.py")}
+    shutil.copytree(rendering.environment.SKILLS, tmp_path / "templates")
+    base = tmp_path / "templates" / "base.py.mako"
+    base.write_text(base.read_text().replace("Tiny ", '${"Small" if spec.model_type == "gpt2" else "Tiny"} '))
+    for function in (rendering.environment.render_template, rendering.environment.sources):
+        monkeypatch.setitem(function.__kwdefaults__, "directory", tmp_path / "templates")
+    assert _states(_generate(folder)) == {"gptj": "unchanged", "gpt2": "written"}
+    after = {path.name: path.stat() for path in folder.glob("hf_*.py")}
+    assert after["hf_gptj.py"] == before["hf_gptj.py"]
+    assert after["hf_gpt2.py"].st_ino != before["hf_gpt2.py"].st_ino
+    assert "Small GPT" in (folder / "hf_gpt2.py").read_text()
 
 
 def test_a_surprise_in_one_architecture_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""How fast the road is, and what measures it; nothing of it is installed or shipped."""
