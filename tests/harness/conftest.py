@@ -20,6 +20,7 @@ from tests.harness.architectures.hf_dac import Dac
 from tests.harness.architectures.hf_gpt2 import GPT2
 from tests.harness.architectures.hf_llama import Llama
 from tests.harness.architectures.hf_llava import Llava
+from tests.harness.architectures.hf_sam2_video import Sam2Video
 from tests.harness.architectures.hf_t5 import T5
 from tests.harness.architectures.hf_vit import ViT
 from tests.harness.architectures.hf_whisper import Whisper
@@ -27,7 +28,7 @@ from tests.harness.architectures.hf_whisper import Whisper
 collect_ignore = ["architectures"]
 """They are material: test_checks runs them, and pytest needs not run their cells again."""
 
-SKILLS: tuple[type[Skill], ...] = (Bert, CLIP, Dac, GPT2, Llama, Llava, T5, ViT, Whisper)
+SKILLS: tuple[type[Skill], ...] = (Bert, CLIP, Dac, GPT2, Llama, Llava, Sam2Video, T5, ViT, Whisper)
 
 Ask = Callable[..., Record]
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import DacModel
+from transformers import DacModel, Sam2VideoModel
 
 from harness import steps
 from tests.harness.architectures.hf_dac import Dac
+from tests.harness.architectures.hf_sam2_video import Sam2Video
 from tests.harness.conftest import Ask
 from tests.harness.test_controls import Swap
 
@@ -31,6 +32,31 @@ def test_a_user_of_a_codec_calls_it_with_sound_and_is_given_codes_and_sound() ->
     given = endpoint(**endpoint.sample())
     assert given["encode.audio_codes"].shape == (2, 2, 8)
     assert given["decode.audio_values"].shape == (2, 64)
+
+
+def test_a_tracker_that_ignores_its_memory_does_not_hide_behind_the_frame_that_it_was_prompted_on(
+    ask: Ask, swap: Swap
+) -> None:
+    class Oblivious(Sam2VideoModel):  # type: ignore[misc]
+        def _prepare_memory_conditioned_features(self, **kwargs: Any) -> torch.Tensor:
+            return super()._prepare_memory_conditioned_features(**{**kwargs, "is_initial_conditioning_frame": True})
+
+    assert ask(Sam2Video, "vacuity").status == "passed"
+    swap("Sam2VideoModel", Oblivious)
+    assert ask(Sam2Video, "forward").status == "passed"
+    record = ask(Sam2Video, "vacuity")
+    assert (record.status, record.reason) == ("vacuous", "no output of frames.1 follows point_coords")
+
+
+def test_a_tracker_that_forgets_its_prompts_is_found_on_the_frame_that_it_was_prompted_on(ask: Ask, swap: Swap) -> None:
+    class Unprompted(Sam2VideoModel):  # type: ignore[misc]
+        def _single_frame_forward(self, *args: Any, input_points: Any = None, **kwargs: Any) -> Any:
+            still = None if input_points is None else torch.zeros_like(input_points)
+            return super()._single_frame_forward(*args, input_points=still, **kwargs)
+
+    swap("Sam2VideoModel", Unprompted)
+    record = ask(Sam2Video, "vacuity")
+    assert (record.status, record.reason) == ("vacuous", "no output of frames.0 follows point_coords")
 
 
 class Session:
