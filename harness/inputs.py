@@ -25,6 +25,15 @@ class Input:
     """Shape of the tensor."""
     matters: bool = True
     """Whether the outputs must change when this input does; False only with a reason in the head's notes."""
+    axis: int = 0
+    """Axis along which the rows lie, one after the other where it is longer than their number."""
+
+    def row(self, tensor: torch.Tensor, index: int, batch: int) -> torch.Tensor:
+        """What a tensor of this input is for row ``index`` alone; the whole where it is not one of ``batch`` rows."""
+        if tensor.ndim <= self.axis or tensor.shape[self.axis] % batch:
+            return tensor
+        size = tensor.shape[self.axis] // batch
+        return tensor.narrow(self.axis, index * size, size)
 
     def draw(self, generator: torch.Generator) -> torch.Tensor:
         """A tensor of this input, on the CPU."""
@@ -147,12 +156,20 @@ class FlattenedPatches(Input):
 
 @dataclass(frozen=True, kw_only=True)
 class Literal(Input):
-    """Exactly these values, for grids, positions and counts that the model's code computes with."""
+    """Exactly these values, for grids, positions and counts that the model's code computes with.
+
+    With ``step`` they are places in a list of what all rows have, and higher by so much from row to row: a row alone has a
+    list of its own.
+    """
 
     shape: tuple[int, ...] = ()
     values: Any
     dtype: str = "int64"
     matters: bool = False
+    step: int = 0
+
+    def row(self, tensor: torch.Tensor, index: int, batch: int) -> torch.Tensor:
+        return super().row(tensor, index, batch) - index * self.step if self.step else super().row(tensor, index, batch)
 
     def draw(self, generator: torch.Generator) -> torch.Tensor:
         import torch

@@ -59,14 +59,16 @@ def fed(
         except REFUSALS as error:
             first = first or error
             continue
-        silenced = False
+        silenced, bound = False, list[str]()
         if method == "forward":
             way, inputs, silenced = _heard(model, context, likely, inputs)
             inputs = _undrawn(model, context, way, inputs, call)
             outputs = probe.run(model, inputs, method, call)
+            bound = _bound(model, inputs, call)
         for name in (name for exception in exceptions for name in exception.indifferent):
             next(item for item in inputs if item.name == name).arguments["matters"] = False
-        return inputs, outputs, tuple(_unfed(context, given, inputs, silenced=silenced))
+        notes = [f"{name} cannot change alone: other inputs go by what it leaves" for name in bound]
+        return inputs, outputs, (*_unfed(context, given, inputs, silenced=silenced), *notes)
     raise first or LookupError("the head takes no inputs")
 
 
@@ -75,6 +77,11 @@ def _ways(context: declaring.Context, given: Mapping[str, InputSpec | None]) -> 
     choices = list(declaring.choices(context, given))
     for choice in choices:
         yield _Way(given, choice)
+    for name in declaring.withholdable(
+        context, given
+    ):  # of the choices above there may have been too many to come to it
+        known = {**given, name: None}
+        yield from (_Way(known, choice) for choice in declaring.choices(context, known))
     for count in _patches(context.config):
         for choice in choices:
             yield _Way(given, choice, {"image": count})
@@ -133,8 +140,7 @@ def _heard(
     if way.placeholders is None:
         ways += [(dataclasses.replace(way, placeholders=counts), False) for counts in hearing.made(model, inputs)]
     for modality in (item for item in declaring.LATER if len(declaring.carried(inputs)) > 1):
-        names = [name for name in context.forward if modality in name] + declaring.carriers(inputs, modality)
-        ways.append((way.without(names), True))
+        ways.append((way.without(declaring.carriers(inputs, modality)), True))
     for other, silenced in ways:
         try:
             changed = _inputs(model, context, other)
@@ -168,6 +174,24 @@ def _undrawn(
                 drawn, inputs = left, more
                 break
     return inputs
+
+
+def _bound(model: Any, inputs: Sequence[InputSpec], call: Mapping[str, Any]) -> list[str]:
+    """Masks with which other inputs go, such as one of patches of which the text holds a placeholder each: the head
+    refuses another one beside the same inputs. The outputs are not asked to follow them."""
+    given = {**probe.tensors(inputs), **call}
+    found = []
+    for item in inputs:
+        if item.kind != "Mask" or item.name == "attention_mask" or item.arguments.get("padded"):
+            continue
+        changed = given[item.name].clone()
+        changed[..., -item.arguments.get("hidden", 2) :] = 0
+        try:
+            probe.forward(model, {**given, item.name: changed})
+        except REFUSALS:
+            item.arguments["matters"] = False
+            found.append(item.name)
+    return found
 
 
 def _unfed(

@@ -300,8 +300,7 @@ def learn_placeholders(
         try:
             model(**tensors(inputs))
         except Exception as error:  # the text has no placeholders yet: only what was seen on the way counts
-            if not seen:
-                seen = complained(str(error), set((stands_for or {}).values()), made)
+            seen = complained(str(error), set((stands_for or {}).values()), made) | seen
             if not seen and not made:
                 raise error
             if not seen:

@@ -64,6 +64,7 @@ ROLES: tuple[Role, ...] = (
     _role("low rank", r"(q|kv|o|.*)_lora_rank|laurel_rank|mamba_dt_rank|time_step_rank|adapter_rank", _at_most(16)),
     _role("state", r"(mamba_|ssm_)?(d_state|state_size|ssm_state_size)", _at_most(16)),
     _role("chunk", r"(mamba_)?chunk_size|context_size|local_attention|(local|lsh)_attn_chunk_length", _at_most(8)),
+    _role("a layer's place", r"(.*_)?layer_(id|idx|index)", _at_most(LAYERS - 1)),
     _role("keys that an indexer keeps", r"index_topk", _at_most(16)),
     _role("features of an image", r"mm_tokens_per_image", _at_most(4)),
     _role("corners of a cell and none", r"keypoint_decoder_dim", lambda value: value),
@@ -122,13 +123,15 @@ ROLES: tuple[Role, ...] = (
         r"|projection_dim|proj_dim|output_proj_dims|proj_size|hidden_units|units|output_dim|channels_dim|hidden_channels|embed_dims"
         r"|reduce_dim|filters|conv_channels|auxiliary_channels|codevector_dim|pooler_output_size|latent_dim|model_dim|num_hiddens|feature_size"
         r"|output_channels|projection_size|vector_quantization_hidden_dimension|d_latents|bottleneck_features"
-        r"|upsample_initial_channel|flow_size|hidden_size_global|retrieval_vector_size|post_conv_in_channels)",
+        r"|upsample_initial_channel|flow_size|hidden_size_global|adapter_input_size|retrieval_vector_size|post_conv_in_channels)",
         _at_most(WIDTH),
     ),
 )
 """Roles of integer fields; the first that matches decides."""
 
-TOKEN_ID = re.compile(r"(?!num_|n_|max_|min_)(.*_)?(token_ids?|token_index|tokens|token_indices|pad|bos|eos)(_id)?")
+TOKEN_ID = re.compile(
+    r"(?!num_|n_|max_|min_)(.*_)?(token_ids?|token_index|tokens|token_indices|pad|bos|eos|(patch|placeholder)(?=_id$))(_id)?"
+)
 """Names of fields that hold ids into the vocabulary."""
 LAYER_INDICES = re.compile(
     r"(.*_)?(extract_layers|intermediate_layers_indices|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes)"
@@ -160,6 +163,11 @@ UNSET = {
     "decoder_hidden_size": WIDTH,
     "decoder_depth": LAYERS,
     "decoder_num_heads": HEADS,
+    "indexer_n_heads": HEADS,
+    "indexer_kv_heads": 1,
+    "indexer_head_dim": WIDTH // HEADS,
+    "indexer_budget": 8,
+    "indexer_compress_ratio": 2,
 }
 """Sizes that some default configs leave unset although no model can be built so."""
 

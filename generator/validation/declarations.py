@@ -10,13 +10,13 @@ from generator.spec import HeadSpec, InputSpec, OutputSpec
 from generator.validation import literals
 
 INPUTS: dict[str, frozenset[str]] = {
-    "Booleans": frozenset({"shape", "matters", "true"}),
-    "FlattenedPatches": frozenset({"shape", "matters", "columns"}),
-    "Floats": frozenset({"shape", "matters", "scale", "uniform"}),
-    "Integers": frozenset({"shape", "matters", "low", "high"}),
-    "Literal": frozenset({"shape", "matters", "values", "dtype"}),
-    "Mask": frozenset({"shape", "matters", "dtype", "hidden", "padded"}),
-    "Tokens": frozenset({"shape", "matters", "low", "high", "runs"}),
+    "Booleans": frozenset({"shape", "matters", "axis", "true"}),
+    "FlattenedPatches": frozenset({"shape", "matters", "axis", "columns"}),
+    "Floats": frozenset({"shape", "matters", "axis", "scale", "uniform"}),
+    "Integers": frozenset({"shape", "matters", "axis", "low", "high"}),
+    "Literal": frozenset({"shape", "matters", "axis", "values", "dtype", "step"}),
+    "Mask": frozenset({"shape", "matters", "axis", "dtype", "hidden", "padded"}),
+    "Tokens": frozenset({"shape", "matters", "axis", "low", "high", "runs"}),
 }
 """Input classes of the harness and their keyword arguments; a test holds this table to the classes themselves,
 which the generator may not import."""

@@ -24,8 +24,7 @@ def applicable(head: Head) -> str | None:
 def run(session: Session) -> Outcome:
     """Each row's outputs are compared to its part of the batch's.
 
-    An input is divided if its first dimension is a multiple of the batch: image patches of all rows may be listed
-    one after the other. An output is divided along each dimension that is ``batch`` times smaller for a row alone,
+    An input is divided as it says: image patches of all rows may be listed one after the other. An output is divided along each dimension that is ``batch`` times smaller for a row alone,
     so that a row alone has the diagonal element of a similarity matrix. A list that is ``batch`` times longer for the
     batch holds the rows' items one after the other.
     """
@@ -34,7 +33,8 @@ def run(session: Session) -> Outcome:
     worst: tuple[str, Difference] | None = None
     missing = set(together)
     for index in range(batch):
-        alone = session.run({name: _row(tensor, index, batch) for name, tensor in session.inputs.items()})
+        declared = session.head.inputs
+        alone = session.run({name: declared[name].row(item, index, batch) for name, item in session.inputs.items()})
         places = {name: _place(name, alone, together, index, batch) for name in alone}
         if not together.keys() >= set(places.values()):
             return Outcome("failed", f"row {index} alone gives other outputs than the batch")
@@ -60,13 +60,6 @@ def run(session: Session) -> Outcome:
         reason = f"a row alone differs from itself in the batch in {name} by {found.rel_max:.1e} of its scale"
         return Outcome("failed", reason, metrics)
     return passed(metrics)
-
-
-def _row(tensor: torch.Tensor, index: int, batch: int) -> torch.Tensor:
-    if tensor.ndim == 0 or tensor.shape[0] % batch:
-        return tensor
-    size = tensor.shape[0] // batch
-    return tensor[index * size : (index + 1) * size]
 
 
 def _place(name: str, alone: Iterable[str], together: Iterable[str], index: int, batch: int) -> str:

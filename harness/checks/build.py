@@ -61,9 +61,12 @@ def _read(config: Any, name: str) -> Any:
     # Some configs take arguments that they only compute with, and some raise errors of their own for values that
     # differ between layers; both are shown by the outputs' shapes and the parameters' count.
     try:
-        return getattr(config, name)
+        value = getattr(config, name)
     except (AttributeError, ValueError, RuntimeError):
         return _UNREADABLE
+    # What differs between layers may be held as an object of its own, and is plain data in a config.json only.
+    held = type(value).__module__.startswith("transformers.integrations")
+    return config.to_dict().get(name, value) if held else value
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from transformers import PretrainedConfig
 
 from generator.tiny import config, roles
-from generator.tiny.config import layers, relations, suspects, tree
+from generator.tiny.config import composite, layers, relations, suspects, tree
 
 
 @given(st.lists(st.integers(1, 4096), min_size=1, max_size=8))
@@ -35,6 +35,11 @@ def test_heads_of_stages_become_powers_of_two(heads: list[int]) -> None:
 @given(st.sampled_from(["vocab_size", "hidden_size", "num_hidden_layers", "n_head", "d_ff"]), st.integers(1, 10**9))
 def test_a_field_never_grows(name: str, value: int) -> None:
     assert 0 < roles.small(name, value) <= value
+
+
+@pytest.mark.parametrize("name", ["image_patch_id", "image_token_index", "audio_placeholder_id", "pad_token_id"])
+def test_ids_of_placeholders_are_ids(name: str) -> None:
+    assert roles.TOKEN_ID.fullmatch(name)
 
 
 @pytest.mark.parametrize("name", ["num_query_tokens", "max_new_tokens", "n_tokens", "hidden_size", "unpadded"])
@@ -112,6 +117,41 @@ def test_a_pattern_that_repeats_is_kept_with_each_of_its_kinds_once() -> None:
     kept = layers.kept({"num_hidden_layers": 26, "block_types": ("recurrent", "recurrent", "attention")})
     assert kept == {"num_hidden_layers": 2, "block_types": ["recurrent", "attention"]}
     assert layers.kept({"num_hidden_layers": 26, "layer_norm_type": ("pre",)}) == {}
+
+
+def test_layers_that_are_stages_stay_as_many_as_their_widths() -> None:
+    stages = {"num_hidden_layers": 4, "hidden_sizes": [64, 128, 256, 512], "depths": [1, 2, 2, 1]}
+    assert relations.related(relations.Fields(stages, {"num_hidden_layers": 2}))["num_hidden_layers"] == 4
+    assert "num_hidden_layers" not in relations.related(relations.Fields({**stages, "depths": [1, 2]}, {}))
+
+
+def test_a_width_of_merged_patches_is_that_of_the_tiny_tower() -> None:
+    tower = relations.Fields({"hidden_size": 1536, "merge_size": 2}, {"hidden_size": 64})
+    assert relations.merged({"out_hidden_size": 6144, "hidden_size": 4096}, tower) == {"out_hidden_size": 256}
+
+
+def test_a_default_config_gets_the_parts_that_it_demands() -> None:
+    class Part(PretrainedConfig):
+        model_type = "part"
+
+        def __init__(self, inner: int = 256, gated: bool = True, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.inner, self.gated = inner, gated
+
+    class Whole(PretrainedConfig):
+        model_type = "whole"
+        sub_configs: ClassVar[dict[str, Any]] = {"text_config": Part}
+
+        def __init__(self, text_config: Any = None, **kwargs: Any) -> None:
+            self.text_config = Part(**(text_config or {}))
+            for name, wanted in (("inner", 0), ("gated", False)):
+                if (value := getattr(self.text_config, name)) != wanted:
+                    raise ValueError(f"{name} must be {wanted}, got {value}")
+            super().__init__(**kwargs)
+
+    made, given = composite.default(Whole)
+    assert (made.text_config.inner, made.text_config.gated) == (0, False)
+    assert given == {"text_config": {"inner": 0, "gated": False}}
 
 
 @pytest.mark.parametrize("name", ["BambaConfig", "GraniteMoeHybridConfig", "RecurrentGemmaConfig"])

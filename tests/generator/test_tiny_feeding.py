@@ -84,6 +84,26 @@ class Noisy(Head):
         return {"logits": self.out(self.embed(input_ids).mean(1, keepdim=True) + noise * times[:, None, None])}
 
 
+class Tiled(Head):
+    """It takes the tiles of an image that a mask leaves, and has a placeholder for each."""
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        pixel_values: torch.Tensor | None = None,
+        pixel_attention_mask: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        embedded, places = self.embed(input_ids), input_ids == IMAGE
+        if pixel_values is not None and pixel_attention_mask is not None:
+            made = self.features(pixel_values[pixel_attention_mask.bool()])
+            if int(places.sum()) * WIDTH != made.numel():
+                raise ValueError(f"image tokens: {int(places.sum())}, features: {made.numel() // WIDTH}")
+            embedded = embedded.masked_scatter(places.unsqueeze(-1), made)
+        elif pixel_values is not None:
+            raise ValueError("which tiles are there?")
+        return {"logits": self.out(embedded)}
+
+
 def fed(head: Head) -> tuple[list[InputSpec], tuple[str, ...]]:
     context = inputs.Context(head.config, probe.parameters(head, "forward"), ())
     specs, _, notes = feeding.fed(head, context, (), "forward", {})
@@ -118,3 +138,10 @@ def test_closed_gates_are_not_deafness_but_missing_placeholders_are() -> None:
     beside = [InputSpec("input_ids", "Tokens", {**words, "runs": ((IMAGE, 0, 3),)}), pixels]
     assert hearing.deaf(Silent(), without, ["pixel_values"]) == ["pixel_values"]
     assert hearing.deaf(Silent(), beside, ["pixel_values"]) == []
+
+
+def test_a_mask_by_which_the_placeholders_go_is_not_asked_to_change_alone() -> None:
+    specs, notes = fed(Tiled())
+    mask = next(item for item in specs if item.name == "pixel_attention_mask")
+    assert mask.arguments["matters"] is False
+    assert notes == ("pixel_attention_mask cannot change alone: other inputs go by what it leaves",)

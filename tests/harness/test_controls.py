@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -193,6 +194,11 @@ def test_a_reference_that_differs_from_itself_is_not_held_against_a_backend(
 def test_batch_invariance_catches_rows_that_mix(ask: Ask, swap: Swap) -> None:
     swap("BertForMaskedLM", bert(lambda logits: logits + 1e-3 * logits.mean(0, keepdim=True)))
     assert ask(Bert, "batch_invariance").status == "failed"
+
+
+def test_batch_invariance_catches_rows_that_lie_along_another_axis_than_is_said(ask: Ask) -> None:
+    sideways = {name: replace(item, axis=1) for name, item in Bert.heads[0].inputs.items()}
+    assert ask(Bert, "batch_invariance", inputs=sideways).status != "passed"
 
 
 def test_batch_invariance_catches_outputs_without_rows(ask: Ask, swap: Swap) -> None:

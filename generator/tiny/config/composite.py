@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +29,12 @@ _UNNAMED = (("question_encoder", "generator"), ("encoder", "decoder"))
 """Places of classes that do not list theirs."""
 
 
+_DEMAND = re.compile(r"\b(\w+) must be (\w+), got")
+"""How a config class says what a part of it has to be."""
+_DEMANDS = 8
+"""Demands of one class that are met at most."""
+
+
 def default(config_class: Any, modalities: Sequence[str] = ()) -> tuple[Any, dict[str, dict[str, Any]]]:
     """The default config, and what it was given to hold: nothing where the class makes its own.
 
@@ -39,7 +47,9 @@ def default(config_class: Any, modalities: Sequence[str] = ()) -> tuple[Any, dic
     """
     try:
         return config_class(), {}
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a class that checks itself raises errors of another library (before it is made small)
+        if found := _obeying(config_class, error):
+            return found
         for places in (tuple(configuration.parts(config_class)), *_UNNAMED):
             given = {name: _part(name, configuration.parts(config_class).get(name), modalities) for name in places}
             if not given or not all(given.values()):
@@ -49,6 +59,43 @@ def default(config_class: Any, modalities: Sequence[str] = ()) -> tuple[Any, dic
             except (TypeError, ValueError, KeyError):
                 continue
         raise error
+
+
+def _obeying(config_class: Any, error: Exception) -> tuple[Any, dict[str, dict[str, Any]]] | None:
+    """The config with parts that are as its class says they have to be (an assistant's text model has no inputs of its
+    own in each layer), and what the parts were given; None where it does not say."""
+    given: dict[str, dict[str, Any]] = {}
+    for _ in range(_DEMANDS):
+        demand = _DEMAND.search(str(error))
+        places = [name for name, kind in _named(config_class).items() if demand and _has(kind, demand[1])]
+        if demand is None or not places:
+            return None
+        try:
+            given.setdefault(places[0], {})[demand[1]] = ast.literal_eval(demand[2])
+        except ValueError:
+            return None
+        try:
+            return configuration.make(config_class, given), given
+        except Exception as other:  # noqa: BLE001  # as above; its words say what it demands next
+            error = other
+    return None
+
+
+def _named(config_class: Any) -> dict[str, Any]:
+    """Classes of the parts, also of those that may be of any class and have one by default."""
+    specs = getattr(config_class, "sub_configs_defaults", None) or {}
+    return {
+        name: (
+            specs[name].get_config_class(specs[name].model_type)
+            if name in specs and not configuration.is_config(kind)
+            else kind
+        )
+        for name, kind in configuration.parts(config_class).items()
+    }
+
+
+def _has(kind: Any, name: str) -> bool:
+    return configuration.is_config(kind) and name in configuration.arguments(kind)
 
 
 def stated(arguments: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

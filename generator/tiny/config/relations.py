@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.tiny import roles
 
-__all__ = ["Fields", "maps", "related", "sections"]
+__all__ = ["Fields", "maps", "merged", "related", "sections"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,13 @@ def _first_stage(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _counted_stages(fields: Fields) -> dict[str, Any]:
+    """Layers that are stages stay as many as these have widths and depths."""
+    count = fields.defaults.get("num_hidden_layers")
+    lists = [fields.defaults[name] for name in ("hidden_sizes", "depths") if _is_list(fields.defaults.get(name))]
+    return {"num_hidden_layers": count} if lists and all(len(item) == count for item in lists) else {}
+
+
 def _stride(fields: Fields) -> dict[str, Any]:
     """An image decoder's stride that is the patch's side stays so."""
     patch, stride = fields.defaults.get("patch_size"), fields.defaults.get("encoder_stride")
@@ -211,6 +218,20 @@ def maps(defaults: Mapping[str, Any], before: int | None, after: int | None) -> 
     }
 
 
+def merged(outer: Mapping[str, Any], tower: Fields) -> dict[str, Any]:
+    """Widths of a config that are those of a tower's features, of which a square of patches makes one, stay so.
+
+    Args:
+        outer: fields of the default config.
+        tower: fields of the nested one.
+    """
+    side, width = tower.get("merge_size", "spatial_merge_size"), tower.defaults.get("hidden_size")
+    if not isinstance(side, int) or side < 2 or not isinstance(width, int):
+        return {}
+    made = tower.get("hidden_size") * side**2
+    return {name: made for name, value in outer.items() if name.endswith("hidden_size") and value == width * side**2}
+
+
 def _flat(value: Any) -> list[int]:
     return [leaf for item in value for leaf in _flat(item)] if isinstance(value, (list, tuple)) else [value]
 
@@ -303,6 +324,7 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _whole_window,
     _page_positions,
     _first_stage,
+    _counted_stages,
     _stride,
     _padding,
     _rotary_sections,

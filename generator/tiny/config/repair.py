@@ -69,7 +69,7 @@ def mended(
             tried = attempt(candidate)
             if tried.result is not None:
                 return tried.result, candidate
-            if tried.progress > best.progress:
+            if tried.progress > best.progress or _answered(best, tried):
                 best, done = tried, candidate
                 break
         else:
@@ -82,6 +82,13 @@ def mended(
         if tried.result is not None:
             return tried.result, candidate
     return None
+
+
+def _answered(before: Tried[Any], after: Tried[Any]) -> bool:
+    """Whether a field that the model had asked for is there now, and it asks for another in the same place."""
+    asked = [getattr(tried.error, "name", None) for tried in (before, after)]
+    lacking = isinstance(before.error, AttributeError) and isinstance(after.error, AttributeError)
+    return lacking and asked[0] != asked[1] and before.progress == after.progress
 
 
 def _nested(change: Change) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _lacking(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
     lacking = str(error.name)
     owner = type(error.obj).__name__
     places = dict.fromkeys(field.path[:-1] for field in fields if field.owner == owner)
-    for value in (*_beside(lacking, fields), *_elsewhere(lacking)):
+    for value in (*_beside(lacking, fields), *_elsewhere(lacking)) or _by_name(lacking):
         for place in places:
             yield {(*place, lacking): value}
 
@@ -133,6 +133,13 @@ def _elsewhere(name: str) -> tuple[Any, ...]:
             values[repr(value)] = value
     best = [values[text] for text, _ in found.most_common(2)]
     return tuple(roles.small(name, item) if type(item) is int else item for item in best)
+
+
+def _by_name(name: str) -> tuple[Any, ...]:
+    """What a field that no config of the library declares must be by its name: the checkpoint's own brings it."""
+    if roles.named(name) in roles.WIDTHS:
+        return (roles.small(name, _LARGEST),)
+    return (False,) if name.endswith("_bias") else ()
 
 
 def _unset(near: Sequence[Field], error: BaseException) -> Iterator[Change]:

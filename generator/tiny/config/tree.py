@@ -169,6 +169,7 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
         if sees_grids:
             inner |= relations.sections(relations.Fields(configuration.defaults(child), inner))
         arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner
+        arguments |= relations.merged(defaults, relations.Fields(configuration.defaults(child), inner))
     return arguments | relations.maps(configuration.defaults(config), _image(config, None), _image(config, arguments))
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "specials",
     "tokens",
     "withheld",
+    "withholdable",
 ]
 
 _MOST = 32
@@ -54,7 +55,7 @@ _ALWAYS_LEFT_OUT = frozenset({"inputs_embeds", "position_ids", "head_mask", "log
 """Optional tensors that every model does without."""
 _STRUCTURES = ("dict", "list", "tuple", "Cache")
 """Words in the annotation of an argument that is no tensor, but holds some."""
-_FEW_GUESSES = 2
+_FEW_GUESSES = 3
 """Guesses that are tried of an optional argument."""
 
 
@@ -65,7 +66,7 @@ class NoRule(LookupError):  # noqa: N818  # it says what is lacking, and is alwa
 def declare(
     context: Context, given: Mapping[str, InputSpec | None], choice: Mapping[str, int] | None = None
 ) -> list[InputSpec]:
-    """The inputs that the head is fed, in the order of its signature.
+    """The inputs that the head is fed, in the order of its signature, without what goes with a modality that it is not.
 
     Args:
         context: what the rules may look at.
@@ -81,7 +82,8 @@ def declare(
         meant = meanings[min(chosen.get(name, 0), len(meanings) - 1)]
         if meant is not None:
             specs.append(meant)
-    return specs
+    idle = {_CARRIES[name] for name in withheld(context, [item.name for item in specs])}
+    return [item for item in specs if item.name in given or not any(modality in item.name for modality in idle)]
 
 
 def choices(context: Context, given: Mapping[str, InputSpec | None]) -> Iterator[dict[str, int]]:
@@ -154,6 +156,12 @@ def noise(context: Context, name: str, shape: tuple[int, ...], dtype: str) -> In
         size = context.find("vocab_size", within="text") or context.find("vocab_size") or roles.VOCABULARY
         return InputSpec(name, "Tokens", tokens(context, shape, size))
     return InputSpec(name, "Floats", {"shape": shape})
+
+
+def withholdable(context: Context, given: Mapping[str, InputSpec | None]) -> list[str]:
+    """Names of arguments that carry a modality which a head may go without, since it takes another."""
+    names = [name for name, items in _meanings(context, given).items() if name in _CARRIES and None in items]
+    return [name for name in names if name not in given and len(_CARRIES.keys() & context.forward.keys()) > 1]
 
 
 def _is_tensor(annotation: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,8 +42,11 @@ def _bins(context: Context) -> int | None:
 
 def _samples(context: Context, name: str) -> Answer:
     channels = context.find("audio_channels")
-    plain = InputSpec(name, "Floats", {"shape": (BATCH, SAMPLES), "scale": 0.5})
-    channelled = InputSpec(name, "Floats", {"shape": (BATCH, channels or 1, SAMPLES), "scale": 0.5})
+    patches = context.find("patch_sizes", within="audio")  # of patches, of patches of patches, and so on
+    whole = math.prod(patches) if isinstance(patches, (list, tuple)) else 1
+    length = -(-SAMPLES // whole) * whole
+    plain = InputSpec(name, "Floats", {"shape": (BATCH, length), "scale": 0.5})
+    channelled = InputSpec(name, "Floats", {"shape": (BATCH, channels or 1, length), "scale": 0.5})
     bins = _bins(context)
     if bins and context.find("patch_size"):  # a transformer over patches of a spectrogram
         height = context.find("max_length") or frames(context)
@@ -92,6 +96,13 @@ def _sample_mask(context: Context, name: str) -> Answer:
     return [InputSpec(name, "Mask", kept), None]
 
 
+def _lengths(context: Context, name: str) -> Answer:
+    """Samples of each sound of which there is a spectrogram."""
+    hop = context.find("hop_length", within="audio")
+    given = _spectrogram(context, "input_features") if "input_features" in context.forward else None
+    return InputSpec(name, "Literal", {"values": [frames(context) * hop] * BATCH}) if given and hop else None
+
+
 def _spectrogram_target(context: Context, name: str) -> InputSpec:
     return InputSpec(name, "Floats", {"shape": (BATCH, TARGET, context.find("num_mel_bins"))})
 
@@ -108,5 +119,6 @@ RULES: Mapping[str, Rule] = {
     "padding_mask": _sample_mask,
     "decoder_input_values": _spectrogram_target,
     "speaker_embeddings": _speaker,
+    "chunk_sample_lengths": _lengths,
 }
 """Rules for sounds."""

@@ -37,7 +37,7 @@ def guess(context: Context, name: str) -> list[InputSpec]:
     kind = str(context.forward[name].annotation)
     if name.endswith(("mask", "masks")):
         if any(part in name for part in _PIXELS):
-            shapes = [(BATCH, 1), *shapes]  # of images, of which a row has one
+            shapes = [(BATCH, 2), (BATCH, 1), *shapes]  # of images, of which a row has a pair or one
         kept = {"dtype": "bool"} if "Bool" in kind else {}
         return [InputSpec(name, "Mask", {"shape": shape, "hidden": min(2, shape[-1]), **kept}) for shape in shapes]
     if "Bool" in kind:

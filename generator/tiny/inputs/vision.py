@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 
 from generator.spec import InputSpec
@@ -94,15 +95,19 @@ def _pixels(context: Context, name: str) -> Answer:
     if "target_sizes" in context.forward:  # patches of all images side by side in one long strip
         patch = _patch(context)
         strip = (1, _channels(context), patch, BATCH * _grid(context) ** 2 * patch)
-        return InputSpec(name, "Floats", {"shape": strip})
+        return InputSpec(name, "Floats", {"shape": strip, "axis": 3})
+    if "image_token_pooling" in context.forward:  # an image as a row of patches
+        return InputSpec(name, "Floats", {"shape": (BATCH, _places(context), _lanes(context))})
     if "spatial_shapes" in context.forward or "image_position_ids" in context.forward:
         return InputSpec(name, "Floats", {"shape": (BATCH, _grid(context) ** 2, _lanes(context))})
     if "image_sizes" in context.forward and context.find("image_grid_pinpoints"):
         return InputSpec(name, "Floats", {"shape": (BATCH, 2, *size)})  # the whole image and one tile
     if "aspect_ratio_ids" in context.forward:
         return InputSpec(name, "Floats", {"shape": (BATCH, 1, context.find("max_num_tiles") or 1, *size)})
-    if "pixel_attention_mask" in context.forward or sees_several(context):
+    if sees_several(context):
         return several
+    if "pixel_attention_mask" in context.forward:
+        return [several, InputSpec(name, "Floats", {"shape": (BATCH, 2, *size)})]
     frames = context.find("num_frames")
     if "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING" in context.mappings:
         return InputSpec(name, "Floats", {"shape": (BATCH, frames, *size) if frames else (BATCH, *size)})
@@ -124,7 +129,11 @@ def _video(context: Context, name: str) -> Answer:
         return [InputSpec(name, "Floats", {"shape": shape}) for shape in ((rows, _lanes(context)), whole)] + [None]
     if "target_sizes_videos" in context.forward:
         patch = _patch(context)
-        return InputSpec(name, "Floats", {"shape": (1, _channels(context), patch, BATCH * _grid(context) ** 2 * patch)})
+        strip = (1, _channels(context), patch, BATCH * _grid(context) ** 2 * patch)
+        return InputSpec(name, "Floats", {"shape": strip, "axis": 3})
+    if "video_token_pooling" in context.forward:
+        shape = (BATCH * FRAMES // 2, _places(context), _lanes(context))  # frames of all videos one after the other
+        return [InputSpec(name, "Floats", {"shape": shape}), None]
     if "video_position_ids" in context.forward:
         shape = (BATCH * FRAMES // 2, _grid(context) ** 2, _lanes(context))  # frames of all videos one after the other
         return InputSpec(name, "Floats", {"shape": shape})
@@ -134,6 +143,34 @@ def _video(context: Context, name: str) -> Answer:
         return clip
     row = InputSpec(name, "Floats", {"shape": (BATCH * frames, _channels(context), *_side(context))})
     return [clip, row, None]  # some take the frames of all videos in a row, some images or videos, not both
+
+
+def _places(context: Context) -> int:
+    """Patches of an image that comes as a row of them, with a position for each."""
+    return context.find("num_position_embeddings", within="vision") or _grid(context) ** 2
+
+
+def _pooled(context: Context, name: str) -> InputSpec:
+    """Which patches become one feature, two by two: places in a list of the patches of all rows."""
+    frames = FRAMES // 2 if name.startswith("video") else 1
+    side = math.isqrt(_places(context))
+    tops = [
+        frame * side**2 + side * row + column
+        for frame in range(frames)
+        for row in range(0, side, 2)
+        for column in range(0, side, 2)
+    ]
+    step = frames * side**2
+    windows = [[start + place for place in (0, 1, side, side + 1)] for start in tops]
+    values = [[step * row + place for place in window] for row in range(BATCH) for window in windows]
+    return InputSpec(name, "Literal", {"values": values, "step": step})
+
+
+def _grid_of_pooled(context: Context, name: str) -> InputSpec:
+    """Features each way: of an image as a whole and of its tiles, which it has none of; of a video with its frames."""
+    side = math.isqrt(_places(context)) // 2
+    sizes = [FRAMES // 2, side, side] if name.startswith("video") else [side, side, 0, 0]
+    return InputSpec(name, "Literal", {"values": [sizes] * BATCH})
 
 
 def _image_grid(context: Context, name: str) -> Answer:
@@ -255,6 +292,10 @@ RULES: Mapping[str, Rule] = {
     "flattened_patches": _flattened_patches,
     "codebook_pixel_values": _codebook_pixels,
     **dict.fromkeys(_GRIDS, _image_grid),
+    "image_token_pooling": _pooled,
+    "video_token_pooling": _pooled,
+    "image_grids": _grid_of_pooled,
+    "video_grids": _grid_of_pooled,
     "images_per_sample": _images_of_row,
     "video_grid_thw": _video_grid,
     "spatial_shapes": _shapes_in_patches,

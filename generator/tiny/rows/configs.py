@@ -138,6 +138,11 @@ CONFIGS: tuple[Row, ...] = (
         },
     ),
     Row(
+        "dots3_note",
+        "its sliding layers have widths of their own, beside those that its config class declares",
+        config={"text_config": {"per_layer_config": {"2": {"head_dim": 32}}}},
+    ),
+    Row(
         "granite4_vision",
         "its default config says neither how windows of patches become features nor into which layers these go",
         config={
