@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -94,4 +95,17 @@ def _registered() -> dict[str, Any]:
             for found in table._extra_content.values():
                 models += found if isinstance(found, (list, tuple)) else [found]
     taken = [model.config_class for model in models if getattr(model, "config_class", None) is not None]
-    return {item.__name__: item for item in (*taken, *configs, *models)}
+    return {item.__name__: item for item in (*taken, *configs, *models, *_parts())}
+
+
+def _parts() -> Iterator[Any]:
+    """Every registered class that makes inputs: tokenizers, what works on images and sound, and what joins these."""
+    for kind in ("tokenization", "image_processing", "video_processing", "feature_extraction", "processing"):
+        auto = importlib.import_module(f"transformers.models.auto.{kind}_auto")
+        for name, table in vars(auto).items():
+            if name.endswith("_MAPPING") and hasattr(table, "_extra_content"):
+                for found in table._extra_content.values():
+                    several = (
+                        found.values() if isinstance(found, dict) else found if isinstance(found, tuple) else [found]
+                    )
+                    yield from (item for item in several if item is not None)

@@ -32,34 +32,36 @@ def build(skill: type[Skill], names: Iterable[str] | None = None) -> dict[str, A
     declared = skill.processor or {}
     parts: dict[str, Any] = {}
     for name in declared if names is None else names:
-        _make(name, declared, parts)
+        _make(name, declared, parts, skill.package)
     return {name: parts[name] for name in (declared if names is None else names) if name in parts}
 
 
-def _make(name: str, declared: Mapping[str, Mapping[str, Any]], parts: dict[str, Any]) -> None:
+def _make(
+    name: str, declared: Mapping[str, Mapping[str, Any]], parts: dict[str, Any], package: str | None = None
+) -> None:
     """Put the part, and those that it is made of, to those that are made already."""
     part = declared[name]
     if name in parts or "requires" in part:
         return
     for source in part.get("parts", {}).values():
-        _make(source, declared, parts)
-    parts[name] = _tokenizer(part) if "vocabulary" in part else _plain(part, parts)
+        _make(source, declared, parts, package)
+    found = weights.public_class(part["class_name"], package)
+    parts[name] = _tokenizer(found, part) if "vocabulary" in part else _plain(found, part, parts)
 
 
-def _plain(declared: Mapping[str, Any], parts: Mapping[str, Any]) -> Any:
+def _plain(found: Any, declared: Mapping[str, Any], parts: Mapping[str, Any]) -> Any:
     given = {argument: parts[name] for argument, name in declared.get("parts", {}).items()}
-    return weights.public_class(declared["class_name"])(**given, **declared["arguments"])
+    return found(**given, **declared["arguments"])
 
 
-def _tokenizer(declared: Mapping[str, Any]) -> Any:
-    tokenizer = _without_words(declared)
+def _tokenizer(found: Any, declared: Mapping[str, Any]) -> Any:
+    tokenizer = _without_words(found, declared)
     tokenizer.add_tokens(declared.get("special", "").split(), special_tokens=True)
     return tokenizer
 
 
-def _without_words(declared: Mapping[str, Any]) -> Any:
+def _without_words(made: Any, declared: Mapping[str, Any]) -> Any:
     """The tokenizer of the vocabulary and the usual special words."""
-    made = weights.public_class(declared["class_name"])
     words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
     arguments = dict(declared["arguments"])
     if "vocab" not in inspect.signature(made.__init__).parameters:

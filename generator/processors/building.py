@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from generator.processors import mapped
 from generator.tiny import libraries
 
 __all__ = ["GENERIC", "absent", "build", "public"]
@@ -15,11 +16,11 @@ GENERIC = "PreTrainedTokenizerFast"
 
 
 def public(name: str) -> Any:
-    """A class of transformers whose libraries are here, or None."""
+    """A class of transformers whose libraries are here, or one that a package registered; None where there is none."""
     import transformers
     from transformers.utils.import_utils import DummyObject
 
-    found = getattr(transformers, name, None)
+    found = getattr(transformers, name, None) or mapped.registered().get(name)
     return None if isinstance(found, DummyObject) else found
 
 

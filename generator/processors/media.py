@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from generator.processors import building
+from generator.processors import building, mapped
 from generator.tiny import inputs as declaring
 
 if TYPE_CHECKING:
@@ -42,13 +42,11 @@ def declare(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str
 
 def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
     """The image processor that transformers maps the type to, in its version that works on PIL images."""
-    from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
-
-    named: Any = IMAGE_PROCESSOR_MAPPING_NAMES.get(model_type)
+    named = mapped.name("image_processor", model_type, config)
     if named is None:
         return None
     # A dict by backend since 5.3; before that the slow class and the fast one, of which the slow one works on PIL images.
-    chosen = named.get("pil") if isinstance(named, Mapping) else named[0]
+    chosen = named.get("pil") if isinstance(named, Mapping) else named if isinstance(named, str) else named[0]
     if chosen is None:
         return {"requires": "torchvision"}
     found = building.public(chosen) if find_spec("PIL") is not None else None
@@ -59,13 +57,9 @@ def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
 
 def _video_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
     """The video processor that transformers maps the type to; all of them work with torchvision."""
-    try:
-        from transformers.models.auto.video_processing_auto import VIDEO_PROCESSOR_MAPPING_NAMES
-    except ImportError:  # before 4.53
+    if not mapped.known("video_processor", model_type, config):
         return None
-    if model_type not in VIDEO_PROCESSOR_MAPPING_NAMES:
-        return None
-    named: Any = VIDEO_PROCESSOR_MAPPING_NAMES[model_type]
+    named = mapped.name("video_processor", model_type, config)
     chosen = named.get("torchvision") if isinstance(named, Mapping) else named  # None where torchvision is not here
     found = building.public(chosen) if chosen is not None else None
     if found is None:
@@ -105,9 +99,7 @@ def _taken(found: Any) -> list[str]:
 
 def _hearing(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
     """The feature extractor that transformers maps the type to; its frames are as many as the model takes."""
-    from transformers.models.auto.feature_extraction_auto import FEATURE_EXTRACTOR_MAPPING_NAMES
-
-    chosen: Any = FEATURE_EXTRACTOR_MAPPING_NAMES.get(model_type)
+    chosen = mapped.name("feature_extractor", model_type, config)
     found = building.public(chosen) if isinstance(chosen, str) else None
     if found is None or "Image" in chosen:
         return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from generator.processors import building
+from generator.processors import building, mapped
 from generator.processors.building import GENERIC
 from generator.processors.words import Word
 from generator.tiny import inputs as declaring
@@ -55,7 +55,7 @@ def declare(
     if not isinstance(size, int) or size <= len(_ROLES):
         return None
     placed = _placed(words, carriers or {}, context, min(size, _MOST))
-    name = _named(model_type)
+    name = _named(model_type, config)
     if name is not None:
         declared = _declared(name, context, min(size, _MOST), placed, spoken=spoken)
         if declared is not None and _fits(declared, size):
@@ -73,17 +73,24 @@ def fed(heads: Sequence[HeadSpec]) -> set[str]:
     return set.intersection(*texts) if (texts := [names for names in named if "input_ids" in names]) else set()
 
 
-def _named(model_type: str) -> str | None:
-    """The class that transformers' mapping gives to the type, where it can be made of a vocabulary in memory."""
-    from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
-
-    name: Any = TOKENIZER_MAPPING_NAMES.get(model_type)
+def _named(model_type: str, config: Any) -> str | None:
+    """The class that transformers' mapping gives to the type, or a package to its config, where it can be made in memory:
+    of a vocabulary, of a tokenizer as a whole, or of nothing."""
+    name = mapped.name("tokenizer", model_type, config)
     if isinstance(name, tuple):  # the slow class and the fast one, before 5.0
-        name = name[1]
+        name = name[1] or name[0]
     found = building.public(name) if isinstance(name, str) else None
-    if found is None or not {"vocab", "tokenizer_file"} & inspect.signature(found.__init__).parameters.keys():
+    if found is None:
         return None
-    return str(name)
+    taken = inspect.signature(found.__init__).parameters
+    whole = issubclass(found, building.public(GENERIC))
+    return str(name) if "vocab" in taken or whole or _needless(taken) else None
+
+
+def _needless(taken: Mapping[str, inspect.Parameter]) -> bool:
+    """Whether a class asks for nothing, files included: it has its own idea of words, such as bytes."""
+    own = [item for name, item in taken.items() if name != "self" and item.kind is not item.VAR_KEYWORD]
+    return not any(item.default is item.empty or "file" in item.name for item in own)
 
 
 @dataclass(frozen=True)
@@ -116,11 +123,11 @@ def _placed(words: Sequence[Word], carriers: Mapping[str, str], context: Any, si
 
 
 def _declared(name: str, context: Any, size: int, placed: Sequence[_Place], *, spoken: bool) -> dict[str, Any] | None:
-    import transformers
-
-    found = getattr(transformers, name)
+    found = building.public(name)
     model, prefix, suffix = "BPE", "", ""
     taken = inspect.signature(found.__init__).parameters
+    if "vocab" not in taken and not issubclass(found, building.public(GENERIC)):
+        return {"class_name": name, "arguments": {}}
     if "vocab" in taken:
         try:
             backend = found().backend_tokenizer.model
@@ -210,7 +217,8 @@ def _words(prefix: str, suffix: str, *, spoken: bool) -> Iterator[str]:
 
 def _fits(declared: Mapping[str, Any], size: int) -> bool:
     """Whether the class can be built of the declaration, with every special token at its id and none beyond the model's."""
-    words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
+    written = declared.get("vocabulary", "").split(" ")
+    words = {word: place for place, word in enumerate(written)}
     try:
         made = building.build({"tokenizer": declared})["tokenizer"]
         ids = made("a small test", add_special_tokens=True)["input_ids"]

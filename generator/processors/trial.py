@@ -23,6 +23,8 @@ TEXT = "a cat"
 """A text whose every letter is in every tiny vocabulary."""
 _SIDE = 48
 """Height and width in pixels of the sample image."""
+_LARGEST = 1_000_000
+"""Numbers in an input at most: Aria's processor makes every image one of 980 pixels a side."""
 _SAMPLING_RATE = 16_000
 
 
@@ -97,7 +99,8 @@ class Trial:
 
     def takes(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> bool:
         """Whether the model runs with what the declared processor makes, with a placeholder in it for every modality that
-        needs one; true of any processor where there is no model."""
+        needs one, and no image of a size that a tiny model is not meant for; true of any processor where there is no model.
+        """
         import torch
 
         if self.model is None:
@@ -106,7 +109,7 @@ class Trial:
             inputs = self.inputs(parts, modalities)
             ids = _ids(inputs)
             needed = {token for token, name in self.tokens.items() if name in modalities and name in self.counts}
-            if needed - set(ids):
+            if needed - set(ids) or any(getattr(item, "numel", int)() > _LARGEST for item in inputs.values()):
                 return False
             torch.manual_seed(0)
             with torch.no_grad():

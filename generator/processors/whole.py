@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from generator.processors import building, media, prompts, tokenizer, words
+from generator.processors import building, mapped, media, prompts, tokenizer, words
 from generator.processors.trial import Trial
 from generator.tiny import inputs as declaring
 
@@ -110,12 +110,12 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
 def _named(subject: Subject) -> str | None:
     """The processor class that transformers maps the type to, or the one beside the config's own code; checkpoints name
     it in a file of theirs."""
-    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
-
-    name: Any = PROCESSOR_MAPPING_NAMES.get(subject.model_type)
+    name = mapped.name("processor", subject.model_type, subject.config)
     if isinstance(name, str):
         return name
     package = type(subject.config).__module__.rpartition(".")[0]
+    if not package:  # a module by itself
+        return None
     try:
         module = importlib.import_module(f"{package}.processing_{package.rpartition('.')[2]}")
     except ImportError:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from typing import Any
 
 import pytest
 import transformers
 
-from generator.processors import building, media, prompts, tokenizer, trial, whole, words
+from generator.processors import building, mapped, media, prompts, tokenizer, trial, whole, words
 from generator.spec import HeadSpec, InputSpec
 
 CONFIGS = {
@@ -169,3 +171,53 @@ def test_an_image_processor_that_fills_in_its_size_is_fitted_too() -> None:
 
     assert media._default(Processor, "size") == {"height": 224, "width": 224}
     assert media._default(Processor, "crop_size") is None
+
+
+def test_classes_that_a_package_registers_for_its_config_are_known_by_their_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class OwlConfig(transformers.LlamaConfig):
+        model_type = "owl_of_a_package"
+
+    class OwlTokenizer(transformers.PreTrainedTokenizerFast):
+        pass
+
+    class OwlImages(transformers.CLIPImageProcessor):  # type: ignore[misc, unused-ignore]
+        pass
+
+    own = OwlConfig(vocab_size=128)
+    assert mapped.name("tokenizer", "owl_of_a_package", own) is None
+    for part, value in (("tokenizer", (None, OwlTokenizer)), ("image_processor", {"pil": OwlImages})):
+        module, table = mapped.TABLES[part]
+        auto = importlib.import_module(f"transformers.models.auto.{module}")
+        monkeypatch.setitem(getattr(auto, table)._extra_content, OwlConfig, value)
+    assert mapped.name("tokenizer", "owl_of_a_package", own) == (None, "OwlTokenizer")
+    assert mapped.name("image_processor", "owl_of_a_package", own) == {"pil": "OwlImages"}
+    assert mapped.known("image_processor", "owl_of_a_package", own)
+    assert not mapped.known("video_processor", "owl_of_a_package", own)
+    assert building.public("OwlTokenizer") is OwlTokenizer
+    declared = tokenizer.declare("owl_of_a_package", own, spoken=False)
+    assert declared is not None
+    assert declared["class_name"] == "OwlTokenizer"
+
+
+def test_a_tokenizer_that_asks_for_nothing_is_made_of_nothing_if_the_model_has_all_its_words() -> None:
+    class Bare:
+        def __init__(self, mode: str = "bytes", **kwargs: Any) -> None:
+            """Neither a vocabulary nor a file."""
+
+    class Filed:
+        def __init__(self, vocab_file: str | None = None) -> None:
+            """A file."""
+
+    taken = {kind: inspect.signature(kind.__init__).parameters for kind in (Bare, Filed)}
+    assert tokenizer._needless(taken[Bare])
+    assert not tokenizer._needless(taken[Filed])
+    large, small = (transformers.T5Config(vocab_size=size) for size in (384, 128))
+    for config, name in ((large, "ByT5Tokenizer"), (small, building.GENERIC)):
+        declared = tokenizer.declare("byt5_like", config, spoken=False)
+        assert declared is not None
+        assert declared["class_name"] == building.GENERIC  # no mapping has the type
+        assert tokenizer._fits({"class_name": "ByT5Tokenizer", "arguments": {}}, config.vocab_size) == (
+            name == "ByT5Tokenizer"
+        )

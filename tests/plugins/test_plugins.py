@@ -58,6 +58,12 @@ def test_architectures_of_packages_pass_every_check(generated: House) -> None:
         assert {(name, check) for check in ("forward", "vacuity", "round_trip", "parity")} <= passed
     for name in ("acme_lm", "moth", "owl_vl", "rook"):
         assert (name, "generation") in passed
+    assert ("acme_lm", "pipeline") in passed
+
+
+def test_the_tokenizer_that_a_package_registers_is_the_one_that_is_used(generated: House) -> None:
+    assert "AcmeLmTokenizer" in (generated.skills / "hf_acme_lm.py").read_text()
+    assert "PreTrainedTokenizerFast" in (generated.skills / "hf_moth.py").read_text()
 
 
 def test_their_rows_are_found_by_the_rules_and_say_where_they_come_from(generated: House) -> None:
