@@ -18,6 +18,8 @@ REFUSALS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, Ar
 """What models raise for inputs of a shape that is not meant."""
 _FEW = 4
 """Choices that are tried with each argument that the signature calls optional."""
+_LONGEST = 1024
+"""Placeholders of a row at most: a number beyond it was misread, and texts of it would take all memory there is."""
 _ROUNDS = 6
 """Runs in which the placeholders of a text are counted at most: two for each modality."""
 
@@ -106,12 +108,11 @@ def _inputs(model: Any, context: declaring.Context, way: _Way) -> list[InputSpec
     A model that looks for placeholders before it makes features is first given two.
     """
     if way.placeholders is not None:
-        counted = dataclasses.replace(context, placeholders=way.placeholders)
-        return declaring.declare(counted, way.given, way.choice)
+        return declaring.declare(_counting(context, way.placeholders), way.given, way.choice)
     stands_for = declaring.placeholders(context)
     needed: dict[str, int] = {}
     for _ in range(_ROUNDS):
-        specs = declaring.declare(dataclasses.replace(context, placeholders=needed), way.given, way.choice)
+        specs = declaring.declare(_counting(context, needed), way.given, way.choice)
         try:
             learned = probe.learn_placeholders(model, specs, stands_for)
         except REFUSALS:
@@ -123,6 +124,17 @@ def _inputs(model: Any, context: declaring.Context, way: _Way) -> list[InputSpec
             break
         needed = needed | learned
     return specs
+
+
+def _counting(context: declaring.Context, placeholders: Mapping[str, int]) -> declaring.Context:
+    """The context of a text with so many placeholders.
+
+    Raises:
+        ValueError: more than any tiny model has use for.
+    """
+    if sum(placeholders.values()) > _LONGEST:
+        raise ValueError(f"a row of the text would hold {sum(placeholders.values())} placeholders")
+    return dataclasses.replace(context, placeholders=placeholders)
 
 
 def _heard(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 from transformers import PretrainedConfig
@@ -145,3 +146,17 @@ def test_a_mask_by_which_the_placeholders_go_is_not_asked_to_change_alone() -> N
     mask = next(item for item in specs if item.name == "pixel_attention_mask")
     assert mask.arguments["matters"] is False
     assert notes == ("pixel_attention_mask cannot change alone: other inputs go by what it leaves",)
+
+
+class Boasting(Head):
+    """It says numbers where it means features."""
+
+    def forward(self, input_ids: torch.Tensor, pixel_values: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        if pixel_values is not None and input_ids.shape[1] < 10_000:
+            raise ValueError(f"image tokens: {int((input_ids == IMAGE).sum())}, features: 100000")
+        return {"logits": self.out(self.embed(input_ids))}
+
+
+def test_a_text_is_not_filled_with_placeholders_without_measure() -> None:
+    with pytest.raises(ValueError, match=r"features: 100000|placeholders"):
+        fed(Boasting())
