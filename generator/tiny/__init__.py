@@ -16,7 +16,7 @@ from generator import configuration
 from generator.plugins import public_class
 from generator.spec import HeadSpec
 from generator.tiny import config as shrinking
-from generator.tiny import feeding, generating, libraries, probe, roles, rows, steps
+from generator.tiny import feeding, generating, hearing, libraries, probe, roles, rows, serving, steps
 from generator.tiny import inputs as declaring
 
 if TYPE_CHECKING:
@@ -196,10 +196,15 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         inputs, rows_fed, notes = declaring.alone(inputs), 1, (*notes, _ONE_AT_A_TIME)
         outputs = probe.alike(probe.run(model, inputs, method, call), outputs)
     batch = next((exception.batch for exception in exceptions if exception.batch is not None), rows_fed)
+    pipelines, unserved = serving.served(model, head.pipelines, inputs) if method == "forward" else (head.pipelines, ())
+    notes += unserved
+    fixed = hearing.fixed(model, inputs, call) if method == "forward" and not done else ()
+    if fixed:
+        notes += (f"{', '.join(fixed)}: made of what it is fed alone, whatever the weights",)
     return HeadSpec(
         class_name=head.class_name,
         mappings=head.mappings,
-        pipelines=head.pipelines,
+        pipelines=pipelines,
         primary=head.primary,
         config=overlay,
         inputs=tuple(inputs),
@@ -208,6 +213,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         batch=batch,
         generation=generating.generation(model, inputs, exceptions, call),
         notes=(*(exception.reason for exception in exceptions), *notes),
+        fixed=fixed,
         config_class=place.get("config_class"),
         part=place.get("part"),
         within=place.get("within"),

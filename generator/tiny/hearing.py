@@ -1,5 +1,5 @@
-"""What a head makes of its inputs, beside what it gives: which of them it follows, the features that it makes of an image or
-a sound, and what it draws at random."""
+"""What a head makes of its inputs, beside what it gives: which of them it follows, what it makes of them alone, the features
+that it makes of an image or a sound, and what it draws at random."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from generator.spec import InputSpec
 from generator.tiny import inputs as declaring
 from generator.tiny import probe
 
-__all__ = ["deaf", "drawn", "made"]
+__all__ = ["deaf", "drawn", "fixed", "made"]
 
 
 def deaf(model: Any, inputs: Sequence[InputSpec], names: Sequence[str]) -> list[str]:
@@ -24,16 +24,7 @@ def deaf(model: Any, inputs: Sequence[InputSpec], names: Sequence[str]) -> list[
 
     if not names:
         return []
-    wide = copy.deepcopy(model)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in wide.parameters():
-            if parameter.is_floating_point() and parameter.numel():
-                noise = torch.randn(parameter.shape, generator=generator)
-                if parameter.ndim > 1:
-                    parameter.copy_(noise / (parameter[0].numel() or 1) ** 0.5)
-                else:
-                    parameter.add_(noise, alpha=0.1)
+    wide, generator = _wide(model, 0), torch.Generator().manual_seed(0)
     given = probe.tensors(inputs)
     usual = probe.forward(wide, given)
 
@@ -42,6 +33,42 @@ def deaf(model: Any, inputs: Sequence[InputSpec], names: Sequence[str]) -> list[
         return usual.keys() == other.keys() and all(torch.equal(usual[key], other[key]) for key in usual)
 
     return [name for name in names if given[name].is_floating_point() and unchanged(name)]
+
+
+def fixed(model: Any, inputs: Sequence[InputSpec], call: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Outputs of floating numbers that ``forward``, with further arguments, makes of what it is fed alone: equal bits
+    whatever the weights, and others for other inputs. One that follows neither is none of them.
+    """
+    import torch
+
+    def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
+        return {name for name, value in one.items() if name in other and torch.equal(value, other[name])}
+
+    wide, fed = _wide(model, 0), {**probe.tensors(inputs), **(call or {})}
+    usual = probe.forward(wide, fed)
+    kept = same(usual, probe.forward(_wide(model, 1), fed))
+    floating = [name for name, value in usual.items() if value.is_floating_point()]
+    if not kept.intersection(floating) or kept.issuperset(floating):
+        return ()
+    kept -= same(usual, probe.forward(wide, {**fed, **probe.tensors(inputs, seed=1)}))
+    return tuple(name for name in floating if name in kept)
+
+
+def _wide(model: Any, seed: int) -> Any:
+    """A copy with every weight drawn wide: the library's own draw leaves some gates at zero."""
+    import torch
+
+    wide = copy.deepcopy(model)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in wide.parameters():
+            if parameter.is_floating_point() and parameter.numel():
+                noise = torch.randn(parameter.shape, generator=generator)
+                if parameter.ndim > 1:
+                    parameter.copy_(noise / (parameter[0].numel() or 1) ** 0.5)
+                else:
+                    parameter.add_(noise, alpha=0.1)
+    return wide
 
 
 def made(model: Any, inputs: Sequence[InputSpec]) -> list[dict[str, int]]:

@@ -149,6 +149,22 @@ def test_a_head_is_fed_all_that_its_signature_lists(model_type: str, fed: set[st
     assert made.parameters < SIZE
 
 
+@pytest.mark.parametrize(
+    ("model_type", "name", "told"),
+    [
+        ("splinter", "input_ids", {"runs": ((127, 1, 1),)}),
+        ("tapas", "token_type_ids", {"shape": (2, 12, 7), "high": 2}),
+    ],
+)
+def test_a_text_holds_the_question_and_says_where_in_a_table_it_stands(
+    model_type: str, name: str, told: dict[str, object]
+) -> None:
+    row = catalog.load().rows[model_type]
+    made = tiny.build(dataclasses.replace(row, heads=tuple(head for head in row.heads if head.primary))).heads[0]
+    fed = {item.name: item.arguments for item in made.inputs}[name]
+    assert {key: fed[key] for key in told} == told
+
+
 def test_a_class_that_vanished_is_a_sentence_about_it() -> None:
     row = catalog.load().rows["bert"]
     gone = dataclasses.replace(row.heads[0], class_name="BertForGone")

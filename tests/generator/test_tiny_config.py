@@ -180,6 +180,32 @@ def test_a_window_as_long_as_the_positions_stays_so_and_a_shorter_one_still_slid
     assert sliding.sliding_window < sliding.max_position_embeddings
 
 
+def test_a_series_is_told_its_place_and_what_is_known_of_each_time() -> None:
+    from transformers import InformerConfig, PatchTSTConfig
+
+    made = InformerConfig(**config.shrink(InformerConfig))
+    assert made.scaling == "std"
+    assert made.num_time_features > 0
+    assert not config.shrink(PatchTSTConfig).get("num_time_features")
+
+
+def test_a_width_of_which_a_fraction_is_taken_leaves_the_fraction_the_usual_width() -> None:
+    from transformers import xLSTMConfig
+
+    made = xLSTMConfig(**config.shrink(xLSTMConfig))
+    assert made.hidden_size == made.embedding_dim
+    assert made.hidden_size * made.qk_dim_factor == roles.WIDTH == made.qk_dim
+
+
+def test_a_refusal_of_the_whole_kind_suggests_the_other_kind() -> None:
+    from transformers import T5GemmaConfig, T5GemmaEncoderModel
+
+    made = T5GemmaConfig(**config.shrink(T5GemmaConfig))
+    with pytest.raises(ValueError, match="only supports encoder-only") as caught:
+        T5GemmaEncoderModel(made)
+    assert next(suspects.changes(caught.value, [])) == {("is_encoder_decoder",): False}
+
+
 def test_stages_that_are_handed_on_exist_in_the_tiny_backbone() -> None:
     from transformers import DepthAnythingConfig
 

@@ -100,6 +100,26 @@ def _whole_window(fields: Fields) -> dict[str, Any]:
     return {"sliding_window": fields.get("max_position_embeddings")} if same else {}
 
 
+def _series(fields: Fields) -> dict[str, Any]:
+    """A series is brought to one scale and one place, of which the mean alone gives the place as zero; and something is
+    known of each point in time where the model takes that."""
+    changes: dict[str, Any] = {}
+    if fields.has("scaling", "prediction_length") and fields.get("scaling"):
+        changes["scaling"] = "std"
+    if fields.defaults.get("num_time_features") == 0:
+        changes["num_time_features"] = 2
+    return changes
+
+
+def _fractions(fields: Fields) -> dict[str, Any]:
+    """A width of which a part is taken as a fraction leaves that part the usual width, to which its code may round."""
+    factors = [value for name, value in fields.defaults.items() if name.endswith("_dim_factor")]
+    if not factors or not 0 < min(factors) < 1:
+        return {}
+    widths = [name for name in ("hidden_size", "embedding_dim") if fields.has(name)]
+    return {name: int(roles.WIDTH / min(factors)) for name in widths}
+
+
 def _page_positions(fields: Fields) -> dict[str, Any]:
     """Four coordinates and two measures of a box share the hidden width."""
     if fields.has("coordinate_size", "shape_size"):
@@ -322,6 +342,8 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _latent_heads,
     _windows,
     _whole_window,
+    _series,
+    _fractions,
     _page_positions,
     _first_stage,
     _counted_stages,

@@ -30,6 +30,8 @@ _LARGEST_SIDE = 128
 _DEEPEST = 24
 """The same for layers."""
 _SIDE = re.compile(r".*(image|img|input|crop|resolution|patch).*")
+_KINDS = ("is_encoder_decoder", "is_decoder", "add_cross_attention")
+"""Fields of every config that say what kind of a model it is of."""
 _TELLING = 12
 """Number from which it tells something that two defaults are equal or one a multiple of the other."""
 _ROTARY = ("rope_scaling", "rope_parameters")
@@ -52,6 +54,7 @@ def changes(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
     near = [field for field in ranked if words.get(field.path[-1], _FAR) < _FAR]
     message = str(error)
     yield from _lacking(error, fields)
+    yield from _refused_kind(error)
     yield from _unset(near, error)
     # None of these is the likeliest for every model: each has its turn, so that a few tries serve them all.
     ways = (
@@ -107,6 +110,21 @@ def _lacking(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
     for value in (*_beside(lacking, fields), *_elsewhere(lacking)) or _by_name(lacking):
         for place in places:
             yield {(*place, lacking): value}
+
+
+def _refused_kind(error: BaseException) -> Iterator[Change]:
+    """A head that takes half of an architecture may refuse a config that says that it is the whole: the other kind."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not isinstance(error, ValueError):
+        return
+    frame = trace.tb_frame
+    asked = linecache.getline(frame.f_code.co_filename, trace.tb_lineno - 1)
+    config = frame.f_locals.get("config")
+    for kind in _KINDS:
+        if re.search(rf"\bif\b.*\bconfig\.{kind}\b", asked) and isinstance(value := getattr(config, kind, None), bool):
+            yield {(kind,): not value}
 
 
 def _beside(name: str, fields: Sequence[Field]) -> list[Any]:

@@ -103,6 +103,9 @@ def text(context: Context, name: str) -> InputSpec | None:
     sound = context.find("audio_bos_token_id")
     if type(sound) is int and "MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING" in context.mappings:
         runs.append((sound, length - 1, 1))  # a text that is to be spoken ends where the sound begins
+    question = context.find("question_token_id")
+    if type(question) is int and not runs:
+        runs.append((question, 1, 1))  # where an answer is asked for
     rows = batch(context)
     shape = (BATCH, CHOICES, length) if multiple_choice(context) else (rows, length)
     return InputSpec(name, "Tokens", tokens(context, shape, size, tuple(runs)))
@@ -131,8 +134,10 @@ def _mask(context: Context, name: str) -> Answer:
 
 
 def _types(context: Context, name: str) -> InputSpec | None:
-    count = context.find("type_vocab_size")
+    count, counts = context.find("type_vocab_size"), context.find("type_vocab_sizes")
     given = text(context, "input_ids")
+    if isinstance(counts, (list, tuple)) and given is not None:  # several types a token: its place in a table
+        return InputSpec(name, "Integers", {"shape": (*given.arguments["shape"], len(counts)), "high": min(counts)})
     if not isinstance(count, int) or count < 2 or given is None:
         return None
     return InputSpec(name, "Integers", {"shape": given.arguments["shape"], "high": count})

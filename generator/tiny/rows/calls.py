@@ -97,6 +97,18 @@ CALLS: tuple[Row, ...] = (
         heads=("SpeechT5ForTextToSpeech",),
         generation={"method": "generate_speech", "cache": False, "minlenratio": 1.0, "maxlenratio": 1.0},
     ),
+    Row(
+        "tapas",
+        "cells of columns that are not chosen have -10000, beside which no other number shows",
+        heads=("TapasForQuestionAnswering",),
+        config={"select_one_column": False, "num_aggregation_labels": 4},
+    ),
+    Row(
+        "autoformer",
+        "the future's values are what it is trained for: its decoder starts from the past's season and trend",
+        heads=("AutoformerModel",),
+        indifferent=("future_values",),
+    ),
     # Heads that a user calls otherwise than by forward
     Row(
         "bark",

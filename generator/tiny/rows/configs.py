@@ -75,11 +75,6 @@ CONFIGS: tuple[Row, ...] = (
         },
     ),
     Row(
-        "xlstm",
-        "its cache rounds the width of all keys up to 64, which its layers do not",
-        config={"hidden_size": 128, "embedding_dim": 128},
-    ),
-    Row(
         "cpmant",
         "all of a text sees all of it, also what was written after it once it is read anew, as it is without a cache",
         generation={"cache": False},

@@ -1,0 +1,48 @@
+"""Outputs that a head makes of what it is fed alone."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from generator.spec import InputSpec
+from generator.tiny import hearing
+
+
+class Scaled(nn.Module):
+    """It gives, beside its answer, the scale of its input, a constant and a whole number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(4, 3)
+        self.out.weight.data.zero_()  # as gates that begin closed
+
+    def forward(self, values: torch.Tensor) -> dict[str, torch.Tensor]:
+        fixed = {"scale": values.std(-1), "anchors": torch.arange(3.0), "argmax": values.argmax(-1)}
+        return {"logits": self.out(values), **fixed}
+
+
+VALUES = [InputSpec("values", "Floats", {"shape": (2, 4)})]
+
+
+def test_an_output_of_the_inputs_alone_is_fixed_and_one_of_neither_is_not() -> None:
+    assert hearing.fixed(Scaled(), VALUES) == ("scale",)
+
+
+def test_a_head_of_which_nothing_follows_the_weights_has_nothing_fixed() -> None:
+    class Dead(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.out = nn.Linear(4, 3)
+
+        def forward(self, values: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"scale": values.std(-1), "loc": values.mean(-1)}
+
+    assert hearing.fixed(Dead(), VALUES) == ()
+
+
+def test_looking_for_them_leaves_the_head_as_it_was() -> None:
+    head = Scaled()
+    before = {name: value.clone() for name, value in head.state_dict().items()}
+    hearing.fixed(head, VALUES)
+    assert all(torch.equal(value, before[name]) for name, value in head.state_dict().items())

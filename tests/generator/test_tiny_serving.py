@@ -1,0 +1,45 @@
+"""Pipelines that can serve a head."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from generator.spec import InputSpec
+from generator.tiny import serving
+
+TASKS = ("feature-extraction", "image-feature-extraction", "token-classification")
+TEXT = InputSpec("input_ids", "Tokens", {"shape": (2, 6), "low": 3, "high": 30})
+BOXES = InputSpec("bbox", "Literal", {"values": [[[1, 2, 3, 4]] * 6] * 2})
+
+
+class Placed(nn.Module):
+    """It reads words at their places on a page."""
+
+    def __init__(self, *, required: bool) -> None:
+        super().__init__()
+        self.embed, self.place = nn.Embedding(32, 8), nn.Linear(4, 8)
+        self.required = required
+
+    def forward(self, input_ids: torch.Tensor, bbox: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        if bbox is None and self.required:
+            raise ValueError("You have to specify bbox")
+        placed = 0 if bbox is None else self.place(bbox.float())
+        return {"last_hidden_state": self.embed(input_ids) + placed}
+
+
+def test_a_head_that_does_not_run_with_a_text_alone_has_no_pipeline_of_texts_and_a_note_says_why() -> None:
+    kept, notes = serving.served(Placed(required=True), TASKS, [TEXT, BOXES])
+    assert kept == ("image-feature-extraction",)
+    assert notes == ("feature-extraction, token-classification: gives no bbox, without which the head does not run",)
+
+
+def test_a_head_that_runs_with_a_text_alone_keeps_its_pipelines() -> None:
+    assert serving.served(Placed(required=False), TASKS, [TEXT, BOXES]) == (TASKS, ())
+    assert serving.served(Placed(required=True), TASKS, [TEXT]) == (TASKS, ())
+
+
+def test_nothing_is_said_of_heads_that_see_or_write() -> None:
+    for name in ("pixel_values", "decoder_input_ids"):
+        other = InputSpec(name, "Floats", {"shape": (2, 3, 4, 4)})
+        assert serving.served(Placed(required=True), TASKS, [TEXT, other]) == (TASKS, ())
