@@ -185,8 +185,10 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
                     parameter.copy_(noise / fan_in.get(id(parameter), parameter.shape[-1] or 1) ** 0.5)
                 else:
                     parameter.copy_(_around(parameter, noise, scale=id(parameter) in scales))
+        saved = model.state_dict().keys()
         for name, buffer in model.named_buffers():
-            if not buffer.is_floating_point():
+            # What is not saved the model computes itself: NeuCodec's codebook of all levels.
+            if not buffer.is_floating_point() or name not in saved:
                 continue
             if name.endswith("running_mean"):
                 buffer.add_(NOISE * _noise(name, buffer, seed))

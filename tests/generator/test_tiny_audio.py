@@ -50,6 +50,11 @@ def test_what_lasts_as_long_as_its_sound_is_given_no_length_and_no_text_that_fil
     assert streaming.generation == {"inputs": ["input_features"]}
 
 
+def test_a_mask_beside_samples_or_a_spectrogram_is_of_what_is_fed() -> None:
+    given = fed(primary("speech-encoder-decoder"))
+    assert given["attention_mask"].arguments["shape"] == given["input_values"].arguments["shape"] == (2, 6400)
+
+
 def test_speech_whose_length_follows_the_weights_is_of_one_row_and_of_any_length() -> None:
     head = primary("vits")
     assert head.batch == 1

@@ -96,10 +96,12 @@ def test_frozen_and_unsaved_parameters_are_constants_of_the_model() -> None:
             self.frozen = torch.nn.Parameter(torch.ones(3, 3), requires_grad=False)
             self.positions = torch.nn.Parameter(torch.ones(3, 3))
             self.register_buffer("codebook", torch.zeros(4, 3))
+            self.register_buffer("codebook_of_levels", torch.ones(4, 3), persistent=False)
 
     constants = Constants()
     weights.redraw(constants, 0)
     assert bool((constants.frozen == 1).all())
+    assert bool((constants.codebook_of_levels == 1).all())
     assert bool((constants.positions == 1).all())
     assert float(constants.codebook.std()) > 0
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generator.spec import InputSpec
+from generator.tiny.inputs import text
 from generator.tiny.inputs.context import BATCH, SAMPLES, TARGET, Answer, Context, Rule, frames
 from generator.tiny.inputs.text import placeholder
 
@@ -83,8 +84,17 @@ def _frame_mask(context: Context, name: str) -> Answer:
     beside_text = "input_ids" in context.forward and placeholder(context, "audio") is not None
     # Booleans first: to one that picks features by its mask whole numbers are their places (Gemma 4).
     some = [{**kept, "dtype": "bool"}, kept] if beside_text else []
-    arguments = [*some, shape, {**shape, "dtype": "bool"}]
+    plain = {**shape, "hidden": count // 4}  # far enough for a model to notice that reads every few frames only
+    arguments = [*some, plain, {**plain, "dtype": "bool"}]
     return [*(InputSpec(name, "Mask", each) for each in arguments), None]
+
+
+def _mask(context: Context, name: str) -> Answer:
+    """Of samples, where a head takes them or a spectrogram and the config knows of no spectrogram; else as for a text."""
+    either = {"input_values", "input_features"} <= context.forward.keys() and "input_ids" not in context.forward
+    if either and _spectrogram(context, "input_features") is None:
+        return [InputSpec(name, "Mask", {"shape": (BATCH, SAMPLES), "hidden": SAMPLES // 4}), None]
+    return text.RULES[name](context, name)
 
 
 def _sample_mask(context: Context, name: str) -> Answer:
@@ -116,6 +126,7 @@ RULES: Mapping[str, Rule] = {
     "input_features": _spectrogram,
     "input_features_mask": _frame_mask,
     "feature_attention_mask": _frame_mask,
+    "attention_mask": _mask,
     "padding_mask": _sample_mask,
     "decoder_input_values": _spectrogram_target,
     "speaker_embeddings": _speaker,
