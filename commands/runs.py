@@ -38,8 +38,7 @@ def reports_here() -> Path:
 
 def update() -> Outcome:
     """Write the reports of the installed release from the results that lie here; where they cannot be, say so and end."""
-
-    from generator import catalog
+    from generator import catalog, plugins
     from reporting import ReportError
     from reporting import update as written
 
@@ -52,8 +51,9 @@ def update() -> Outcome:
         outcome = written(reports_here(), skills_here(), pins, rows, expected=expected, release=release, since=since)
     except ReportError as error:
         raise Exit(str(error), code=FAILED) from error
-    if release == PINNED:
-        comparison.keep(release)  # so that the next release's ledger can say what is new in it
+    # So that the next release's ledger can say what is new in it; a package may add to what the release itself has.
+    if release == PINNED and not plugins.active():
+        comparison.keep(release)
     return outcome
 
 

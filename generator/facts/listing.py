@@ -63,7 +63,9 @@ def difference_text(difference: Difference) -> str:
         *_present("Gone", difference.removed),
         _section("Every config", [("", _listed(_arguments(difference.every)))]),
         _section("Pipelines", [("", _listed(_pipelines(difference)))]),
-        _section(f"The same change in {SHARED} types or more", [_shared(one) for one in shared]),
+        _section(
+            f"The same change in {SHARED} types or more (--json names all of them)", [_shared(one) for one in shared]
+        ),
         _changed(difference, left),
     ]
     return "\n\n".join([_title(difference), *(part for part in parts if part)])
