@@ -52,6 +52,8 @@ ROLES: tuple[Role, ...] = (
         r"(.*_)?vocab(ulary)?_size|encoder_hash_byte_group_vocab|vocab_size_.*|image_vocab_size",
         _at_most(VOCABULARY),
     ),
+    # Boxes come in thousandths of the page.
+    _role("places on a page", r"max_2d_position_embeddings", _at_most(1024)),
     _role(
         "positions",
         r"(.*_)?max_(.*_)?(positions?|position_embeddings|seq_len|sequence_length|seq_length)|n_positions|n_ctx|"

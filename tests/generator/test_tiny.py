@@ -172,7 +172,7 @@ def test_a_class_that_vanished_is_a_sentence_about_it() -> None:
         tiny.build(dataclasses.replace(row, heads=(gone,)))
 
 
-@pytest.mark.parametrize("model_type", ["llama4", "mllama", "cvt"])
+@pytest.mark.parametrize("model_type", ["llama4", "mllama", "cvt", "sapiens2"])
 def test_what_the_rules_miss_is_found_from_the_error(model_type: str, monkeypatch: pytest.MonkeyPatch) -> None:
     row = catalog.load().rows[model_type]
     row = dataclasses.replace(row, heads=tuple(head for head in row.heads if head.primary))

@@ -278,3 +278,39 @@ def test_a_switch_that_the_class_reads_is_turned_over_where_nothing_else_is_know
         fields = [tree.Field((name,), "MixerConfig", True, True) for name in ("use_cache", "use_fast_kernels")]
         found = list(suspects.changes(error, fields))
     assert found == [{("use_fast_kernels",): False}]
+
+
+def test_a_backbone_that_stands_for_another_librarys_has_its_widths_in_the_lists_that_name_them() -> None:
+    from transformers import OmDetTurboConfig
+
+    arguments = config.shrink(OmDetTurboConfig)
+    backbone = arguments["backbone_config"]
+    widths = [backbone["hidden_sizes"][place - 1] for place in backbone["out_indices"]]
+    assert arguments["encoder_in_channels"] == widths
+    assert len(set(arguments["vision_features_channels"])) == 1
+
+
+def test_a_border_that_is_painted_over_images_leaves_some_of_them() -> None:
+    from transformers import TvpConfig
+
+    arguments = config.shrink(TvpConfig)
+    assert 0 < 2 * arguments["visual_prompt_size"] < arguments["max_img_size"]
+
+
+def test_a_function_that_came_to_a_later_line_of_its_own_got_further() -> None:
+    def fails(late: bool) -> None:
+        if not late:
+            raise ValueError("early")
+        raise ValueError("late")
+
+    def error(late: bool) -> BaseException:
+        try:
+            fails(late)
+        except ValueError as raised:
+            return raised
+        raise AssertionError
+
+    assert suspects.further(error(True), error(False))
+    assert not suspects.further(error(False), error(True))
+    assert not suspects.further(error(True), error(True))
+    assert not suspects.further(error(True), None)

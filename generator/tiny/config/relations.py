@@ -150,6 +150,15 @@ def _stride(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _border(fields: Fields) -> dict[str, Any]:
+    """A border that is painted over images keeps its share of the largest, which goes through a network of stages."""
+    if not fields.has("max_img_size", "visual_prompt_size"):
+        return {}
+    side = min(fields.defaults["max_img_size"], roles.STAGED_IMAGE)
+    border = fields.defaults["visual_prompt_size"] * side // fields.defaults["max_img_size"]
+    return {"max_img_size": side, "visual_prompt_size": border}
+
+
 def _padding(fields: Fields) -> dict[str, Any]:
     """Classifiers need a padding id to find the last token of a row."""
     return {"pad_token_id": 0} if fields.has("pad_token_id") and fields.defaults["pad_token_id"] is None else {}
@@ -348,6 +357,7 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _first_stage,
     _counted_stages,
     _stride,
+    _border,
     _padding,
     _rotary_sections,
     _rotary_factors,

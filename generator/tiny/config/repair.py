@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from generator.tiny.config import composite
 from generator.tiny.config.fields import Manner
-from generator.tiny.config.suspects import Change, changes
+from generator.tiny.config.suspects import Change, changes, further
 from generator.tiny.config.tree import fields_of, merge, shrink
 
 __all__ = ["MANNERS", "Tried", "mended"]
@@ -69,7 +69,8 @@ def mended(
             tried = attempt(candidate)
             if tried.result is not None:
                 return tried.result, candidate
-            if tried.progress > best.progress or _answered(best, tried):
+            later = tried.progress == best.progress and further(tried.error, best.error)
+            if tried.progress > best.progress or later or _answered(best, tried):
                 best, done = tried, candidate
                 break
         else:

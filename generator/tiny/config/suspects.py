@@ -15,9 +15,9 @@ from typing import Any
 from generator import configuration
 from generator.tiny import roles
 from generator.tiny.config.layers import COUNTS
-from generator.tiny.config.tree import Field, Path
+from generator.tiny.config.tree import STAGES, Field, Path
 
-__all__ = ["Change", "changes"]
+__all__ = ["Change", "changes", "further"]
 
 Change = dict[Path, Any]
 """New values by field."""
@@ -38,6 +38,8 @@ _ROTARY = ("rope_scaling", "rope_parameters")
 """What rotary parameters are called, before 5.0 and since."""
 _HERE = 4
 """Rank below which a word stands in the message, or in the function that raised the error or its class's making."""
+_LABELS = 2
+"""Classes of a config that names none."""
 _FAR = 10_000
 """Rank of a field that the code that raised the error does not name."""
 
@@ -56,6 +58,7 @@ def changes(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
     yield from _lacking(error, fields)
     yield from _refused_kind(error)
     yield from _unset(near, error)
+    yield from _all_stages(fields)
     # None of these is the likeliest for every model: each has its turn, so that a few tries serve them all.
     ways = (
         _said(message, ranked),
@@ -84,6 +87,12 @@ def _named_by(error: BaseException) -> dict[str, int]:
         init = getattr(type(frame.f_locals.get("self")), "__init__", None)
         add(getattr(getattr(init, "__code__", None), "co_names", ()), 10 * distance + 3)
     return found
+
+
+def further(error: BaseException | None, than: BaseException | None) -> bool:
+    """Whether the function that raised one error came to a later line of its own than when it raised the other."""
+    here, there = ([] if item is None else _frames(item) for item in (error, than))
+    return bool(here and there) and here[0][0].f_code is there[0][0].f_code and here[0][1] > there[0][1]
 
 
 def _frames(error: BaseException) -> list[tuple[FrameType, int]]:
@@ -181,7 +190,17 @@ def _typed(field: Field) -> tuple[Any, ...]:
         return ({"rope_type": "default"},)
     declared = str(getattr(owner, "__annotations__", {}).get(field.path[-1], ""))
     kinds = {"bool": True, "int": roles.small(field.path[-1], roles.WIDTH), "float": 1.0}
-    return tuple(value for kind, value in kinds.items() if re.search(rf"(?<!\[)\b{kind}\b", declared))
+    one = [value for kind, value in kinds.items() if re.search(rf"(?<!\[)\b{kind}\b", declared)]
+    widths = roles.STAGE_WIDTHS.fullmatch(field.path[-1]) is not None  # other lists have an entry for each class
+    lists = {"int": [roles.WIDTH] * roles.LAYERS if widths else list(range(_LABELS)), "float": [0.5] * _LABELS}
+    return (*one, *(value for kind, value in lists.items() if f"list[{kind}]" in declared))
+
+
+def _all_stages(fields: Sequence[Field]) -> Iterator[Change]:
+    """The features of every stage of a backbone, which gives those of the last one unless it is told otherwise."""
+    for field in fields:
+        if field.path[-1] == STAGES:
+            yield {(*field.path[:-1], "out_features"): field.default[1:]}
 
 
 def _kinds(field: Field, error: BaseException) -> Iterator[Change]:
@@ -226,12 +245,15 @@ def _measured(message: str, ranked: Sequence[Field]) -> Iterator[Change]:
     if channels:
         numbers = [int(channels[1]), int(channels[2])]
     for have, want in islice(permutations(numbers[:5], 2), 12):
-        matching = [field for field in ranked if _holds(field.small, have)]
+        matching = [field for field in ranked if _holds(field.small, have) and not _deepens(field)]
         for field in matching[:8]:
             if type(field.small) is int:
                 yield {field.path: want}
-            else:
-                yield {field.path: [want if item == have else item for item in field.small]}
+                continue
+            yield {field.path: [want if item == have else item for item in field.small]}
+            places = [place for place, item in enumerate(field.small) if item == have]
+            for place in places if len(places) > 1 else ():
+                yield {field.path: [*field.small[:place], want, *field.small[place + 1 :]]}
 
 
 def _proportioned(near: Sequence[Field], fields: Sequence[Field]) -> Iterator[Change]:
@@ -257,6 +279,11 @@ def _switched(near: Iterable[Field]) -> Iterator[Change]:
     for field in near:
         if type(field.small) is bool:
             yield {field.path: not field.small}
+
+
+def _deepens(field: Field) -> bool:
+    """Whether it is a number of layers, which no size of a tensor is."""
+    return roles.named(field.path[-1]) == "layers" or roles.STAGE_DEPTHS.fullmatch(field.path[-1]) is not None
 
 
 def _holds(value: Any, number: int) -> bool:

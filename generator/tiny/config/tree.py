@@ -13,11 +13,13 @@ from generator import configuration
 from generator.tiny import roles
 from generator.tiny.config import composite, fields, layers, relations
 
-__all__ = ["Field", "Path", "fields_of", "merge", "settled", "shrink"]
+__all__ = ["STAGES", "Field", "Path", "fields_of", "merge", "settled", "shrink"]
 
 Path = tuple[str, ...]
 """Where a field stands: the names of the nested configs that hold it, then its own."""
 
+STAGES = "stage_names"
+"""What a backbone calls its stages, the stem first: no argument of its config, but what ``out_features`` are chosen from."""
 _UNBUILT_BACKBONES = ("timm_backbone",)
 """Types of configs that only name a network of another library."""
 
@@ -126,6 +128,8 @@ def fields_of(config: Any, arguments: Mapping[str, Any], path: Path = ()) -> Ite
     for name, value in configuration.defaults(config).items():
         if name not in nested:
             yield Field((*path, name), type(config).__name__, value, arguments.get(name, value))
+    if isinstance(stages := vars(config).get("stage_names"), list):
+        yield Field((*path, STAGES), type(config).__name__, stages, stages)
     for name, child in nested.items():
         inner = arguments.get(name) or {}
         if inner.get("model_type", child.model_type) == child.model_type:
@@ -164,8 +168,10 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
         kwargs = _kept(config, name, child)
         if child.model_type in _UNBUILT_BACKBONES:
             arguments[name] = _backbone(child)
+            arguments |= _met(defaults, arguments[name])
             continue
         inner = _shrink(child, kwargs, ids, manner)
+        inner |= _as_many_features(defaults, child)
         if sees_grids:
             inner |= relations.sections(relations.Fields(configuration.defaults(child), inner))
         arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner
@@ -190,10 +196,13 @@ def _image(config: Any, arguments: Mapping[str, Any] | None) -> int | None:
 
 
 def _kept(config: Any, name: str, child: Any) -> dict[str, Any]:
-    """Arguments that the outer config gives to a nested one: as it says, or, where it cannot say, as it did."""
-    specs = getattr(config, "sub_configs_defaults", None)
-    if specs is not None and name in specs:
-        return dict(specs[name].init_kwargs or {})
+    """Arguments that the outer config gives to a nested one: as it says, or, where it cannot say, as it did.
+
+    What it says is of the type that it names, though it may make another (PP-OCRv6).
+    """
+    spec = (getattr(config, "sub_configs_defaults", None) or {}).get(name)
+    if spec is not None and spec.model_type in (None, child.model_type):
+        return dict(spec.init_kwargs or {})
     return configuration.departures(child)
 
 
@@ -226,6 +235,30 @@ def _backbone(default: Any) -> dict[str, Any]:
     The default is a network of another library, by that library's name for it, and its size cannot be changed here.
     """
     return _stages(len(getattr(default, "out_indices", None) or [1]))
+
+
+def _met(defaults: Mapping[str, Any], backbone: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists of the widths that a backbone's features have, for one that stands in its place."""
+    widths = [backbone["hidden_sizes"][place - 1] for place in backbone["out_indices"]]
+    return {name: widths for name, value in _stage_widths(defaults) if len(value) == len(widths)}
+
+
+def _as_many_features(defaults: Mapping[str, Any], backbone: Any) -> dict[str, Any]:
+    """The features of every stage, where the config has a width for each and the backbone would give the last one's."""
+    held = vars(backbone)
+    names = held.get(STAGES)
+    if not isinstance(names, list) or len(held.get("_out_features") or names) > 1:
+        return {}
+    wanted = any(len(value) == len(names) - 1 for _, value in _stage_widths(defaults))
+    return {"out_features": names[1:]} if wanted else {}
+
+
+def _stage_widths(defaults: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[int]]]:
+    """Lists of channels that grow from stage to stage."""
+    for name, value in defaults.items():
+        numbers = isinstance(value, (list, tuple)) and len(value) > 1 and all(type(item) is int for item in value)
+        if numbers and name.endswith("_channels") and list(value) == sorted(set(value)):
+            yield name, value
 
 
 def _stages(count: int) -> dict[str, Any]:

@@ -38,6 +38,9 @@ def guess(context: Context, name: str) -> list[InputSpec]:
     if name.endswith(("mask", "masks")):
         if any(part in name for part in _PIXELS):
             shapes = [(BATCH, 2), (BATCH, 1), *shapes]  # of images, of which a row has a pair or one
+        masked = re.sub(r"attention_masks?$", "input_ids", name)
+        if masked != name and masked in context.forward:
+            shapes = [next(_shapes(context, masked)), *shapes]  # whatever the docstring says (OmDet-Turbo)
         kept = {"dtype": "bool"} if "Bool" in kind else {}
         return [InputSpec(name, "Mask", {"shape": shape, "hidden": min(2, shape[-1]), **kept}) for shape in shapes]
     if "Bool" in kind:

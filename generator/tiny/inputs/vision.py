@@ -23,7 +23,7 @@ def _side(context: Context) -> tuple[int, int]:
     value = (
         context.find("image_size", within="vision")
         or context.find("image_size", within="image")
-        or context.find("image_size", "img_size")
+        or context.find("image_size", "img_size", "max_img_size")
         or (context.find("input_size") if context.find("patch_size") else None)
     )
     if value is None:

@@ -19,6 +19,32 @@ _TRACKER = {
 }
 """A tracker whose every width but one is 128, for an image of four patches a side."""
 
+_LINES_OF_TEXT = {
+    "block_configs": [
+        [[3, 16, 16, 1, False]],
+        [[3, 16, 32, 2, False]],
+        [[3, 32, 64, 2, True]],
+        [[3, 64, 64, 2, False]],
+    ],
+    "stem_channels": [3, 8, 16],
+    "out_features": ["stage1", "stage2", "stage3", "stage4"],
+}
+"""A backbone that halves an image both ways from stage to stage: the default one halves only the height of a line."""
+_INTRACLASS = {
+    "reduce_channel": [1, 1, 0],
+    "return_channel": [1, 1, 0],
+    **{
+        f"{kind}_{length}ratio": [[1 + 2 * high * half, 1 + 2 * wide * half], 1, [high * half, wide * half]]
+        for kind, high, wide in (
+            ("vertical_long_to_small_conv", 1, 0),
+            ("horizontal_small_to_long_conv", 0, 1),
+            ("symmetric_conv_long", 1, 1),
+        )
+        for length, half in (("long", 3), ("mid", 2), ("short", 1))
+    },
+}
+"""Kernel, stride and padding of each convolution of a block: tall, wide and square ones."""
+
 CONFIGS: tuple[Row, ...] = (
     Row(
         "gpt_neo",
@@ -253,6 +279,45 @@ CONFIGS: tuple[Row, ...] = (
         "sam3_tracker",
         "sizes of its feature maps follow from the image's",
         config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
+    ),
+    Row(
+        "pp_ocrv5_server_det",
+        "its default config leaves the kernels of its neck and the scales of its maps to the checkpoint",
+        config={
+            "neck_out_channels": 64,
+            "intraclass_block_config": _INTRACLASS,
+            "kernel_list": [3, 2, 2],
+            "scale_factor_list": [1, 2, 4, 8],
+        },
+    ),
+    Row(
+        "pp_ocrv6_medium_det",
+        "its default config leaves the kernels of its neck and the scales of its maps to the checkpoint, and its default "
+        "backbone reads single lines",
+        config={
+            "backbone_config": _LINES_OF_TEXT,
+            "neck_out_channels": 64,
+            "intraclass_block_config": _INTRACLASS,
+            "kernel_list": [3, 2, 2],
+            "scale_factor_list": [1, 2, 4, 8],
+        },
+    ),
+    Row(
+        "pp_ocrv6_small_det",
+        "its default backbone reads single lines, and the neck has a list of that backbone's widths",
+        config={"backbone_config": _LINES_OF_TEXT, "layer_list_out_channels": [16, 32, 64, 64]},
+    ),
+    Row(
+        "omdet-turbo",
+        "it normalises the maps of another library's backbone, whose channels come last, and has a projection of its tasks "
+        "only where they are wider than its queries",
+        config={
+            "apply_layernorm_after_vision_backbone": False,
+            "class_embed_dim": 128,
+            "text_projection_in_dim": 128,
+            "text_projection_out_dim": 128,
+            "text_config": {"hidden_size": 128},
+        },
     ),
     Row("pp_doclayout_v3", "the finest features come from the first stage", config={"x4_feat_dim": 16}),
     Row(
