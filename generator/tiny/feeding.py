@@ -22,8 +22,6 @@ _LONGEST = 1024
 """Placeholders of a row at most: a number beyond it was misread, and texts of it would take all memory there is."""
 _ROUNDS = 6
 """Runs in which the placeholders of a text are counted at most: two for each modality."""
-_LONGEST = 1024
-"""Placeholders of a text at most: more were numbers that were counted as features, whose attention would fill memory."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +123,6 @@ def _inputs(model: Any, context: declaring.Context, way: _Way) -> list[InputSpec
         if needed | learned == needed:
             break
         needed = needed | learned
-        if sum(needed.values()) > _LONGEST:
-            raise LookupError(f"a text would need {sum(needed.values())} placeholders of at most {_LONGEST}")
     return specs
 
 

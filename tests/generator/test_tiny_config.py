@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from transformers import PretrainedConfig
 
 from generator.tiny import config, roles
-from generator.tiny.config import composite, layers, relations, suspects, tree
+from generator.tiny.config import composite, fields, layers, relations, suspects, tree
 
 
 @given(st.lists(st.integers(1, 4096), min_size=1, max_size=8))
@@ -314,3 +314,16 @@ def test_a_function_that_came_to_a_later_line_of_its_own_got_further() -> None:
     assert not suspects.further(error(False), error(True))
     assert not suspects.further(error(True), error(True))
     assert not suspects.further(error(True), None)
+
+
+def test_a_stack_of_dilated_convolutions_keeps_a_few_in_each() -> None:
+    assert fields.small("resblock_dilation_sizes", [[1, 3, 9, 27], [1, 3, 5]], {}, {}) == [[1, 3], [1, 3]]
+
+
+def test_noise_that_no_two_rows_share_is_left_out() -> None:
+    assert fields.small("noise_scale_duration", 0.8, {}, {}) == 0.0
+
+
+def test_an_id_after_the_last_token_stays_after_it() -> None:
+    assert fields.small("pad_token_id", 2048, {"vocab_size": 2048}, {}) == 128
+    assert fields.small("pad_token_id", 2047, {"vocab_size": 2048}, {}) == 127

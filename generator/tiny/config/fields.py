@@ -79,9 +79,17 @@ def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int
         return _number(name, value, defaults)
     if isinstance(value, float):
         return 0.0 if _NOISE.fullmatch(name) else min(value, 0.25) if _SCALES.fullmatch(name) else value
-    if isinstance(value, (list, tuple)) and value and all(type(item) is int for item in value):
-        return _numbers(name, value)
+    if isinstance(value, (list, tuple)) and value:
+        return _sequence(name, value)
     return value
+
+
+def _sequence(name: str, values: Sequence[Any]) -> Sequence[Any]:
+    if all(type(item) is int for item in values):
+        return _numbers(name, values)
+    if name.endswith("dilation_sizes") and all(isinstance(item, (list, tuple)) for item in values):
+        return [list(item)[: roles.LAYERS] for item in values]  # a layer for each, in each of several stacks
+    return values
 
 
 def _proportional(name: str, value: Any, manner: Manner) -> Any:
@@ -111,8 +119,9 @@ def _number(name: str, value: int, defaults: Mapping[str, Any]) -> int:
             return min(value, 16)
         if name == "window_size":
             return min(value, 2)  # the last stage is 2 by 2
+    # Doubled at each of many stages, and normalised there: of two lanes only the sign of their difference would be left.
     if "downsampling_ratios" in defaults and name in ("encoder_hidden_size", "num_filters"):
-        return min(value, 8 if name == "encoder_hidden_size" else 2)  # doubled at each of many stages
+        return min(value, 8 if name == "encoder_hidden_size" else 4)
     if name == "hidden_dim" and not {"hidden_size", "d_model", "dim", "embed_dim"} & defaults.keys():
         return min(value, roles.WIDTH)  # the only width there is
     return roles.small(name, value)
