@@ -22,6 +22,9 @@ _OWN = ("patch_size", "temporal_patch_size", "merge_size")
 """What image processors and configs of image towers call alike, but for the last."""
 _SIZE = re.compile(r"(?:max_image_|min_image_|crop_|pad_|tile_|(?P<kind>\w+_))?size")
 """Settings that are the size of an image in pixels, or that of images of a kind with an input of its own: high_res_size."""
+_USUAL = {"object-detection": "detr", "": "vit"}
+"""Whose image processor stands in where none is mapped to a type, by the pipeline that reads what the model gives: a
+checkpoint of such a type names one of transformers' classes in a file of its own (RT-DETRv2, HGNet, RADIO)."""
 _PATCH = 64
 """Up to this a size is one of patches, which has its own name in the config."""
 _LONE = {"merge_size": "spatial_merge_size"}
@@ -42,7 +45,7 @@ def declare(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str
 
 def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
     """The image processor that transformers maps the type to, in its version that works on PIL images."""
-    named = mapped.name("image_processor", model_type, config)
+    named = mapped.name("image_processor", model_type, config) or _usual(config, heads)
     if named is None:
         return None
     # A dict by backend since 5.3; before that the slow class and the fast one, of which the slow one works on PIL images.
@@ -53,6 +56,16 @@ def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
     if found is None:
         return {"requires": "pillow" if find_spec("PIL") is None else building.absent(chosen)}
     return {"class_name": chosen, "arguments": _fitted(found, config, heads)}
+
+
+def _usual(config: Any, heads: Sequence[HeadSpec]) -> Any:
+    """The class that stands in for heads of pipelines that take images and nothing else; None for others."""
+    shown = [head for head in heads if head.pipelines and [item.name for item in head.inputs] == ["pixel_values"]]
+    if not shown or any(head.pipelines for head in heads if head not in shown):
+        return None
+    tasks = {task for head in shown for task in head.pipelines}
+    kind = next((kind for task, kind in _USUAL.items() if task in tasks), _USUAL[""])
+    return mapped.name("image_processor", kind, config)
 
 
 def _video_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:

@@ -201,6 +201,9 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
     fixed = hearing.fixed(model, inputs, call) if method == "forward" and not done else ()
     if fixed:
         notes += (f"{', '.join(fixed)}: made of what it is fed alone, whatever the weights",)
+    infinite = hearing.padded(model, inputs) if method == "forward" and not done and not call else ()
+    if infinite:
+        notes += (f"{', '.join(infinite)}: minus infinity for the tokens that a text has not",)
     return HeadSpec(
         class_name=head.class_name,
         mappings=head.mappings,
@@ -213,6 +216,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         batch=batch,
         generation=generating.generation(model, inputs, exceptions, call),
         notes=(*(exception.reason for exception in exceptions), *notes),
+        infinite=infinite,
         fixed=fixed,
         config_class=place.get("config_class"),
         part=place.get("part"),

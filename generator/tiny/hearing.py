@@ -12,7 +12,7 @@ from generator.spec import InputSpec
 from generator.tiny import inputs as declaring
 from generator.tiny import probe
 
-__all__ = ["deaf", "drawn", "fixed", "made"]
+__all__ = ["deaf", "drawn", "fixed", "made", "padded"]
 
 
 def deaf(model: Any, inputs: Sequence[InputSpec], names: Sequence[str]) -> list[str]:
@@ -52,6 +52,24 @@ def fixed(model: Any, inputs: Sequence[InputSpec], call: Mapping[str, Any] | Non
         return ()
     kept -= same(usual, probe.forward(wide, {**fed, **probe.tensors(inputs, seed=1)}))
     return tuple(name for name in floating if name in kept)
+
+
+def padded(model: Any, inputs: Sequence[InputSpec]) -> tuple[str, ...]:
+    """Outputs of ``forward`` that are minus infinity for every token that a text has not, and nowhere else: scores that
+    are as many as the longest text's tokens (Grounding DINO)."""
+    import torch
+
+    lengths = [item.arguments["shape"][-1] for item in inputs if item.name == "input_ids"]
+    if not lengths:
+        return ()
+
+    def beyond(value: Any) -> bool:
+        if not value.is_floating_point() or value.ndim == 0 or value.shape[-1] <= lengths[0]:
+            return False
+        wanted = torch.arange(value.shape[-1]) >= lengths[0]
+        return torch.equal(torch.isneginf(value), wanted.expand(value.shape))
+
+    return tuple(name for name, value in probe.forward(model, probe.tensors(inputs)).items() if beyond(value))
 
 
 def _wide(model: Any, seed: int) -> Any:

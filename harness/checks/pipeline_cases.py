@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["CASES", "HEARD", "SEEN", "Case"]
 
 
+_CLIP_AXES = 5
+"""Axes of images that come several to a row: rows, images, channels, height and width."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A question to a pipeline."""
@@ -48,7 +52,7 @@ class Case:
     outputs: tuple[str, ...] = ()
     """Outputs that the pipeline reads, where it loads any base model."""
     first: bool = False
-    """Whether it answers with the first output, whatever that is."""
+    """Whether it answers with the first output, whatever that is; one that is a list of tensors it cannot read."""
 
     def outputs_fixed(self, head: Head) -> bool:
         """Whether it answers with an output that follows no input, such as the anchors of a detector."""
@@ -60,7 +64,14 @@ class Case:
             not any(name.startswith(self.alone) for name in head.inputs if self.alone)
             and (not self.needs or any(name.startswith(self.needs) for name in head.inputs))
             and all(name in head.outputs for name in self.outputs)
+            and not (self.first and ("." in next(iter(head.outputs), "") or _paired(head)))
         )
+
+
+def _paired(head: Head) -> bool:
+    """Whether each row is a pair of images, which no pipeline of one image hands over."""
+    shape = head.inputs["pixel_values"].shape if "pixel_values" in head.inputs else ()
+    return len(shape) == _CLIP_AXES and shape[1] == 2
 
 
 SEEN = ("pixel_values", "flattened_patches", "image", "visual", "video")
@@ -102,7 +113,9 @@ CASES: Mapping[str, Case] = {
         _TEXT, samples.sentence, forms.numbers, alone=_UNSPOKEN, needs=("input_ids",), first=True
     ),
     "image-classification": Case(_IMAGE, samples.shown, forms.labelled, alone=("input_ids",)),
-    "image-feature-extraction": Case(_IMAGE, samples.shown, forms.numbers, alone=("input_ids", "decoder_"), first=True),
+    "image-feature-extraction": Case(
+        _IMAGE, samples.shown, forms.numbers, alone=("input_ids", "decoder_", "prompt_"), first=True
+    ),
     "object-detection": Case(_IMAGE, samples.shown, forms.found, _EVERYTHING),
     "image-segmentation": Case(_IMAGE, samples.shown, forms.segments, _EVERY_SEGMENT),
     "depth-estimation": Case(_IMAGE, samples.shown, forms.depths),

@@ -221,3 +221,17 @@ def test_a_tokenizer_that_asks_for_nothing_is_made_of_nothing_if_the_model_has_a
         assert tokenizer._fits({"class_name": "ByT5Tokenizer", "arguments": {}}, config.vocab_size) == (
             name == "ByT5Tokenizer"
         )
+
+
+def test_a_type_without_an_image_processor_takes_a_usual_one_where_it_is_shown_images_alone() -> None:
+    def head(task: str, *names: str) -> HeadSpec:
+        inputs = tuple(InputSpec(name, "Floats", {"shape": (2, 3, 32, 32)}) for name in names)
+        return HeadSpec("Unseen", (), (task,), True, {}, inputs, (), 0, 2, None)
+
+    config = transformers.ViTConfig()
+    found = media.declare("unseen", config, [head("object-detection", "pixel_values")])
+    assert found["image_processor"]["class_name"].startswith("Detr")
+    found = media.declare("unseen", config, [head("image-classification", "pixel_values")])
+    assert found["image_processor"]["class_name"].startswith("ViT")
+    assert set(found["image_processor"]["arguments"]["size"].values()) == {32}
+    assert media.declare("unseen", config, [head("image-classification", "pixel_values", "input_ids")]) == {}

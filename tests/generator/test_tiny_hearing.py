@@ -46,3 +46,17 @@ def test_looking_for_them_leaves_the_head_as_it_was() -> None:
     before = {name: value.clone() for name, value in head.state_dict().items()}
     hearing.fixed(head, VALUES)
     assert all(torch.equal(value, before[name]) for name, value in head.state_dict().items())
+
+
+def test_scores_of_tokens_that_a_text_has_not_may_be_infinite_and_none_else() -> None:
+    class Grounded(torch.nn.Module):
+        def forward(self, input_ids: torch.Tensor) -> dict[str, torch.Tensor]:
+            scores = torch.zeros(2, 3, 8)
+            beyond, some = scores.clone(), scores.clone()
+            beyond[..., input_ids.shape[-1] :] = -torch.inf
+            some[0, 0, 0] = -torch.inf
+            return {"scores": scores, "beyond": beyond, "some": some}
+
+    text = [InputSpec("input_ids", "Tokens", {"shape": (2, 5), "low": 0, "high": 9})]
+    assert hearing.padded(Grounded(), text) == ("beyond",)
+    assert hearing.padded(Grounded(), []) == ()

@@ -15,6 +15,8 @@ from harness.checks import CHECKS
 from harness.checks import pipeline_tells as tells
 from harness.checks.pipeline_cases import CASES
 from harness.checks.pipeline_samples import Asked
+from harness.inputs import Floats
+from harness.skill import Head
 from tests.harness.architectures.hf_bert import Bert
 from tests.harness.architectures.hf_gpt2 import GPT2
 from tests.harness.conftest import Ask
@@ -220,3 +222,15 @@ def test_what_tells_one_answer_from_another_is_not_what_was_asked() -> None:
     assert tells.coarse([0.0, 1.0, b"\0"])
     assert not tells.coarse([0.5])
     assert not tells.coarse([])
+
+
+def test_image_features_are_asked_of_one_image_and_of_an_answer_that_is_a_tensor() -> None:
+    def head(shape: tuple[int, ...], output: str) -> Head:
+        inputs = {"pixel_values": Floats(shape=shape)}
+        return Head("Some", mappings=(), inputs=inputs, outputs={output: ((2, 4), "float32")}, parameters=1)
+
+    case = CASES["image-feature-extraction"]
+    assert case.serves(head((2, 3, 32, 32), "last_hidden_state"))
+    assert not case.serves(head((2, 2, 3, 32, 32), "last_hidden_state"))  # a pair of images
+    assert case.serves(head((2, 4, 3, 32, 32), "last_hidden_state"))
+    assert not case.serves(head((2, 3, 32, 32), "feature_maps.0"))
