@@ -9,7 +9,7 @@ from typing import Any
 from generator.processors import mapped
 from generator.tiny import libraries
 
-__all__ = ["GENERIC", "absent", "build", "public"]
+__all__ = ["GENERIC", "absent", "build", "exists", "public"]
 
 GENERIC = "PreTrainedTokenizerFast"
 """The class that is made around a tokenizer of any kind."""
@@ -20,16 +20,39 @@ def public(name: str) -> Any:
     import transformers
     from transformers.utils.import_utils import DummyObject
 
-    found = getattr(transformers, name, None) or mapped.registered().get(name)
+    try:
+        found = getattr(transformers, name, None) or mapped.registered().get(name)
+    except ImportError:  # a file that imports its library without asking whether it is there
+        return None
     return None if isinstance(found, DummyObject) else found
+
+
+def exists(name: str) -> bool:
+    """Whether transformers has such a class, be its libraries here or not."""
+    import transformers
+
+    try:
+        return hasattr(transformers, name)
+    except ImportError:
+        return True
 
 
 def absent(name: str) -> str:
     """The first library that a class of transformers lacks here."""
     import transformers
 
-    backends: list[str] = getattr(transformers, name)._backends  # noqa: SLF001, the library tells it nowhere else
+    try:
+        backends: list[str] = getattr(transformers, name)._backends  # noqa: SLF001, the library tells it nowhere else
+    except ImportError as error:
+        return _missed(error)
     return next((item for item in backends if libraries.installed(item) is None), backends[0])
+
+
+def _missed(error: BaseException) -> str:
+    """The library whose import failed first."""
+    while isinstance(error.__cause__, ImportError):
+        error = error.__cause__
+    return str(getattr(error, "name", None) or error)
 
 
 def build(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from generator import configuration
 from generator.processors import building, mapped
 from generator.tiny import inputs as declaring
 
@@ -39,8 +40,14 @@ def declare(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str
         heads: heads with their inputs, which say how large an image is.
     """
     rules = {"image_processor": _image_processor, "video_processor": _video_processor, "feature_extractor": _hearing}
-    found = {name: rule(model_type, config, heads) for name, rule in rules.items()}
-    return {name: part for name, part in found.items() if part is not None}
+    # One that joins others has the parts of those: an encoder that sees, of a decoder that writes.
+    inner = [str(getattr(part, "model_type", "")) for part in configuration.nested(config).values()]
+    found: dict[str, dict[str, Any]] = {}
+    for name, rule in rules.items():
+        made = (rule(item, config, heads) for item in (model_type, *inner))
+        if (part := next((item for item in made if item is not None), None)) is not None:
+            found[name] = part
+    return found
 
 
 def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
@@ -49,7 +56,10 @@ def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
     if named is None:
         return None
     # A dict by backend since 5.3; before that the slow class and the fast one, of which the slow one works on PIL images.
-    chosen = named.get("pil") if isinstance(named, Mapping) else named if isinstance(named, str) else named[0]
+    if isinstance(named, tuple):
+        chosen = next((item for item in named if item is not None and building.exists(item)), None)
+    else:
+        chosen = named.get("pil") if isinstance(named, Mapping) else named
     if chosen is None:
         return {"requires": "torchvision"}
     found = building.public(chosen) if find_spec("PIL") is not None else None

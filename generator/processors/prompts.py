@@ -33,7 +33,7 @@ def ways(parts: dict[str, dict[str, Any]], trial: Trial) -> Iterator[dict[str, d
     if parameter is not None and isinstance(parameter.default, str):
         yield parts
         return
-    found = list(_marks(made, parts["tokenizer"]["vocabulary"].split(" "), trial))
+    found = list(_marks(made, parts.get("tokenizer", {}).get("vocabulary", "").split(" "), trial))
     for marks in found if parameter is not None else ():
         arguments = {**whole["arguments"], "chat_template": template(marks)}
         yield {**parts, "processor": {**whole, "arguments": arguments}}

@@ -119,7 +119,7 @@ CASES: Mapping[str, Case] = {
     "object-detection": Case(_IMAGE, samples.shown, forms.found, _EVERYTHING),
     "image-segmentation": Case(_IMAGE, samples.shown, forms.segments, _EVERY_SEGMENT),
     "depth-estimation": Case(_IMAGE, samples.shown, forms.depths),
-    "mask-generation": Case(_IMAGE, samples.shown, forms.masks),
+    "mask-generation": Case(_IMAGE, samples.shown, forms.masks, libraries=("torchvision",)),
     "keypoint-matching": Case(_IMAGE, samples.turned, forms.matches, _EVERYTHING),
     "zero-shot-image-classification": _choices(samples.shown, forms.labelled, _BOTH),
     "zero-shot-object-detection": _choices(samples.shown, forms.found, _BOTH, threshold=0.0),

@@ -235,3 +235,11 @@ def test_a_type_without_an_image_processor_takes_a_usual_one_where_it_is_shown_i
     assert found["image_processor"]["class_name"].startswith("ViT")
     assert set(found["image_processor"]["arguments"]["size"].values()) == {32}
     assert media.declare("unseen", config, [head("image-classification", "pixel_values", "input_ids")]) == {}
+
+
+def test_a_config_that_joins_others_has_the_image_processor_of_the_one_that_sees() -> None:
+    joined = transformers.VisionEncoderDecoderConfig(
+        encoder={"model_type": "vit"}, decoder={"model_type": "gpt2", "add_cross_attention": True}
+    )
+    declared = media.declare("vision-encoder-decoder", joined, ())
+    assert "ViT" in declared["image_processor"]["class_name"]

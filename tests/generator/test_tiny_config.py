@@ -327,3 +327,10 @@ def test_noise_that_no_two_rows_share_is_left_out() -> None:
 def test_an_id_after_the_last_token_stays_after_it() -> None:
     assert fields.small("pad_token_id", 2048, {"vocab_size": 2048}, {}) == 128
     assert fields.small("pad_token_id", 2047, {"vocab_size": 2048}, {}) == 127
+
+
+def test_layers_that_are_counted_twice_keep_their_proportion() -> None:
+    counted = {"num_hidden_layers": 56, "num_layers": 28}
+    small = {"num_hidden_layers": 2, "num_layers": 2}
+    assert relations.related(relations.Fields(counted, small))["num_hidden_layers"] == 4
+    assert "num_hidden_layers" not in relations.related(relations.Fields({**counted, "num_layers": 27}, small))

@@ -334,6 +334,14 @@ def _grouped_upsampling(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _sublayers(fields: Fields) -> dict[str, Any]:
+    """Layers that are counted twice, in whole and by the parts that attend, keep as many parts each."""
+    parts, whole = fields.defaults.get("num_hidden_layers"), fields.defaults.get("num_layers")
+    if not (isinstance(parts, int) and isinstance(whole, int) and parts > whole > 1 and parts % whole == 0):
+        return {}
+    return {"num_hidden_layers": parts // whole * fields.get("num_layers")}
+
+
 def _cutoffs(fields: Fields) -> dict[str, Any]:
     """Places where an adaptive softmax cuts the vocabulary stay the same shares of it."""
     before, after, cuts = fields.defaults.get("vocab_size"), fields.get("vocab_size"), fields.defaults.get("cutoffs")
@@ -368,4 +376,5 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _grouped_upsampling,
     _shared_layers,
     _cutoffs,
+    _sublayers,
 )
