@@ -94,10 +94,11 @@ class Subject:
 
     @cached_property
     def calibration(self) -> dict[str, torch.Tensor]:
-        """Outputs on the CPU in float64, throughout."""
+        """Outputs on the CPU in float64, throughout; of a model that has not run, for one that has may keep what it made in
+        float32 (OmDet-Turbo's embedded classes)."""
         import torch
 
-        model, self.stage = weights.moved(self.model, "cpu", torch.float64), "run"
+        model, self.stage = weights.moved(self.build(self.seed), "cpu", torch.float64), "run"
         inputs = {name: item.double() if item.is_floating_point() else item for name, item in self.inputs.items()}
         with torch.no_grad(), widened():
             torch.manual_seed(self.seed)

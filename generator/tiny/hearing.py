@@ -15,6 +15,10 @@ from generator.tiny import probe
 __all__ = ["deaf", "drawn", "fixed", "made", "padded"]
 
 
+_IMAGE_AXES = 4
+"""Axes of images: rows, channels, height and width."""
+
+
 def deaf(model: Any, inputs: Sequence[InputSpec], names: Sequence[str]) -> list[str]:
     """Those of some inputs of floating numbers that no output of ``forward`` follows, whatever the weights.
 
@@ -37,7 +41,8 @@ def deaf(model: Any, inputs: Sequence[InputSpec], names: Sequence[str]) -> list[
 
 def fixed(model: Any, inputs: Sequence[InputSpec], call: Mapping[str, Any] | None = None) -> tuple[str, ...]:
     """Outputs of floating numbers that ``forward``, with further arguments, makes of what it is fed alone: equal bits
-    whatever the weights, and others for other inputs. One that follows neither is none of them.
+    whatever the weights, and others for other inputs, or for a larger image: places that are laid over it (OmDet-Turbo's
+    anchors). One that follows neither is none of them.
     """
     import torch
 
@@ -50,8 +55,22 @@ def fixed(model: Any, inputs: Sequence[InputSpec], call: Mapping[str, Any] | Non
     floating = [name for name, value in usual.items() if value.is_floating_point()]
     if not kept.intersection(floating) or kept.issuperset(floating):
         return ()
-    kept -= same(usual, probe.forward(wide, {**fed, **probe.tensors(inputs, seed=1)}))
+    deaf = kept & same(usual, probe.forward(wide, {**fed, **probe.tensors(inputs, seed=1)}))
+    kept -= deaf - (_laid_out(wide, fed, usual) if deaf.intersection(floating) else set())
     return tuple(name for name in floating if name in kept)
+
+
+def _laid_out(model: Any, given: Mapping[str, Any], usual: Mapping[str, Any]) -> set[str]:
+    """Outputs that are more for an image of twice the height and width."""
+    pixels = given.get("pixel_values")
+    if pixels is None or pixels.ndim != _IMAGE_AXES:
+        return set()
+    larger = pixels.repeat(1, 1, 2, 2)
+    try:
+        other = probe.forward(model, {**given, "pixel_values": larger})
+    except (RuntimeError, ValueError, IndexError):  # most take images of one size
+        return set()
+    return {name for name, value in usual.items() if name in other and other[name].numel() > value.numel()}
 
 
 def padded(model: Any, inputs: Sequence[InputSpec]) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ ROLES: tuple[Role, ...] = (
     ),
     _role("dense layers", r"first_k_dense_replace|(num|n)_dense_layers|moe_layer_start_index", _at_most(1)),
     _role("period of layers", r"(.*_)?layer_period|full_attention_interval|(.*_)?every_n_layers", _at_most(2)),
+    _role("place of a layer", r"merge_index", _at_most(LAYERS - 1)),
     _role("place in a period", r"(.*_)?layer_offset", _at_most(1)),
     _role("low rank", r"(q|kv|o|.*)_lora_rank|laurel_rank|mamba_dt_rank|time_step_rank|adapter_rank", _at_most(16)),
     _role("state", r"(mamba_|ssm_)?(d_state|state_size|ssm_state_size)", _at_most(16)),

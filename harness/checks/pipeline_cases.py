@@ -114,7 +114,7 @@ CASES: Mapping[str, Case] = {
     ),
     "image-classification": Case(_IMAGE, samples.shown, forms.labelled, alone=("input_ids",)),
     "image-feature-extraction": Case(
-        _IMAGE, samples.shown, forms.numbers, alone=("input_ids", "decoder_", "prompt_"), first=True
+        _IMAGE, samples.shown, forms.numbers, alone=("input_ids", "decoder_", "prompt_", "classes_"), first=True
     ),
     "object-detection": Case(_IMAGE, samples.shown, forms.found, _EVERYTHING),
     "image-segmentation": Case(_IMAGE, samples.shown, forms.segments, _EVERY_SEGMENT),

@@ -60,3 +60,16 @@ def test_scores_of_tokens_that_a_text_has_not_may_be_infinite_and_none_else() ->
     text = [InputSpec("input_ids", "Tokens", {"shape": (2, 5), "low": 0, "high": 9})]
     assert hearing.padded(Grounded(), text) == ("beyond",)
     assert hearing.padded(Grounded(), []) == ()
+
+
+def test_places_that_are_laid_over_an_image_are_fixed() -> None:
+    class Anchored(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.out = nn.Conv2d(3, 1, 1)
+
+        def forward(self, pixel_values: torch.Tensor) -> dict[str, torch.Tensor]:
+            anchors = torch.arange(float(pixel_values.shape[-1]))
+            return {"logits": self.out(pixel_values), "anchors": anchors, "dead": torch.arange(3.0)}
+
+    assert hearing.fixed(Anchored(), [InputSpec("pixel_values", "Floats", {"shape": (2, 3, 8, 8)})]) == ("anchors",)

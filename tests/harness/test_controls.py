@@ -227,6 +227,22 @@ def test_batch_invariance_compares_the_items_of_a_list_of_rows(
     assert ask(Bert, "batch_invariance").status == status
 
 
+@pytest.mark.parametrize(
+    ("ordered", "status"),
+    [
+        (lambda logits: torch.cat([logits, -logits]), "passed"),  # all rows' first items, then all their second ones
+        (lambda logits: torch.stack([logits, -logits], 1).flatten(0, 1), "passed"),  # row by row
+        (lambda logits: torch.cat([logits, -logits.flip(0)]), "failed"),
+        (lambda logits: torch.cat([logits, -logits.mean(0, keepdim=True).expand_as(logits)]), "failed"),
+    ],
+)
+def test_batch_invariance_takes_one_order_of_several_items_a_row_for_all_rows(
+    ask: Ask, swap: Swap, ordered: Callable[[torch.Tensor], torch.Tensor], status: str
+) -> None:
+    swap("BertForMaskedLM", bert(ordered))
+    assert ask(Bert, "batch_invariance").status == status
+
+
 # --- round_trip -----------------------------------------------------------------------------------------------------
 
 
