@@ -122,9 +122,9 @@ def _taken(found: Any) -> list[str]:
 
 def _hearing(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
     """The feature extractor that transformers maps the type to; its frames are as many as the model takes."""
-    chosen = mapped.name("feature_extractor", model_type, config)
+    chosen = _extractor(model_type, config, heads)
     found = building.public(chosen) if isinstance(chosen, str) else None
-    if found is None or "Image" in chosen:
+    if found is None or chosen is None or "Image" in chosen:
         return None
     context = declaring.Context(config, {}, ())
     taken = inspect.signature(found.__init__).parameters
@@ -135,6 +135,11 @@ def _hearing(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[st
     for name in ("num_mel_bins", "feature_size"):
         if isinstance(bands, int) and name in taken:
             arguments[name] = bands
+    width = context.find("feature_projection_input_dim")
+    if isinstance(width, int) and {"stride", "num_mel_bins"} <= taken.keys():  # frames that are laid side by side
+        arguments["num_mel_bins"] = arguments["feature_size"] = width // taken["stride"].default
+    if "truncation" in taken and context.find("enable_fusion") is False:
+        arguments["truncation"] = "rand_trunc"  # the sound itself, not four views of it (CLAP)
     frames = context.find("max_source_positions", within="audio") or context.find("max_source_positions")
     if isinstance(frames, int) and {"chunk_length", "hop_length", "sampling_rate"} <= taken.keys():
         # One second, cut into twice as many frames as the encoder has positions.
@@ -143,6 +148,19 @@ def _hearing(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[st
     if isinstance(length, int) and "max_length" in taken and length > 1 and "input_values" in _names(heads):
         arguments["max_length"] = length
     return {"class_name": chosen, "arguments": arguments}
+
+
+def _extractor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> str | None:
+    """The class that transformers maps the type to; where that makes nothing that a head takes, the one of a nested
+    config's type, or one that the config's documentation names."""
+    names = _names(heads)
+    own = mapped.name("feature_extractor", model_type, config)
+    parts = (mapped.name("feature_extractor", part.model_type, part) for part in configuration.nested(config).values())
+    for chosen in (own, *parts, *re.findall(r"\w+FeatureExtractor", inspect.getdoc(type(config)) or "")):
+        found = building.public(chosen) if isinstance(chosen, str) else None
+        if found is not None and names & set(getattr(found, "model_input_names", ())[:1]):
+            return str(chosen)
+    return own if isinstance(own, str) else None
 
 
 def _names(heads: Sequence[HeadSpec]) -> set[str]:

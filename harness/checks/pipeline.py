@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import failures, processors
 from harness.checks import pipeline_tells as tells
+from harness.checks import pipeline_voice
 from harness.checks.pipeline_cases import CASES, HEARD, SEEN, Case
 from harness.checks.pipeline_forms import short
 from harness.checks.pipeline_samples import SENTENCES, Asked
@@ -156,6 +157,8 @@ def _question(session: Session, task: str) -> _Question:
     declared = session.subject.skill.processor or {}
     parts = processors.build(session.subject.skill, _parts(session, task))
     settings = _settings(task, parts, declared.get("tokenizer", {}))
+    if task == "text-to-audio":
+        settings = pipeline_voice.settings(session.head, session.runner.model)
     kinds = {"image": SEEN, "audio": HEARD}
     taken = {kind for kind, starts in kinds.items() if any(name.startswith(starts) for name in session.head.inputs)}
     asked = Asked(parts, frozenset(taken), declared.get("processor", {}).get("prompt", ""))

@@ -65,6 +65,7 @@ class Case:
             and (not self.needs or any(name.startswith(self.needs) for name in head.inputs))
             and all(name in head.outputs for name in self.outputs)
             and not (self.first and ("." in next(iter(head.outputs), "") or _paired(head)))
+            and not (self.first and head.method != "forward")  # Bark has no forward whose outputs these could be
         )
 
 
@@ -130,6 +131,8 @@ CASES: Mapping[str, Case] = {
         forms.transcript,
         generating={"generate_kwargs": _NEW},
         tells=tells.words,
+        # It hands over sound alone; what reads a prompt beside it, or speaks one (Dia), is only listed for it.
+        alone=("input_ids",),
     ),
     "zero-shot-audio-classification": _choices(
         samples.tone, forms.labelled, ("tokenizer", "feature_extractor"), ("logits_per_audio",)

@@ -242,6 +242,8 @@ def audio(answer: Any) -> str | None:
         return f"gives {short(answer)} instead of audio and sampling_rate"
     wave = np.asarray(answer["audio"])
     finite = wave.size and bool(np.isfinite(wave).all())
+    if not answer["sampling_rate"]:
+        return "does not say how fast its sound is"
     return None if finite and answer["sampling_rate"] > 0 else "gives no sound, or one that is not finite"
 
 

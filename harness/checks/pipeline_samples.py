@@ -77,11 +77,11 @@ def picture(turn: int = 0, side: int = 48) -> PIL.Image.Image:
     return PIL.Image.fromarray(pixels.astype(np.uint8))
 
 
-def sound(turn: int = 0, seconds: float = 0.5) -> np.ndarray[Any, Any]:
-    """A tone of 440 Hz, higher and softer each turn: float32, (samples,)."""
+def sound(turn: int = 0, seconds: float = 0.5, rate: int = SAMPLING_RATE) -> np.ndarray[Any, Any]:
+    """A tone of 440 Hz, higher and softer each turn: float32, (samples,), of which ``rate`` are a second."""
     import numpy as np
 
-    moments = np.arange(int(SAMPLING_RATE * seconds)) / SAMPLING_RATE
+    moments = np.arange(int(rate * seconds)) / rate
     wave = (0.5 - 0.1 * turn) * np.sin(2 * np.pi * 440 * (1 + turn / 2) * moments)
     samples: np.ndarray[Any, Any] = wave.astype(np.float32)
     return samples
@@ -153,8 +153,9 @@ def shown(asked: Asked) -> tuple[Any, ...]:
 
 
 def heard(asked: Asked) -> tuple[Any, ...]:
-    """A sound that says how fast it is."""
-    return ({"raw": sound(asked.turn), "sampling_rate": SAMPLING_RATE},)
+    """A sound that says how fast it is: as fast as what takes it wants it, so that nothing needs to be resampled."""
+    rate = getattr(asked.parts.get("feature_extractor"), "sampling_rate", SAMPLING_RATE)
+    return ({"raw": sound(asked.turn, rate=rate), "sampling_rate": rate},)
 
 
 def chat(asked: Asked) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ import inspect
 
 import pytest
 
-from generator import catalog, tiny
+from generator import catalog, processors, tiny
 from generator.spec import HeadSpec, InputSpec
 from generator.tiny import inputs, probe
 
@@ -72,6 +72,15 @@ def test_a_codec_has_a_code_for_each_token_and_none_for_the_one_after_the_last()
     config = tiny.settle(row)
     assert config["audio_encoder"]["codebook_size"] == config["decoder"]["vocab_size"] == 128
     assert config["decoder"]["pad_token_id"] == config["decoder_start_token_id"] == 128
+
+
+def test_a_feature_extractor_makes_what_the_heads_take_in_the_width_that_they_take() -> None:
+    row = catalog.load().rows["wav2vec2-bert"]
+    made = tiny.build(dataclasses.replace(row, heads=tuple(head for head in row.heads if head.primary)))
+    declared = processors.declare(row, made.config, made.heads) or {}
+    assert declared["feature_extractor"]["class_name"] == "SeamlessM4TFeatureExtractor"  # its docs say, mappings do not
+    width = made.heads[0].inputs[0].arguments["shape"][-1]
+    assert declared["feature_extractor"]["arguments"]["num_mel_bins"] == width // 2  # two frames side by side
 
 
 def test_what_is_generated_of_sound_alone_is_fed_it() -> None:

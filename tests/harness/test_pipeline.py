@@ -11,7 +11,7 @@ import torch
 from transformers import BertForMaskedLM, FillMaskPipeline, GPT2LMHeadModel, TextGenerationPipeline
 
 from harness import processors
-from harness.checks import CHECKS
+from harness.checks import CHECKS, pipeline_voice
 from harness.checks import pipeline_tells as tells
 from harness.checks.pipeline_cases import CASES
 from harness.checks.pipeline_samples import Asked
@@ -234,3 +234,25 @@ def test_image_features_are_asked_of_one_image_and_of_an_answer_that_is_a_tensor
     assert not case.serves(head((2, 2, 3, 32, 32), "last_hidden_state"))  # a pair of images
     assert case.serves(head((2, 4, 3, 32, 32), "last_hidden_state"))
     assert not case.serves(head((2, 3, 32, 32), "feature_maps.0"))
+
+
+def test_what_speaks_is_told_how_fast_its_sound_is_only_where_the_pipeline_finds_it_nowhere() -> None:
+    class Config:
+        sampling_rate: int | None = None
+
+        def to_dict(self) -> dict[str, object]:
+            return {"vocoder_config": {"sampling_rate": 22_050}}
+
+    class Model:
+        config = Config()
+
+    head = dataclasses.replace(GPT2.heads[0], mappings=())
+    assert pipeline_voice.settings(head, Model()) == {"sampling_rate": 22_050}
+    Model.config.sampling_rate = 24_000
+    assert pipeline_voice.settings(head, Model()) == {}
+
+
+def test_a_head_that_reads_a_prompt_beside_its_sound_is_not_for_the_pipeline_of_sound_alone() -> None:
+    case = CASES["automatic-speech-recognition"]
+    assert not case.serves(GPT2.heads[0])  # it takes input_ids
+    assert case.serves(dataclasses.replace(GPT2.heads[0], inputs={"input_features": Floats(shape=(1, 2, 3))}))

@@ -104,13 +104,14 @@ def stated(arguments: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]])
 
 
 def joined(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments, in which a codec has a code for each token of the decoder whose codes it turns into sound."""
-    codec, decoder = arguments.get("audio_encoder"), arguments.get("decoder")
-    if not (isinstance(codec, Mapping) and isinstance(decoder, Mapping)):
-        return dict(arguments)
-    if "codebook_size" not in codec or "vocab_size" not in decoder:
-        return dict(arguments)
-    return {**arguments, "audio_encoder": {**codec, "codebook_size": decoder["vocab_size"]}}
+    """The arguments, in which a codec has a code for each token of what writes the codes that it turns into sound."""
+    for place, writer in (("audio_encoder", arguments.get("decoder")), ("codec_config", arguments)):
+        codec = arguments.get(place)
+        if not (isinstance(codec, Mapping) and isinstance(writer, Mapping)):
+            continue
+        if "codebook_size" in codec and "vocab_size" in writer:
+            return {**arguments, place: {**codec, "codebook_size": writer["vocab_size"]}}
+    return dict(arguments)
 
 
 def _part(name: str, kind: Any, modalities: Sequence[str]) -> dict[str, Any]:

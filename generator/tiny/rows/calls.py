@@ -143,6 +143,7 @@ CALLS: tuple[Row, ...] = (
                 "text_pad_token": 198,
                 "text_encoding_offset": 72,
                 "max_input_semantic_length": 12,
+                "max_new_tokens": 6,
             },
             "coarse_acoustics_config": {
                 "coarse_semantic_pad_token": 128,

@@ -1,0 +1,47 @@
+"""What a user tells the pipeline that speaks, where files of a checkpoint would: a vocoder, and how fast the sound is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.skill import Head
+
+__all__ = ["settings"]
+
+_RATES = ("sampling_rate", "sample_rate")
+_USUAL = 16_000
+"""Samples a second where no part of a model says how many."""
+_SPECTROGRAMS = "MODEL_FOR_TEXT_TO_SPECTROGRAM_MAPPING"
+
+
+def settings(head: Head, model: Any) -> dict[str, Any]:
+    """Further arguments of the pipeline: what it would else take from the hub, or find nowhere.
+
+    Args:
+        head: of the model.
+        model: what is to speak.
+    """
+    import torch
+
+    config = model.config
+    if _SPECTROGRAMS in head.mappings:
+        from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
+
+        small = SpeechT5HifiGanConfig(model_in_dim=config.num_mel_bins, upsample_initial_channel=32)
+        torch.manual_seed(0)
+        return {"vocoder": SpeechT5HifiGan(small).to(model.device, model.dtype).eval()}
+    read = [config, getattr(config, "codec_config", None), getattr(model, "generation_config", None)]
+    if any(getattr(part, name, None) for part in read for name in _RATES):
+        return {}  # the pipeline reads it there
+    return {"sampling_rate": next(_said(config.to_dict()), _USUAL)}
+
+
+def _said(values: Mapping[str, Any]) -> Iterator[int]:
+    """How fast any nested config says that the sound is."""
+    for name, value in values.items():
+        if name in _RATES and isinstance(value, int):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _said(value)
