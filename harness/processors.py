@@ -5,7 +5,7 @@
 vocabulary (BPE, WordPiece, Unigram), the ``vocabulary``, words parted by blanks that stand at their ids, those of them that
 are ``special`` beside the usual ones, and the word that ``ends`` a text where a general class stands in for the model's
 own. A processor has under ``parts`` the part that it takes as each argument, and as ``prompt`` what stands for an image or
-a sound before a text that is no chat. A part that only a library makes has its name under ``requires``.
+a sound before a text that is no chat, and as ``call`` what is told it at each call. A part that only a library makes has its name under ``requires``.
 """
 
 from __future__ import annotations

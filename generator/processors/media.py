@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -26,6 +27,7 @@ _SIZE = re.compile(r"(?:max_image_|min_image_|crop_|pad_|tile_|(?P<kind>\w+_))?s
 _USUAL = {"object-detection": "detr", "": "vit"}
 """Whose image processor stands in where none is mapped to a type, by the pipeline that reads what the model gives: a
 checkpoint of such a type names one of transformers' classes in a file of its own (RT-DETRv2, HGNet, RADIO)."""
+_CHANNELS = 3
 _PATCH = 64
 """Up to this a size is one of patches, which has its own name in the config."""
 _LONE = {"merge_size": "spatial_merge_size"}
@@ -93,7 +95,7 @@ def _video_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
 def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any]:
     """Arguments that make images of the size that the heads take."""
     context = declaring.Context(config, {}, ())
-    arguments: dict[str, Any] = {}
+    arguments = _as_patches(found, heads)
     for name in _taken(found):
         default = _default(found, name)
         measured = _SIZE.fullmatch(name)
@@ -110,6 +112,16 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
         elif type(default) is int and default > _PATCH:
             arguments[name] = side[0]
     return arguments
+
+
+def _as_patches(found: Any, heads: Sequence[HeadSpec]) -> dict[str, Any]:
+    """Arguments for heads that take a page as a sequence of patches, each with its row and column before its pixels."""
+    shapes = [item.arguments["shape"] for head in heads for item in head.inputs if item.name == "flattened_patches"]
+    if not shapes or not isinstance(_default(found, "patch_size"), Mapping):
+        return {}
+    _, count, width = shapes[0]
+    side = math.isqrt((width - 2) // _CHANNELS)
+    return {"patch_size": {"height": side, "width": side}, "max_patches": count}
 
 
 def _taken(found: Any) -> list[str]:

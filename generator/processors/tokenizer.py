@@ -56,15 +56,16 @@ def declare(
         return None
     placed = _placed(words, carriers or {}, context, min(size, _MOST))
     name = _named(model_type, config)
-    if name is not None:
-        declared = _declared(name, context, min(size, _MOST), placed, spoken=spoken)
-        if declared is not None and _fits(declared, size):
-            return declared
-    generic = _declared(GENERIC, context, min(size, _MOST), placed, spoken=spoken)
-    given = building.public(GENERIC).model_input_names
-    if generic is not None and fed and not fed >= {*given}:  # before 5.0 it gives types of tokens to every model
-        generic["arguments"]["model_input_names"] = [name for name in given if name in fed]
-    return generic
+    declared = _declared(name, context, min(size, _MOST), placed, spoken=spoken) if name is not None else None
+    if declared is None or not _fits(declared, size):
+        declared = _declared(GENERIC, context, min(size, _MOST), placed, spoken=spoken)
+    if declared is not None:
+        given = building.public(declared["class_name"]).model_input_names
+        # Checkpoints name what the model takes: a class may give types of tokens to a model that has none.
+        withheld = {*given} - fed if declared["class_name"] == GENERIC else {"token_type_ids"} - fed
+        if fed and withheld & {*given}:
+            declared["arguments"]["model_input_names"] = [name for name in given if name not in withheld]
+    return declared
 
 
 def fed(heads: Sequence[HeadSpec]) -> set[str]:
@@ -221,7 +222,10 @@ def _fits(declared: Mapping[str, Any], size: int) -> bool:
     words = {word: place for place, word in enumerate(written)}
     try:
         made = building.build({"tokenizer": declared})["tokenizer"]
-        ids = made("a small test", add_special_tokens=True)["input_ids"]
+        parameters = inspect.signature(made.__call__).parameters
+        words_and_places = {"text": ["a", "small", "test"], "boxes": [[0, 0, 9, 9]] * 3}
+        told = words_and_places if "boxes" in parameters else {"text": "a small test"}
+        ids = made(**told, add_special_tokens=True)["input_ids"]
     except Exception:  # noqa: BLE001, each class has errors of its own for a vocabulary that is not its own
         return False
     unknown = made.unk_token_id

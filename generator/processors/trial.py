@@ -68,6 +68,7 @@ class Trial:
             Exception: whatever its classes raise.
         """
         processor = building.build(parts)["processor"]
+        call = parts["processor"].get("call", {})
         samples = {"image": picture, "audio": sound}
         media = [(modality, samples[modality]()) for modality in modalities if modality in samples]
         if processor.chat_template is not None:
@@ -75,13 +76,18 @@ class Trial:
             chat = [{"role": "user", "content": [*content, {"type": "text", "text": TEXT}]}]
             return dict(
                 processor.apply_chat_template(
-                    chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+                    chat,
+                    add_generation_prompt=True,
+                    tokenize=True,
+                    return_dict=True,
+                    return_tensors="pt",
+                    **({"processor_kwargs": call} if call else {}),
                 )
             )
         names = {"image": "images", "audio": "audio"}
         given = {names[modality]: sample for modality, sample in media}
         text = parts["processor"].get("prompt", "") + TEXT
-        return dict(processor(text=text, **given, return_tensors="pt"))
+        return dict(processor(text=text, **given, return_tensors="pt", **call))
 
     def carriers(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> dict[str, str]:
         """The special words that stand most often in the text that the declared processor writes, by modality, for those

@@ -86,24 +86,27 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
     """The first way to declare the processor with which the tiny model takes what it makes, or the likeliest one."""
     modalities = [_modality(attribute) for attribute in sources if not attribute.endswith("tokenizer")]
     trial = Trial.of(subject.config_class, subject.arguments, subject.heads)
-    parts = _lent(found, parts, trial.counts)
+    context = declaring.Context(subject.config, {}, ())
+    queries = context.find("latent_query_num", within="vision") or context.find("latent_query_num")
+    counts = {**({"image": queries} if queries else {}), **trial.counts}
+    parts = _lent(found, parts, counts)
     likeliest: Parts | None = None
     carriers: dict[str, str] = {}
-    choices = _arguments(found, declaring.Context(subject.config, {}, ()), trial.counts)
+    choices = _arguments(found, context, counts)
+    told_each_time = [{}, *_calls(found, counts)]
     for given in islice(choices, _MOST):
         whole = {"class_name": found.__name__, "arguments": given, "parts": dict(sources)}
-        for _ in range(_ROUNDS):
-            told = {**_told(found, subject, parts, carriers), "processor": whole}
+        for call in told_each_time * _ROUNDS:
+            told = {**_told(found, subject, parts, carriers), "processor": {**whole, **call}}
             learned: dict[str, str] = {}
             for way in prompts.ways(told, trial):
                 likeliest = likeliest or way
                 if trial.takes(way, modalities):
                     return way
                 learned = learned or trial.carriers(way, modalities)
-            if not learned:
-                break
-            carriers |= learned
-            likeliest = None
+            if learned:
+                carriers |= learned
+                likeliest = None
     return likeliest or parts
 
 
@@ -171,6 +174,13 @@ def _arguments(found: Any, context: declaring.Context, counts: Mapping[str, int]
     for combination in product(*choices.values()):
         given = dict(zip(choices, combination, strict=True))
         yield {name: value for name, value in given.items() if value is not None}
+
+
+def _calls(found: Any, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Under ``call``, what users tell the processor each time, since no file holds it: counts that are constants of the
+    class. None where there are none."""
+    names = [name for name in _COUNTS["image"] if isinstance(getattr(found, name, None), int)]
+    return [{"call": dict.fromkeys(names, counts["image"])}] if names and "image" in counts else []
 
 
 def _values(name: str, default: Any, context: declaring.Context, counts: Mapping[str, int]) -> Iterator[Any]:

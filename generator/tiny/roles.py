@@ -45,6 +45,8 @@ def _role(name: str, pattern: str, small: Callable[[int], int]) -> Role:
 
 
 ROLES: tuple[Role, ...] = (
+    _role("places on a page, from 0 to 1000", r"max_2d_position_embeddings", lambda value: value),
+    _role("pixels of a patch: 3 channels of 4 by 4", r"patch_embed_hidden_size", lambda value: min(value, 48)),
     # -1 keeps every pixel that looks like a corner, and random weights like all of them.
     _role("keypoints", r"max_keypoints", lambda _: 8),
     _role(

@@ -162,8 +162,24 @@ def _question(session: Session, task: str) -> _Question:
     kinds = {"image": SEEN, "audio": HEARD}
     taken = {kind for kind, starts in kinds.items() if any(name.startswith(starts) for name in session.head.inputs)}
     asked = Asked(parts, frozenset(taken), declared.get("processor", {}).get("prompt", ""))
-    generating = case.generating if session.head.generation is not None else {}
-    return _Question(case, parts, settings, asked, {**case.options, **generating})
+    options = {**case.options, **(case.generating if session.head.generation is not None else {})}
+    if case.tells is tells.words and session.head.generation is not None:
+        options = _without_special_words(options, parts)
+    call = declared.get("processor", {}).get("call", {}) if case.parts == ("processor",) else {}
+    told = {"processor_kwargs": call} if call else {}
+    return _Question(case, parts, settings, asked, {**options, **told})
+
+
+def _without_special_words(options: dict[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a call that writes, with words alone: a tiny model often repeats a special one that texts leave out."""
+    tokenizer = parts["tokenizer"] if "tokenizer" in parts else getattr(parts["processor"], "tokenizer", None)
+    if tokenizer is None:
+        return options
+    # Not the last one, which a config may force; the least number of words keeps it away until then.
+    special = {"suppress_tokens": sorted({*tokenizer.all_special_ids} - {tokenizer.eos_token_id})}
+    if "generate_kwargs" in options:
+        return {**options, "generate_kwargs": {**options["generate_kwargs"], **special}}
+    return {**options, **special}
 
 
 def _made(session: Session, task: str, question: _Question, model: Any) -> Any:
@@ -205,7 +221,10 @@ def _settings(task: str, given: Mapping[str, Any], declared: Mapping[str, Any]) 
         image = [{"role": "user", "content": [{"type": "image"}]}]
         mark = given["processor"].apply_chat_template(image, tokenize=False)
         shown = f"{{% if part['type'] == 'image' %}}{mark}{{% else %}}{{{{ part['text'] }}}}{{% endif %}}"
-        template = f"{{% for part in state %}}{shown}{{% endfor %}} {{{{ question.instructions }}}}"
+        # A processor leaves it to a template that begins with the first token to write all special ones.
+        template = (
+            f"{tokenizer.bos_token or ''}{{% for part in state %}}{shown}{{% endfor %}} {{{{ question.instructions }}}}"
+        )
     return {"decision_config": DecisionConfig(chat_template=template, labels={"noul": labels})}
 
 

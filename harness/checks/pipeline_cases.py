@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.checks import pipeline_forms as forms
@@ -79,9 +79,13 @@ SEEN = ("pixel_values", "flattened_patches", "image", "visual", "video")
 """Starts of the names of inputs that are seen."""
 HEARD = ("input_features", "input_values", "audio")
 """Starts of the names of inputs that are heard."""
-_UNSPOKEN = (*SEEN, "decoder_", "input_features", "input_values")
+_PLACED = ("bbox",)
+"""Places of words on a page, which no pipeline of texts gives: tokenizers of such heads take words with places only."""
+_UNSPOKEN = (*SEEN, *_PLACED, "decoder_", "input_features", "input_values")
 _NEW = {"max_new_tokens": 4, "min_new_tokens": 4, "do_sample": False}
 """A few words: tiny models often end at once, as they repeat the token that ended the prompt."""
+_WRITTEN = {"generate_kwargs": _NEW}
+"""The same for pipelines that hand what they do not know to a processor."""
 _EVERYTHING = {"threshold": 0.0}
 _EVERY_SEGMENT = {"threshold": 0.0, "mask_threshold": 0.0, "overlap_mask_area_threshold": 0.0}
 _TEXT = ("tokenizer",)
@@ -90,26 +94,26 @@ _BOTH = ("tokenizer", "image_processor")
 
 
 def _written(field: str) -> Case:
-    return Case(_TEXT, samples.sentence, forms.worded(field), _NEW, tells=tells.words)
+    return Case(_TEXT, samples.sentence, forms.worded(field), _NEW, tells=tells.words, alone=_PLACED)
 
 
-def _choices(
-    what: Any, wrong: Any, parts: Sequence[str], outputs: tuple[str, ...] = (), threshold: float | None = None
-) -> Case:
+def _choices(what: Any, wrong: Any, parts: Sequence[str], threshold: float | None = None) -> Case:
     options = {"candidate_labels": list(samples.LABELS)} | ({} if threshold is None else {"threshold": threshold})
-    return Case(tuple(parts), what, wrong, options, outputs=outputs)
+    return Case(tuple(parts), what, wrong, options)
 
 
 CASES: Mapping[str, Case] = {
     "text-generation": _written("generated_text"),
-    "text-classification": Case(_TEXT, samples.sentence, forms.labelled, {"top_k": None}),
-    "fill-mask": Case(_TEXT, samples.masked, forms.filled),
-    "question-answering": Case(_TEXT, samples.answered, forms.pointed, misplaced=forms.within_text, alone=SEEN),
+    "text-classification": Case(_TEXT, samples.sentence, forms.labelled, {"top_k": None}, alone=_PLACED),
+    "fill-mask": Case(_TEXT, samples.masked, forms.filled, alone=_PLACED),
+    "question-answering": Case(
+        _TEXT, samples.answered, forms.pointed, misplaced=forms.within_text, alone=(*SEEN, *_PLACED)
+    ),
     "text2text-generation": _written("generated_text"),
     "summarization": _written("summary_text"),
     "translation": _written("translation_text"),
-    "token-classification": Case(_TEXT, samples.sentence, forms.entities, {"ignore_labels": []}),
-    "zero-shot-classification": _choices(samples.sentence, forms.ordered, _TEXT),
+    "token-classification": Case(_TEXT, samples.sentence, forms.entities, {"ignore_labels": []}, alone=_PLACED),
+    "zero-shot-classification": replace(_choices(samples.sentence, forms.ordered, _TEXT), alone=_PLACED),
     "feature-extraction": Case(
         _TEXT, samples.sentence, forms.numbers, alone=_UNSPOKEN, needs=("input_ids",), first=True
     ),
@@ -129,13 +133,13 @@ CASES: Mapping[str, Case] = {
         ("tokenizer", "feature_extractor"),
         samples.heard,
         forms.transcript,
-        generating={"generate_kwargs": _NEW},
+        generating=_WRITTEN,
         tells=tells.words,
         # It hands over sound alone; what reads a prompt beside it, or speaks one (Dia), is only listed for it.
         alone=("input_ids",),
     ),
-    "zero-shot-audio-classification": _choices(
-        samples.tone, forms.labelled, ("tokenizer", "feature_extractor"), ("logits_per_audio",)
+    "zero-shot-audio-classification": replace(
+        _choices(samples.tone, forms.labelled, ("tokenizer", "feature_extractor")), outputs=("logits_per_audio",)
     ),
     "video-classification": Case(
         (), samples.clip, forms.labelled, either=("video_processor", "image_processor"), libraries=("av",)
@@ -143,11 +147,12 @@ CASES: Mapping[str, Case] = {
     "document-question-answering": Case(
         _TEXT, samples.document, forms.spanned, {"max_seq_len": 48}, misplaced=forms.within_page
     ),
-    "image-text-to-text": Case(("processor",), samples.chat, forms.continued, _NEW, tells=tells.words, needs=SEEN),
+    "image-text-to-text": Case(("processor",), samples.chat, forms.continued, _WRITTEN, tells=tells.words, needs=SEEN),
     "any-to-any": Case(
-        ("processor",), samples.chatted, forms.continued, _NEW, tells=tells.words, needs=(*SEEN, *HEARD)
+        ("processor",), samples.chatted, forms.continued, _WRITTEN, tells=tells.words, needs=(*SEEN, *HEARD)
     ),
-    "decision": Case(_TEXT, samples.decided, forms.decided),
+    # It reads the scores of the next token at places of the text, which an encoder does not give.
+    "decision": Case(_TEXT, samples.decided, forms.decided, alone=("decoder_input_ids",)),
     # Those that 5.0 took away. A head that reads a text beside the image is asked image-text-to-text instead.
     "image-to-text": Case(
         _BOTH,

@@ -64,18 +64,24 @@ def coarse(told: Any) -> bool:
 
 
 @contextmanager
-def overheard(model: Any) -> Iterator[list[list[Any]]]:
+def overheard(model: Any) -> Iterator[dict[str, list[Any]]]:
     """The last numbers of all that the model gives in its first call: as many as the last axis has, so that texts of
-    different lengths compare."""
-    heard: list[list[Any]] = []
+    different lengths compare. Of one that generates with a part of it alone it is what each of the parts gives."""
+    heard: dict[str, list[Any]] = {}
 
-    def hear(_module: Any, _inputs: Any, output: Any) -> None:
-        if not heard:
+    def hear(name: str, output: Any) -> None:
+        if name not in heard:
             tensors = [item for item in named(output).values() if item.is_floating_point() and item.numel()]
-            heard.append([item.flatten()[-max(item.shape[-1:], default=1) :].tolist() for item in tensors])
+            heard[name] = [item.flatten()[-max(item.shape[-1:], default=1) :].tolist() for item in tensors]
 
-    handle = model.register_forward_hook(hear)
+    handles = [
+        module.register_forward_hook(lambda _module, _inputs, output, name=name: hear(name, output))
+        for name, module in (("", model), *model.named_children())
+    ]
     try:
         yield heard
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
+        for name in [name for name in heard if name and "" in heard]:
+            del heard[name]

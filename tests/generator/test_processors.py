@@ -243,3 +243,26 @@ def test_a_config_that_joins_others_has_the_image_processor_of_the_one_that_sees
     )
     declared = media.declare("vision-encoder-decoder", joined, ())
     assert "ViT" in declared["image_processor"]["class_name"]
+
+
+def test_a_tokenizer_gives_no_types_to_a_model_that_takes_none() -> None:
+    typed = tokenizer.declare("bert", CONFIGS["bert"], spoken=False, fed={"input_ids", "token_type_ids"})
+    untyped = tokenizer.declare("bert", CONFIGS["bert"], spoken=False, fed={"input_ids", "attention_mask"})
+    assert typed is not None
+    assert untyped is not None
+    assert "token_type_ids" in building.build({"tokenizer": typed})["tokenizer"]("a cat")
+    assert "token_type_ids" not in building.build({"tokenizer": untyped})["tokenizer"]("a cat")
+
+
+@pytest.mark.skipif(int(transformers.__version__.split(".")[0]) < 5, reason="slow image processors are another class")
+def test_a_page_is_cut_into_as_many_patches_as_the_model_takes() -> None:
+    inputs = (InputSpec("flattened_patches", "FlattenedPatches", {"shape": (2, 8, 2 + 3 * 4 * 4), "columns": 4}),)
+    head = HeadSpec("Pix2StructForConditionalGeneration", (), (), True, {}, inputs, (), 0, 2, None)
+    parts = media.declare("pix2struct", transformers.Pix2StructConfig(), (head,))
+    made = building.build(parts)["image_processor"]
+    assert tuple(made(trial.picture(), return_tensors="pt")["flattened_patches"].shape) == (1, 8, 50)
+
+
+def test_a_count_that_no_file_holds_is_told_at_each_call() -> None:
+    assert whole._calls(transformers.Kosmos2Processor, {"image": 4}) == [{"call": {"num_image_tokens": 4}}]
+    assert whole._calls(transformers.LlavaProcessor, {"image": 4}) == []
