@@ -55,6 +55,11 @@ def test_a_mask_beside_samples_or_a_spectrogram_is_of_what_is_fed() -> None:
     assert given["attention_mask"].arguments["shape"] == given["input_values"].arguments["shape"] == (2, 6400)
 
 
+def test_a_codec_that_hears_a_sound_twice_is_fed_as_many_frames_as_the_samples_make() -> None:
+    given = fed(primary("xcodec2"))
+    assert given["input_features"].arguments["shape"][:2] == given["input_features_mask"].arguments["shape"] == (2, 20)
+
+
 def test_speech_whose_length_follows_the_weights_is_of_one_row_and_of_any_length() -> None:
     head = primary("vits")
     assert head.batch == 1

@@ -62,12 +62,21 @@ def _spectrogram(context: Context, name: str) -> Answer:
     bins = _bins(context)
     if bins is None:
         return None
+    if twice := _frames_of_samples(context):
+        return InputSpec(name, "Floats", {"shape": (BATCH, twice, bins)})
     shapes = [(BATCH, bins, frames(context)), (BATCH, frames(context), bins)]
     if context.find("spec_size"):
         return InputSpec(name, "Floats", {"shape": (BATCH, 1, frames(context), bins)})
     if context.find("max_source_positions") is None and "attention_mask" in context.forward:
         shapes.reverse()  # a mask over frames goes with frames first
     return [InputSpec(name, "Floats", {"shape": shape}) for shape in shapes]
+
+
+def _frames_of_samples(context: Context) -> int | None:
+    """Frames of a spectrogram of the very sound that a codec takes as samples, too; None where it does not."""
+    hop = context.find("hop_length")
+    both = {"input_values", "input_features"} <= context.forward.keys() and context.find("quantization_levels")
+    return SAMPLES // hop if both and isinstance(hop, int) else None
 
 
 def _frame_mask(context: Context, name: str) -> Answer:
@@ -78,13 +87,16 @@ def _frame_mask(context: Context, name: str) -> Answer:
     """
     if "input_features" in context.forward and _spectrogram(context, "input_features") is None:
         return None
-    count = frames(context)
+    count = _frames_of_samples(context) or frames(context)
     shape: dict[str, Any] = {"shape": (BATCH, count)}
     kept: dict[str, Any] = {**shape, "hidden": max(_JOINED, count // 8 // _JOINED * _JOINED), "padded": True}
     beside_text = "input_ids" in context.forward and placeholder(context, "audio") is not None
     # Booleans first: to one that picks features by its mask whole numbers are their places (Gemma 4).
     some = [{**kept, "dtype": "bool"}, kept] if beside_text else []
-    plain = {**shape, "hidden": count // 4}  # far enough for a model to notice that reads every few frames only
+    plain = {
+        **shape,
+        "hidden": max(count // 4, min(_JOINED, count // 2)),
+    }  # far enough for a model to notice that reads every few frames only
     arguments = [*some, plain, {**plain, "dtype": "bool"}]
     return [*(InputSpec(name, "Mask", each) for each in arguments), None]
 

@@ -84,14 +84,6 @@ CALLS: tuple[Row, ...] = (
         inputs={"input_values": None},
     ),
     Row(
-        "neucodec",
-        "it hears the same sound twice, as samples and as a frame for every 320 of them",
-        inputs={
-            "input_features": ("Floats", {"shape": (2, 20, 64)}),
-            "input_features_mask": ("Mask", {"shape": (2, 20), "hidden": 8}),
-        },
-    ),
-    Row(
         "pop2piano",
         "it takes a song as features as wide as it is, and plays them as the composer whom a checkpoint's generation "
         "config knows",
