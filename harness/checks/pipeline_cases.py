@@ -64,15 +64,15 @@ class Case:
             not any(name.startswith(self.alone) for name in head.inputs if self.alone)
             and (not self.needs or any(name.startswith(self.needs) for name in head.inputs))
             and all(name in head.outputs for name in self.outputs)
-            and not (self.first and ("." in next(iter(head.outputs), "") or _paired(head)))
+            and not (self.first and ("." in next(iter(head.outputs), "") or _several(head)))
             and not (self.first and head.method != "forward")  # Bark has no forward whose outputs these could be
         )
 
 
-def _paired(head: Head) -> bool:
-    """Whether each row is a pair of images, which no pipeline of one image hands over."""
+def _several(head: Head) -> bool:
+    """Whether each row is of several images, a pair or the frames of a clip, which no pipeline of one image hands over."""
     shape = head.inputs["pixel_values"].shape if "pixel_values" in head.inputs else ()
-    return len(shape) == _CLIP_AXES and shape[1] == 2
+    return len(shape) == _CLIP_AXES and shape[1] > 1
 
 
 SEEN = ("pixel_values", "flattened_patches", "image", "visual", "video")
