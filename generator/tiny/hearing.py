@@ -86,7 +86,7 @@ def padded(model: Any, inputs: Sequence[InputSpec]) -> tuple[str, ...]:
         if not value.is_floating_point() or value.ndim == 0 or value.shape[-1] <= lengths[0]:
             return False
         wanted = torch.arange(value.shape[-1]) >= lengths[0]
-        return torch.equal(torch.isneginf(value), wanted.expand(value.shape))
+        return bool(torch.equal(torch.isneginf(value), wanted.expand(value.shape)))
 
     return tuple(name for name, value in probe.forward(model, probe.tensors(inputs)).items() if beyond(value))
 

@@ -232,7 +232,8 @@ def test_image_features_are_asked_of_one_image_and_of_an_answer_that_is_a_tensor
     case = CASES["image-feature-extraction"]
     assert case.serves(head((2, 3, 32, 32), "last_hidden_state"))
     assert not case.serves(head((2, 2, 3, 32, 32), "last_hidden_state"))  # a pair of images
-    assert case.serves(head((2, 4, 3, 32, 32), "last_hidden_state"))
+    assert not case.serves(head((2, 4, 3, 32, 32), "last_hidden_state"))  # the frames of a clip
+    assert case.serves(head((2, 1, 3, 32, 32), "last_hidden_state"))
     assert not case.serves(head((2, 3, 32, 32), "feature_maps.0"))
 
 
