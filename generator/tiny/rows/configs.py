@@ -110,7 +110,6 @@ CONFIGS: tuple[Row, ...] = (
         "a sixth of the hidden width goes to each coordinate of a box",
         config={"hidden_size": 96},
     ),
-    Row("mobilevitv2", "it halves an image five times and then cuts it into patches", config={"image_size": 64}),
     Row(
         "superglue",
         "its graph has a kind for each layer, and meets the descriptors' width by a list of its own",
@@ -276,11 +275,6 @@ CONFIGS: tuple[Row, ...] = (
         config={**_TRACKER, "vision_config": {"fpn_hidden_size": 128, "backbone_config": {"patch_size": 16}}},
     ),
     Row(
-        "sam3_tracker",
-        "sizes of its feature maps follow from the image's",
-        config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
-    ),
-    Row(
         "pp_ocrv5_server_det",
         "its default config leaves the kernels of its neck and the scales of its maps to the checkpoint",
         config={
@@ -310,7 +304,7 @@ CONFIGS: tuple[Row, ...] = (
     Row(
         "omdet-turbo",
         "it normalises the maps of another library's backbone, whose channels come last, and has a projection of its tasks "
-        "only where they are wider than its queries",
+        "only where they are wider than its queries; the mask of its classes does no more than name them in a cache",
         config={
             "apply_layernorm_after_vision_backbone": False,
             "class_embed_dim": 128,
@@ -318,8 +312,8 @@ CONFIGS: tuple[Row, ...] = (
             "text_projection_out_dim": 128,
             "text_config": {"hidden_size": 128},
         },
+        indifferent=("classes_attention_mask",),
     ),
-    Row("pp_doclayout_v3", "the finest features come from the first stage", config={"x4_feat_dim": 16}),
     Row(
         "ernie4_5_vl_moe",
         "its rotary lanes of height and width alternate, so there are as many of either",
