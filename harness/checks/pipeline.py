@@ -200,6 +200,8 @@ def _parts(session: Session, task: str) -> list[str]:
     declared = session.subject.skill.processor or {}
     if task == "decision" and any(name.startswith(SEEN) for name in session.head.inputs):
         return [*case.parts, "processor"]
+    if task == "text-to-audio" and "requires" not in declared.get("processor", {"requires": ""}):
+        return [*case.parts, "processor"]  # which that pipeline puts before the tokenizer where there is one
     return [*case.parts, *(name for name in case.either if "requires" not in declared.get(name, {"requires": ""}))]
 
 

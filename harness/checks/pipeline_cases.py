@@ -167,6 +167,6 @@ CASES: Mapping[str, Case] = {
     ),
     "visual-question-answering": Case(_BOTH, samples.questioned, forms.replied, tells=tells.replies),
     "image-to-image": Case(_IMAGE, samples.shown, forms.pictured),
-    "text-to-audio": Case(_TEXT, samples.sentence, forms.audio),
+    "text-to-audio": Case(_TEXT, samples.spoken, forms.audio),
 }
 """Every pipeline that can be asked with the parts that skills declare, by its task."""

@@ -27,6 +27,7 @@ __all__ = [
     "questioned",
     "sentence",
     "shown",
+    "spoken",
     "tone",
     "turned",
 ]
@@ -140,6 +141,11 @@ def questioned(asked: Asked) -> tuple[Any, ...]:
 def turned(asked: Asked) -> tuple[Any, ...]:
     """An image twice, once turned."""
     return ([picture(asked.turn), picture(asked.turn).rotate(90)],)
+
+
+def spoken(asked: Asked) -> tuple[Any, ...]:
+    """A text to be spoken, which ends where the sound begins if there is a token for that, as a chat's template has it."""
+    return (sentence(asked)[0] + (getattr(asked.parts["tokenizer"], "audio_bos_token", None) or ""),)
 
 
 def tone(asked: Asked) -> tuple[Any, ...]:
