@@ -334,3 +334,11 @@ def test_layers_that_are_counted_twice_keep_their_proportion() -> None:
     small = {"num_hidden_layers": 2, "num_layers": 2}
     assert relations.related(relations.Fields(counted, small))["num_hidden_layers"] == 4
     assert "num_hidden_layers" not in relations.related(relations.Fields({**counted, "num_layers": 27}, small))
+
+
+def test_classes_that_a_config_counts_itself_have_names() -> None:
+    from transformers import PvtConfig
+
+    made = PvtConfig(**config.shrink(PvtConfig))
+    assert made.num_labels == 2
+    assert list(made.id2label) == [0, 1]

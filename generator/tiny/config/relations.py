@@ -150,6 +150,13 @@ def _stride(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _labels(fields: Fields) -> dict[str, Any]:
+    """Classes that a config counts by a field of its own have no names unless it is told them (PVT)."""
+    if not isinstance(fields.defaults.get("num_labels"), int) or fields.has("id2label"):
+        return {}
+    return {"num_labels": 2, "id2label": {"0": "LABEL_0", "1": "LABEL_1"}}
+
+
 def _border(fields: Fields) -> dict[str, Any]:
     """A border that is painted over images keeps its share of the largest, which goes through a network of stages."""
     if not fields.has("max_img_size", "visual_prompt_size"):
@@ -366,6 +373,7 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _counted_stages,
     _stride,
     _border,
+    _labels,
     _padding,
     _rotary_sections,
     _rotary_factors,
