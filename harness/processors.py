@@ -77,10 +77,12 @@ def _without_words(made: Any, declared: Mapping[str, Any]) -> Any:
 
 def _letters(words: Mapping[str, int], unknown: str, ends: str | None) -> Any:
     """A tokenizer of letters, with a mark in the place of each blank and a token at the end."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     mark = "|" if "|" in words else "▁"
     tokenizer = Tokenizer(models.BPE(vocab=dict(words), merges=[], unk_token=unknown))
+    # It changes nothing, but some classes before 5.0 look at it when they are made (BERT's).
+    tokenizer.normalizer = normalizers.BertNormalizer(False, False, False, False)
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=mark)
     tokenizer.decoder = decoders.Metaspace(replacement=mark)
     if ends is not None:

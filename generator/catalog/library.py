@@ -193,7 +193,7 @@ def _subs(config: Any) -> tuple[SubConfig, ...]:
     classes = getattr(config, "sub_configs", {})
     if not isinstance(classes, Mapping):  # before 5.0 some classes have a property there, which only instances can ask
         return ()
-    named = dict(NAMED_SUB.findall(inspect.getsource(config.__init__)) if classes else ())
+    named = dict(NAMED_SUB.findall(inspect.getsource(config)) if classes else ())
     return tuple(
         SubConfig(name, getattr(kind, "model_type", "") or named.get(name, ""), False)
         for name, kind in sorted(classes.items())

@@ -36,7 +36,11 @@ def declare(row: Row, arguments: Mapping[str, Any], heads: tuple[HeadSpec, ...])
     names = {item.name for head in heads for item in head.inputs}
     parts = {
         "tokenizer": tokenizer.declare(
-            row.config_type, config, spoken="input_values" in names, fed=tokenizer.fed(heads)
+            row.config_type,
+            config,
+            spoken="input_values" in names,
+            fed=tokenizer.fed(heads),
+            closes=tokenizer.closes(heads),
         ),
         **media.declare(row.config_type, config, heads),
     }

@@ -99,7 +99,8 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
     for name in _taken(found):
         default = _default(found, name)
         measured = _SIZE.fullmatch(name)
-        if name in _OWN or name in getattr(getattr(found, "valid_kwargs", None), "__annotations__", {}):
+        annotated = getattr(getattr(found, "valid_kwargs", None), "__annotations__", {})
+        if name in _OWN or name in annotated or isinstance(default, list):
             value = context.find(_LONE.get(name, name), within="vision") or context.find(_LONE.get(name, name))
             if type(value) is type(default) and isinstance(value, (int, list)) and not isinstance(value, bool):
                 arguments[name] = value

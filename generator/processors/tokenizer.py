@@ -18,7 +18,7 @@ from generator.tiny import inputs as declaring
 if TYPE_CHECKING:
     from generator.spec import HeadSpec
 
-__all__ = ["declare", "fed"]
+__all__ = ["closes", "declare", "fed"]
 
 _MOST = 512
 """Words that are written out at most; ids beyond are never made of a text."""
@@ -39,6 +39,8 @@ def declare(
     fed: AbstractSet[str] = frozenset(),
     words: Sequence[Word] = (),
     carriers: Mapping[str, str] | None = None,
+    named: Any = None,
+    closes: bool = False,
 ) -> dict[str, Any] | None:
     """The tokenizer of an architecture; None where it has no vocabulary of words.
 
@@ -48,15 +50,19 @@ def declare(
         spoken: whether the model writes letters down from a waveform, so that words are parted by a letter of their own.
         fed: names of the inputs that all heads with a text take; without one, those that its class gives.
         words: special words that a processor looks for in it, beside those of the usual roles.
+        named: the class, or a slow one and a fast one, where a processor asks for it; else the mapping's for the type.
         carriers: the words that stand for the features of a modality, where they are not those with its name.
+        closes: whether a text is told where it ends, as by all that does not go on with it.
     """
     context = declaring.Context(config, {}, ())
     size = context.find("vocab_size", within="text") or context.find("vocab_size")
     if not isinstance(size, int) or size <= len(_ROLES):
         return None
     placed = _placed(words, carriers or {}, context, min(size, _MOST))
-    name = _named(model_type, config)
+    name = _named(named or mapped.name("tokenizer", model_type, config))
     declared = _declared(name, context, min(size, _MOST), placed, spoken=spoken) if name is not None else None
+    if declared is not None and closes and "model" in declared and not _written(declared["class_name"]):
+        declared.setdefault("ends", declared["arguments"]["eos_token"])
     if declared is None or not _fits(declared, size):
         declared = _declared(GENERIC, context, min(size, _MOST), placed, spoken=spoken)
     if declared is not None:
@@ -74,10 +80,19 @@ def fed(heads: Sequence[HeadSpec]) -> set[str]:
     return set.intersection(*texts) if (texts := [names for names in named if "input_ids" in names]) else set()
 
 
-def _named(model_type: str, config: Any) -> str | None:
-    """The class that transformers' mapping gives to the type, or a package to its config, where it can be made in memory:
-    of a vocabulary, of a tokenizer as a whole, or of nothing."""
-    name = mapped.name("tokenizer", model_type, config)
+def _written(name: str) -> bool:
+    """Whether a class is made of its vocabulary, and not around a tokenizer as a whole."""
+    return "vocab" in inspect.signature(building.public(name).__init__).parameters
+
+
+def closes(heads: Sequence[HeadSpec]) -> bool:
+    """Whether no head goes on with a text."""
+    return not any(head.generation for head in heads)
+
+
+def _named(name: Any) -> str | None:
+    """The class, or of a slow class and a fast one the fast one, where it can be made in memory: of a vocabulary, of a
+    tokenizer as a whole, or of nothing."""
     if isinstance(name, tuple):  # the slow class and the fast one, before 5.0
         name = name[1] or name[0]
     found = building.public(name) if isinstance(name, str) else None

@@ -151,12 +151,20 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
                 fed=tokenizer.fed(subject.heads),
                 words=known,
                 carriers=carriers,
+                named=_asked(found),
+                closes=tokenizer.closes(subject.heads),
             )
         else:
             declared = tokenizer.declare(str(getattr(inner, "model_type", "")), inner, spoken=False)
         if declared is not None:
             made[attribute] = declared
     return made
+
+
+def _asked(found: Any) -> Any:
+    """The tokenizer class that a processor insists on: before 5.0 each names its own, or leaves it open."""
+    named = getattr(found, "tokenizer_class", None)
+    return None if named is None or named == "AutoTokenizer" else named
 
 
 def _arguments(found: Any, context: declaring.Context, counts: Mapping[str, int]) -> Iterator[dict[str, Any]]:

@@ -35,7 +35,7 @@ def guess(context: Context, name: str) -> list[InputSpec]:
     """What an input could be, the likeliest first; never empty."""
     shapes = list(dict.fromkeys(_shapes(context, name)))
     kind = str(context.forward[name].annotation)
-    if name.endswith(("mask", "masks")):
+    if name.endswith(("mask", "masks")) or "attention_mask" in name:
         if any(part in name for part in _PIXELS):
             shapes = [(BATCH, 2), (BATCH, 1), *shapes]  # of images, of which a row has a pair or one
         masked = re.sub(r"attention_masks?$", "input_ids", name)
