@@ -111,11 +111,13 @@ ROLES: tuple[Role, ...] = (
     _role(
         "codebook", r"(.*_)?codebook_size|num_codevectors_per_group|num_embeddings|codebook_vocab_size", _at_most(WIDTH)
     ),
+    _role("frames of a chunk", r"n_window(_infer)?", lambda value: value),
     _role(
         "window",
         r"(.*_)?(window_size|sliding_window|attention_window|local_radius|block_size|window|attention_chunk_size)",
         _at_most(8),
     ),
+    _role("windows of an image", r"num_windows", _at_most(4)),
     _role("mel bins", r"(.*_)?(num_mel_bins|n_mels|mel_bins|num_mel_channels)", _at_most(16)),
     _role("convolutional positions", r"num_conv_pos_embeddings", _at_most(16)),
     _role("convolutional groups", r"num_conv_pos_embedding_groups", _at_most(4)),
@@ -139,7 +141,7 @@ TOKEN_ID = re.compile(
 )
 """Names of fields that hold ids into the vocabulary."""
 LAYER_INDICES = re.compile(
-    r"(.*_)?(extract_layers|intermediate_layers_indices|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes)"
+    r"(.*_)?(extract_layers|intermediate_layers_indices|deepstack_visual_indexes|feature_layers|layer_indices|fullatt_block_indexes|hook_ids)"
 )
 """Names of fields that hold indices of layers."""
 STAGE_WIDTHS = re.compile(

@@ -201,3 +201,23 @@ def test_a_secondary_head_that_cannot_be_built_is_unsettled_and_costs_no_other()
     made = tiny.build(dataclasses.replace(row, heads=(row.heads[0], gone)))
     assert [head.unsettled is None for head in made.heads] == [True, False]
     assert "BertForGone" in str(made.heads[1].unsettled)
+
+
+def test_a_text_is_a_row_of_codes_at_each_place_where_that_is_documented() -> None:
+    from transformers import LlamaConfig
+
+    def forward(input_ids: torch.LongTensor, attention_mask=None) -> None: ...  # type: ignore[no-untyped-def]
+
+    signature = inspect.signature(forward).parameters
+    config = LlamaConfig(vocab_size=128, num_codebooks=4, codebook_size=64)
+    axes = inputs.documented(
+        "input_ids (`torch.LongTensor` of shape `(batch_size * num_codebooks, sequence_length)\n"
+        "or (batch_size, sequence_length, num_codebooks)`):"
+    )
+    made = {item.name: item for item in inputs.declare(inputs.Context(config, signature, (), shapes=axes), {})}
+    assert made["input_ids"].arguments["shape"] == (2, 12, 4)
+    assert made["input_ids"].arguments["high"] <= 64
+    assert made["attention_mask"].arguments["shape"] == (2, 12)
+    silent = inputs.Context(config, signature, ())
+    shapes = [inputs.declare(silent, {}, choice)[0].arguments["shape"] for choice in inputs.choices(silent, {})]
+    assert shapes == [(2, 12), (2, 12, 4), (2, 12, 5)]

@@ -342,3 +342,25 @@ def test_classes_that_a_config_counts_itself_have_names() -> None:
     made = PvtConfig(**config.shrink(PvtConfig))
     assert made.num_labels == 2
     assert list(made.id2label) == [0, 1]
+
+
+def test_runs_of_kinds_of_layers_are_run_once() -> None:
+    runs = {"num_layers": 24, "attention_types": [[["global", "local"], 12]]}
+    assert layers.kept(runs) == {"num_layers": 2, "attention_types": [[["global", "local"], 1]]}
+    assert layers.kept({**runs, "num_layers": 23}) == {}
+
+
+def test_shares_keep_their_proportions_and_what_was_equal_stays_equal() -> None:
+    assert relations.shares(8, [22, 22, 20]) == [3, 3, 2]
+    assert relations.shares(8, [16, 24, 24]) == [2, 3, 3]
+    assert relations.shares(8, [1, 1, 1]) == [4, 2, 2]
+    assert sum(relations.shares(7, [24, 20, 20])) == 7
+
+
+def test_an_image_that_is_twice_as_high_as_wide_stays_so() -> None:
+    assert fields.small("image_size", [896, 448], {}, {}) == [64, 32]
+    assert fields.small("image_size", [448, 448], {}, {}) == [32, 32]
+    assert fields.small("image_size", [600, 448], {}, {}) == [32, 32]
+    whole = fields.Manner(whole_images=True)
+    assert fields.small("image_size", 224, {}, {}, whole) == 224
+    assert fields.small("image_size", 1024, {}, {}, whole) == 32

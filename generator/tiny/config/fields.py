@@ -32,6 +32,8 @@ _COMMON_ID = 16
 """Ids below this are kept: the usual pad, bos, eos, unk, mask."""
 _NOISE = re.compile(r"noise_scale(_.*)?")
 """Scales of random numbers that a model adds to what it gives: no two rows, runs or devices share them."""
+_LARGEST_SIDE = 384
+"""Side of an image in pixels up to which it is tried whole: what a layer costs grows with the fourth power of it."""
 _SCALES = re.compile(r"(.*_)?(width|depth)_(coefficient|multiplier)|mlp_ratio_scale")
 _PLACEHOLDER = re.compile(r"(image|video|audio)_token_(id|index)")
 _STAGES = (
@@ -65,7 +67,7 @@ def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int
         return ids.setdefault(-1 - len(ids), roles.VOCABULARY - 1 - len(ids))
     if isinstance(value, bool) or value is None:
         return value
-    if manner.whole_images and name in ("image_size", "img_size", "input_size", "patch_size"):
+    if manner.whole_images and name in ("image_size", "img_size", "input_size", "patch_size") and _bearable(value):
         return value
     if name in ("image_size", "img_size", "input_size"):
         return _resized(value, roles.STAGED_IMAGE if staged(defaults) else roles.IMAGE)
@@ -143,11 +145,18 @@ def staged(defaults: Mapping[str, Any]) -> bool:
     return any(isinstance(defaults.get(name), (list, tuple)) for name in _STAGES) or "depth_multiplier" in defaults
 
 
+def _bearable(value: Any) -> bool:
+    return all(item <= _LARGEST_SIDE for item in (value if isinstance(value, (list, tuple)) else [value]))
+
+
 def _resized(value: Any, side: int) -> Any:
     if isinstance(value, int):
         return min(value, side)
     if isinstance(value, (list, tuple)):
-        return [min(item, side) for item in value]
+        least = min(value, default=0)
+        # An image that is several times as high as wide stays so: it may be made of several.
+        whole = least > side and all(item % least == 0 for item in value)
+        return [item // least * side if whole else min(item, side) for item in value]
     return value
 
 

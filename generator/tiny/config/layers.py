@@ -44,6 +44,9 @@ def kept(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if found is None:
         return {}
     name, count = found
+    for field, value in defaults.items():
+        if (pattern := _pattern(value, count)) is not None:
+            return {name: sum(len(kinds) for kinds, _ in pattern), field: pattern}
     lists = {
         field: list(value)
         for field, value in defaults.items()
@@ -121,6 +124,20 @@ def spelled(arguments: Mapping[str, Any], config_class: type) -> dict[str, Any]:
         return names.get(value, value) if isinstance(value, str) else value
 
     return {name: named(value) for name, value in arguments.items()}
+
+
+def _pattern(value: Any, count: int) -> list[list[Any]] | None:
+    """Runs of kinds of layers, as ``[[kinds, times], ...]``, each run once; None if it is no such thing."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return None
+    for run in value:
+        if not (isinstance(run, (list, tuple)) and len(run) == 2):  # the kinds and how often
+            return None
+        if not isinstance(run[0], (list, tuple)) or type(run[1]) is not int:
+            return None
+    if sum(len(kinds) * times for kinds, times in value) != count:
+        return None
+    return [[list(kinds), 1] for kinds, _ in value]
 
 
 def _cover(count: int, lists: Mapping[str, list[Any]], members: Mapping[str, list[int]]) -> list[int]:

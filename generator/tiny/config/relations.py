@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from generator.tiny import roles
 
-__all__ = ["Fields", "maps", "merged", "related", "sections"]
+__all__ = ["Fields", "maps", "merged", "related", "sections", "shares"]
 
 
 @dataclass(frozen=True)
@@ -275,9 +276,26 @@ def _flat(value: Any) -> list[int]:
 def _shared_out(fields: Fields, rope: Mapping[str, Any], parts: int) -> dict[str, Any]:
     lanes = fields.get("head_dim", "kv_channels") or fields.get("hidden_size") // fields.get("num_attention_heads")
     half = int(lanes * (rope.get("partial_rotary_factor") or fields.get("partial_rotary_factor") or 1)) // 2
-    small = [half // parts] * parts
-    small[0] += half - sum(small)
-    return {**rope, "mrope_section": small}
+    whole = rope.get("mrope_section")
+    return {**rope, "mrope_section": shares(half, whole if whole and len(whole) == parts else [1] * parts)}
+
+
+def shares(total: int, whole: Sequence[int]) -> list[int]:
+    """The total in shares like those of the whole, of which equal ones stay equal; where they cannot, the first is more."""
+    sizes = list(dict.fromkeys(whole))
+    ways = [
+        [dict(zip(sizes, way, strict=True))[size] for size in whole]
+        for way in product(range(1, total), repeat=len(sizes) if len(sizes) > 1 else 0)
+        if sum(number * whole.count(size) for number, size in zip(way, sizes, strict=False)) == total
+    ]
+    if ways:
+        return min(
+            ways,
+            key=lambda way: sum(abs(own * sum(whole) - total * size) for own, size in zip(way, whole, strict=True)),
+        )
+    small = [total // len(whole)] * len(whole)
+    small[0] += total - sum(small)
+    return small
 
 
 def _inner_heads(fields: Fields) -> dict[str, Any]:

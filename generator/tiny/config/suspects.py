@@ -14,6 +14,7 @@ from typing import Any
 
 from generator import configuration
 from generator.tiny import roles
+from generator.tiny.config import relations
 from generator.tiny.config.layers import COUNTS
 from generator.tiny.config.tree import STAGES, Field, Path
 
@@ -23,6 +24,14 @@ Change = dict[Path, Any]
 """New values by field."""
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])|(?<=\d[x*])\d+")
+_READ = re.compile(r"getattr\(\s*(?:self\.)?config, \"(\w+)\", ([\d_]+)\)")
+"""A field that code reads from a config with a default of its own."""
+_SHARED = re.compile(r'\.get\(\s*"(\w+)", \[([\d, ]+)\]\)')
+"""The same of a list in a mapping."""
+_TURNING = {"rope_type": "default", "rope_theta": 10000.0}
+"""What the rotary positions of a kind of layers are where a config says nothing of them."""
+_FEW = 4
+"""Entries of a table by count, at most."""
 _LARGEST = 768
 """Default up to which a number is put back whole where shrinking it may have broken something."""
 _LARGEST_SIDE = 128
@@ -40,6 +49,8 @@ _HERE = 4
 """Rank below which a word stands in the message, or in the function that raised the error or its class's making."""
 _LABELS = 2
 """Classes of a config that names none."""
+_ALONE = ("vocabulary", "positions")
+"""Roles of fields that few others go by."""
 _FAR = 10_000
 """Rank of a field that the code that raised the error does not name."""
 
@@ -57,6 +68,10 @@ def changes(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
     message = str(error)
     yield from _lacking(error, fields)
     yield from _refused_kind(error)
+    yield from _undeclared(error, fields)
+    yield from _shared(error, fields)
+    yield from _unlisted(error, fields)
+    yield from _empty(ranked, error)
     yield from _unset(near, error)
     yield from _all_stages(fields)
     # None of these is the likeliest for every model: each has its turn, so that a few tries serve them all.
@@ -66,6 +81,7 @@ def changes(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
         _restored(near),
         _proportioned(near, fields),
         _switched(field for field in near if words[field.path[-1]] < _HERE),
+        _more_layers(fields, near, error),
     )
     for turn in zip_longest(*ways):
         yield from (change for change in turn if change is not None)
@@ -169,6 +185,78 @@ def _by_name(name: str) -> tuple[Any, ...]:
     return (False,) if name.endswith("_bias") else ()
 
 
+def _undeclared(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
+    """A token id that the model's code reads from the config with a default of its own, beyond the small vocabulary."""
+    if not isinstance(error, IndexError) or not fields:
+        return
+    said = set(_NUMBER.findall(str(error)))
+    code = _sources(error)
+    beyond = {name: int(text) for name, text in _READ.findall(code) if int(text) >= roles.VOCABULARY}
+    if said & {str(value) for value in beyond.values()}:
+        names = [name for name in beyond if roles.TOKEN_ID.fullmatch(name)]
+        yield {(name,): roles.VOCABULARY // 2 + place for place, name in enumerate(names)}
+
+
+def _shared(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
+    """Shares of a size for which the code has a default in other proportions than they were given."""
+    for name, text in _SHARED.findall(_sources(error)):
+        whole = [int(item) for item in _NUMBER.findall(text)]
+        for field in fields:
+            given = field.small.get(name) if isinstance(field.small, dict) else None
+            if isinstance(given, list) and len(given) == len(whole):
+                shares = relations.shares(sum(given), whole)
+                if shares != given:
+                    yield {field.path: {**field.small, name: shares}}
+
+
+def _unlisted(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
+    """A mapping that has no entry for what is asked of it: a number of its own kind, or a kind of layer."""
+    if not isinstance(error, KeyError):
+        return
+    numbers = [int(item) for item in _NUMBER.findall(str(error))]
+    for field in fields:
+        if not isinstance(field.small, dict):
+            continue
+        if field.small and all(type(item) is int for pair in field.small.items() for item in pair):
+            asked = [number for number in numbers if number not in field.small]
+            # As text, for a config is JSON.
+            yield from ({field.path: {str(number): min(*field.small.values(), _FEW)}} for number in asked)
+        kinds = next((other.small for other in fields if other.path == (*field.path[:-1], "layer_types")), None)
+        if kinds and error.args[0] in kinds and field.path[-1].startswith("rope"):
+            yield {field.path: {kind: dict(field.small or _TURNING) for kind in dict.fromkeys(kinds)}}
+
+
+def _more_layers(fields: Sequence[Field], near: Sequence[Field], error: BaseException) -> Iterator[Change]:
+    """Two layers of each kind for those that share something; other kinds where the defaults have but one."""
+    for count in fields:
+        if count.path[-1] not in COUNTS or type(count.small) is not int or count.small > roles.LAYERS:
+            continue
+        lists = [
+            field
+            for field in fields
+            if field.path[:-1] == count.path[:-1]
+            and isinstance(field.small, (list, tuple))
+            and len(field.small) == count.small
+            and isinstance(field.default, (list, tuple))
+            and len(field.default) == count.default
+        ]
+        if lists:
+            yield {count.path: 2 * count.small, **{field.path: [*field.small, *field.small] for field in lists}}
+    for field in fields if "layers" in str(error) else near:
+        if field.path[-1].endswith("layer_types") and field.small and len(set(field.small)) == 1:
+            alone = field.small[0]
+            others = [kind for kind in _spoken(field, error) if kind != alone]
+            yield from ({field.path: [alone, kind]} for kind in others)
+            yield from ({field.path: [kind] * roles.LAYERS} for kind in others)
+
+
+def _empty(fields: Sequence[Field], error: BaseException) -> Iterator[Change]:
+    """A list that the default leaves empty, where something is missing that its items would have made."""
+    for field in fields if "empty" in str(error) else ():
+        if isinstance(field.small, (list, tuple)) and not field.small:
+            yield from ({field.path: [value]} for value in _typed(field))
+
+
 def _unset(near: Sequence[Field], error: BaseException) -> Iterator[Change]:
     """A field that the default leaves out and the code asks for."""
     for field in near:
@@ -182,15 +270,16 @@ def _unset(near: Sequence[Field], error: BaseException) -> Iterator[Change]:
 
 
 def _typed(field: Field) -> tuple[Any, ...]:
-    """A value of the kind that the field is declared to hold."""
-    from transformers import CONFIG_MAPPING
-
-    owner = next((item for item in CONFIG_MAPPING.values() if item.__name__ == field.owner), None)
+    """A value of the kind that the field, or an item of it, is declared to hold."""
     if field.path[-1] in _ROTARY:
         return ({"rope_type": "default"},)
+    owner = next((item for item in _descendants(configuration.base()) if item.__name__ == field.owner), None)
     declared = str(getattr(owner, "__annotations__", {}).get(field.path[-1], ""))
+    before = r"(?<!\[)" if field.small is None else r"(?<=\[)"
     kinds = {"bool": True, "int": roles.small(field.path[-1], roles.WIDTH), "float": 1.0}
-    one = [value for kind, value in kinds.items() if re.search(rf"(?<!\[)\b{kind}\b", declared)]
+    one = [value for kind, value in kinds.items() if re.search(rf"{before}\b{kind}\b", declared)]
+    if field.small is not None:
+        return tuple(one)
     widths = roles.STAGE_WIDTHS.fullmatch(field.path[-1]) is not None  # other lists have an entry for each class
     lists = {"int": [roles.WIDTH] * roles.LAYERS if widths else list(range(_LABELS)), "float": [0.5] * _LABELS}
     return (*one, *(value for kind, value in lists.items() if f"list[{kind}]" in declared))
@@ -203,18 +292,35 @@ def _all_stages(fields: Sequence[Field]) -> Iterator[Change]:
             yield {(*field.path[:-1], "out_features"): field.default[1:]}
 
 
+def _descendants(kind: Any) -> Iterator[Any]:
+    """A class and all that derive from it, as far as they are imported."""
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)
+
+
 def _kinds(field: Field, error: BaseException) -> Iterator[Change]:
     """Layers of those kinds that the model's code names, each kind first once."""
+    spoken = _spoken(field, error)
+    for kinds in (*permutations(spoken[:3], 2), *([kind] * roles.LAYERS for kind in spoken)):
+        yield {field.path: list(kinds)}
+
+
+def _spoken(field: Field, error: BaseException) -> list[str]:
+    """Kinds of layers that the model's code names."""
     from transformers import configuration_utils
 
     known = getattr(configuration_utils, "ALLOWED_LAYER_TYPES", ())
-    sources = [sys.modules[module] for frame, _ in _frames(error) if (module := frame.f_globals["__name__"])]
-    code = "".join("".join(linecache.getlines(str(module.__file__))) for module in dict.fromkeys(sources))
+    code = _sources(error)
     spoken = [kind for kind in known if f'"{kind}"' in code]
     mlp = [kind for kind in spoken if kind in ("sparse", "dense")]
-    spoken = mlp if field.path[-1].startswith("mlp") else [kind for kind in spoken if kind not in mlp]
-    for kinds in (*permutations(spoken[:3], 2), *([kind] * roles.LAYERS for kind in spoken)):
-        yield {field.path: list(kinds)}
+    return mlp if field.path[-1].startswith("mlp") else [kind for kind in spoken if kind not in mlp]
+
+
+def _sources(error: BaseException) -> str:
+    """The code of the modules that the error passed through."""
+    modules = [sys.modules[module] for frame, _ in _frames(error) if (module := frame.f_globals["__name__"])]
+    return "".join("".join(linecache.getlines(str(module.__file__))) for module in dict.fromkeys(modules))
 
 
 def _said(message: str, ranked: Sequence[Field]) -> Iterator[Change]:
@@ -227,9 +333,8 @@ def _said(message: str, ranked: Sequence[Field]) -> Iterator[Change]:
             others = [other for other in told if other is not field]
             values = [other.small for other in others if type(other.small) is int]
             values += [other.small[-1] for other in others if isinstance(other.small, (list, tuple)) and other.small]
-            for value in dict.fromkeys([*numbers, *values]):
-                if type(value) is int and value != field.small:
-                    yield {field.path: value}
+            known = dict.fromkeys(value for value in [*numbers, *values] if type(value) is int)
+            yield from ({field.path: value} for value in known if value != field.small and not _absurd(field, value))
     changed = [field for field in told if field.default != field.small]
     if len(changed) > 1 and all(_bearable(field) for field in changed):
         yield {field.path: field.default for field in changed}
@@ -248,7 +353,8 @@ def _measured(message: str, ranked: Sequence[Field]) -> Iterator[Change]:
         matching = [field for field in ranked if _holds(field.small, have) and not _deepens(field)]
         for field in matching[:8]:
             if type(field.small) is int:
-                yield {field.path: want}
+                if want > 0:
+                    yield {field.path: want}
                 continue
             yield {field.path: [want if item == have else item for item in field.small]}
             places = [place for place, item in enumerate(field.small) if item == have]
@@ -291,8 +397,9 @@ def _holds(value: Any, number: int) -> bool:
 
 
 def _restored(ranked: Sequence[Field]) -> Iterator[Change]:
-    """Fields that shrinking changed, one at a time, back as they were or nearer to it."""
-    for field in ranked:
+    """Fields that shrinking changed, one at a time, back as they were or nearer to it; those that hardly any other goes
+    by come last."""
+    for field in sorted(ranked, key=lambda field: roles.named(field.path[-1]) in _ALONE):
         if field.default == field.small or field.default is None or roles.TOKEN_ID.fullmatch(field.path[-1]):
             continue
         if _bearable(field):
@@ -306,6 +413,10 @@ def _bearable(field: Field) -> bool:
     name = field.path[-1]
     most = _DEEPEST if name in COUNTS else _LARGEST_SIDE if _SIDE.fullmatch(name) else _LARGEST
     return all(item <= most for item in _integers(field.default))
+
+
+def _absurd(field: Field, value: int) -> bool:
+    return value < 1 or (roles.named(field.path[-1]) == "layers" and value > _DEEPEST)
 
 
 def _integers(value: Any) -> Iterator[int]:

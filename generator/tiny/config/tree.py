@@ -155,7 +155,10 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
             name: value
             for name, value in layers.kept(defaults).items()
             # The places of layers of a kind do not follow from how many layers there are (Mllama's cross-attention).
-            if name not in derived or layers.MEMBERS.fullmatch(name) or len({repr(item) for item in value}) > 1
+            if name not in derived
+            or layers.MEMBERS.fullmatch(name)
+            or len({repr(item) for item in value}) > 1
+            or isinstance(value[0], list)
         }
         arguments |= layers.attending(config, arguments.get("num_hidden_layers", defaults.get("num_hidden_layers", 0)))
     arguments |= relations.related(relations.Fields(defaults, arguments))
@@ -176,6 +179,10 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
             inner |= relations.sections(relations.Fields(configuration.defaults(child), inner))
         arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner
         arguments |= relations.merged(defaults, relations.Fields(configuration.defaults(child), inner))
+    tile = defaults.get("patch_size")
+    if any(vars(child).get("image_size") == tile for child in nested.values()) and type(tile) is int:
+        # A patch of it is a whole image of what is nested.
+        arguments["patch_size"] = min(tile, roles.STAGED_IMAGE if fields.staged(defaults) else roles.IMAGE)
     return arguments | relations.maps(configuration.defaults(config), _image(config, None), _image(config, arguments))
 
 

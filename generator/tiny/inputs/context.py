@@ -102,9 +102,13 @@ def batch(context: Context) -> int:
 
 def frames(context: Context) -> int:
     """Frames of a spectrogram."""
-    positions = context.find("max_source_positions")
+    positions: int | None = context.find("max_source_positions")
     # A front end that halves the frames and has a position for each that is left takes exactly twice as many.
-    return 2 * positions if positions else MELS
+    if positions:
+        return 2 * positions
+    # One that cuts them into chunks takes a whole number of them; windows are half a chunk.
+    window = context.find("n_window", within="audio")
+    return 4 * window if type(window) is int else MELS
 
 
 def frames_masked(context: Context) -> bool:

@@ -15,6 +15,8 @@ __all__ = ["documented", "guess"]
 
 _DOCUMENTED = re.compile(r"^\s*(\w+) \(.*?of shape `[(\[](.*)[)\]]`", re.MULTILINE)
 """A parameter and its shape, as the library's docstrings put it."""
+_OTHERWISE = re.compile(r"[)\]]\s+or\s+[(\[]")
+"""What stands between shapes that a parameter may have."""
 _LONGEST = 6
 """Axes of a documented shape that is believed."""
 _AXES: Mapping[str, int] = {"batch_size": BATCH, "batch": BATCH, "num_channels": 3}
@@ -24,11 +26,15 @@ _WIDE = ("embeds", "hidden", "states", "features", "latents")
 
 
 def documented(docstring: str) -> dict[str, tuple[str, ...]]:
-    """Axes of each parameter that a docstring gives a shape, as written."""
+    """Axes of each parameter that a docstring gives a shape, as written; of the longest where it gives several."""
     return {
-        name: tuple(axis.strip() for axis in shape.split(",") if axis.strip())
-        for name, shape in _DOCUMENTED.findall(docstring)
+        name: max((_axes(shape) for shape in _OTHERWISE.split(shapes)), key=len)
+        for name, shapes in _DOCUMENTED.findall(_OTHERWISE.sub(") or (", docstring))
     }
+
+
+def _axes(shape: str) -> tuple[str, ...]:
+    return tuple(axis.strip() for axis in shape.split(",") if axis.strip())
 
 
 def guess(context: Context, name: str) -> list[InputSpec]:

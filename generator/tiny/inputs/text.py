@@ -37,6 +37,8 @@ __all__ = [
     "tokens",
 ]
 
+_CODED = 3
+"""Axes of codes: rows, places and codebooks."""
 MODALITIES = ("image", "video", "audio")
 """What placeholders stand for; the place in this list is also how token types number them, from 1."""
 
@@ -111,6 +113,33 @@ def text(context: Context, name: str) -> InputSpec | None:
     return InputSpec(name, "Tokens", tokens(context, shape, size, tuple(runs)))
 
 
+def _ids(context: Context, name: str) -> Answer:
+    """A text, or a row of codes for each of its places: the likelier where that is what is documented."""
+    plain, codes = text(context, name), _codes(context, name, LENGTH)
+    if not codes or multiple_choice(context):
+        return plain
+    return [*codes, plain] if _coded(context, name) else [plain, *codes]
+
+
+def _coded(context: Context, name: str) -> bool:
+    axes = context.shapes.get(name, ())
+    return len(axes) == _CODED and axes[-1] == "num_codebooks"
+
+
+def _codes(context: Context, name: str, length: int) -> list[InputSpec]:
+    """A code of each codebook at each place, with a token of the text beside them or without."""
+    count = own(context.config, "num_codebooks")
+    if _coded(context, name):
+        count = context.find("num_codebooks") or context.find("num_codebooks", "num_channels", within="decoder")
+    if not isinstance(count, int):
+        return []
+    sizes = (context.find("codebook_vocab_size", "codebook_size"), context.find("vocab_size"))
+    within = context.find("vocab_size", within="decoder") if name.startswith("decoder_") else None
+    size = within or min(filter(None, sizes), default=0)
+    shapes = [(BATCH, length, count), (BATCH, length, count + 1)] if size else []
+    return [InputSpec(name, "Tokens", tokens(context, shape, size)) for shape in shapes]
+
+
 def _classifies_at_end(context: Context) -> bool:
     """Encoder-decoder classifiers read the decoder at the end-of-sequence token and make the decoder's text themselves."""
     return "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING" in context.mappings and "decoder_input_ids" in context.forward
@@ -143,10 +172,12 @@ def _types(context: Context, name: str) -> InputSpec | None:
     return InputSpec(name, "Integers", {"shape": given.arguments["shape"], "high": count})
 
 
-def _target(context: Context, name: str) -> InputSpec | None:
+def _target(context: Context, name: str) -> Answer:
     required = context.forward[name].default is inspect.Parameter.empty
     if _classifies_at_end(context) or not (required or _has_decoder(context)):
         return None
+    if _coded(context, name):
+        return _codes(context, name, TARGET)
     rows = BATCH * (context.find("num_codebooks", within="decoder") or 1)
     size = (
         context.find("decoder_vocab_size", "vocab_size", within="decoder")
@@ -221,7 +252,7 @@ def _marks(context: Context, name: str) -> InputSpec:
 
 
 RULES: Mapping[str, Rule] = {
-    "input_ids": text,
+    "input_ids": _ids,
     "attention_mask": _mask,
     "token_type_ids": _types,
     "mm_token_type_ids": _kinds_of_tokens,

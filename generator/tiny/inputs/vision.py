@@ -81,8 +81,20 @@ def _steps(context: Context) -> int:
     return context.find("temporal_merge_size", within="vision") or context.find("temporal_merge_size") or 1
 
 
+def _picture(context: Context) -> tuple[int, int]:
+    """Height and width of a picture that is given: half as high where a prompt is put on top of it; of a whole number of
+    patches at the least scale where it is looked at in several."""
+    height, width = _side(context)
+    if "prompt_pixel_values" in context.forward and height == 2 * width:
+        return height // 2, width
+    scales = context.find("scaled_images_ratios")
+    if isinstance(scales, (list, tuple)) and scales:
+        return int(height / min(scales)), int(width / min(scales))
+    return height, width
+
+
 def _pixels(context: Context, name: str) -> Answer:
-    size = (_channels(context), *_side(context))
+    size = (_channels(context), *_picture(context))
     several = InputSpec(name, "Floats", {"shape": (BATCH, 1, *size)})
     if any(grid in context.forward for grid in _GRIDS):
         rows, patch = BATCH * _grid(context) ** 2, _patch(context)
@@ -216,7 +228,7 @@ def _high_resolution(context: Context, name: str) -> Answer:
 
 
 def _like_pixels(context: Context, name: str) -> Answer:
-    return InputSpec(name, "Floats", {"shape": (BATCH, _channels(context), *_side(context))})
+    return InputSpec(name, "Floats", {"shape": (BATCH, _channels(context), *_picture(context))})
 
 
 def _regions(context: Context, name: str) -> Answer:

@@ -47,11 +47,6 @@ _INTRACLASS = {
 
 CONFIGS: tuple[Row, ...] = (
     Row(
-        "gpt_neo",
-        "its layers are counted by a nested pattern, which must come to num_layers",
-        config={"attention_types": [[["global", "local"], 1]]},
-    ),
-    Row(
         "beit",
         "the segmentation neck takes four layers",
         heads=("BeitForSemanticSegmentation",),
@@ -69,16 +64,6 @@ CONFIGS: tuple[Row, ...] = (
         config={"image_codebook_config": {"hidden_size": 16}},
     ),
     Row(
-        "aria",
-        "its projector has as many queries as a table says for the number of patches",
-        config={"projector_patch_to_query_dict": {"16": 4}},
-    ),
-    Row(
-        "dbrx",
-        "its attention config of old has no rotary base of its own",
-        config={"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0}},
-    ),
-    Row(
         "reformer",
         "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only "
         "approximates, picks other keys with a cache than without one",
@@ -89,16 +74,6 @@ CONFIGS: tuple[Row, ...] = (
         "lfm2_moe",
         "its default config does not say which layers are convolutions",
         config={"layer_types": ["conv", "full_attention"]},
-    ),
-    Row(
-        "zamba",
-        "its hybrid layers share weights, which takes two of them",
-        config={
-            "num_hidden_layers": 4,
-            "attention_hidden_size": 128,
-            "attention_head_dim": 32,
-            "layers_block_type": ["linear_attention", "hybrid", "linear_attention", "hybrid"],
-        },
     ),
     Row(
         "cpmant",
@@ -118,17 +93,6 @@ CONFIGS: tuple[Row, ...] = (
             "gnn_layers_types": ["self", "cross"],
             "sinkhorn_iterations": 4,
         },
-    ),
-    Row(
-        "depth_pro",
-        "it looks at an image at a quarter, half and whole size, the least of which is one patch",
-        config={
-            "patch_size": 32,
-            "scaled_images_feature_dims": [64, 64, 64],
-            "intermediate_hook_ids": [1, 0],
-            "intermediate_feature_dims": [64, 64],
-        },
-        inputs={"pixel_values": ("Floats", {"shape": (2, 3, 128, 128)})},
     ),
     Row(
         "vitmatte",
@@ -172,19 +136,9 @@ CONFIGS: tuple[Row, ...] = (
         },
     ),
     Row(
-        "shieldgemma2",
-        "answers are read at the tokens of a checkpoint's yes and no",
-        config={"yes_token_index": 40, "no_token_index": 41},
-    ),
-    Row(
         "clap",
         "its image of a sound folds the frames so often that few bins would leave none",
         config={"audio_config": {"num_mel_bins": 64, "patch_embeds_hidden_size": 16, "hidden_size": 128}},
-    ),
-    Row(
-        "lw_detr",
-        "windows cut the patches of an image evenly",
-        config={"backbone_config": {"num_windows": 4}, "projector_scale_factors": [1.0]},
     ),
     Row(
         "granite_speech",
@@ -217,28 +171,6 @@ CONFIGS: tuple[Row, ...] = (
         config={"text_config": {"num_attention_heads": 2}, "speech_config": {"num_attention_heads": 2}},
     ),
     Row(
-        "cohere_compass",
-        "layers that see everything have no positions, which its rotary parameters must say",
-        config={
-            "text_config": {
-                "rope_parameters": {
-                    "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 2, 2]},
-                    "full_attention": None,
-                }
-            }
-        },
-    ),
-    Row(
-        "csm",
-        "a text is a row of codes for each codebook",
-        config={"num_codebooks": 4, "depth_decoder_config": {"num_codebooks": 4}},
-        inputs={
-            "input_ids": ("Tokens", {"shape": (2, 12, 4), "low": 3, "high": 60}),
-            "attention_mask": ("Mask", {"shape": (2, 12)}),
-            "input_values": None,
-        },
-    ),
-    Row(
         "kyutai_speech_to_text",
         "a text is a token and a code for each codebook, and what it generates it writes down of sound alone",
         inputs={
@@ -248,20 +180,6 @@ CONFIGS: tuple[Row, ...] = (
         generation={
             "inputs": (),
             "fed": {"input_values": ("Floats", {"shape": (2, 1, 15360), "scale": 0.5})},
-        },
-    ),
-    Row(
-        "dia",
-        "the decoder writes nine channels at once",
-        inputs={"decoder_input_ids": ("Tokens", {"shape": (2, 8, 9), "low": 3, "high": 60})},
-    ),
-    Row(
-        "seggpt",
-        "prompt and image stand one above the other",
-        config={"image_size": [64, 32]},
-        inputs={
-            name: ("Floats", {"shape": (2, 3, 32, 32)})
-            for name in ("pixel_values", "prompt_pixel_values", "prompt_masks")
         },
     ),
     Row(
@@ -313,20 +231,6 @@ CONFIGS: tuple[Row, ...] = (
             "text_config": {"hidden_size": 128},
         },
         indifferent=("classes_attention_mask",),
-    ),
-    Row(
-        "ernie4_5_vl_moe",
-        "its rotary lanes of height and width alternate, so there are as many of either",
-        config={"text_config": {"rope_parameters": {"mrope_section": [3, 3, 2]}}},
-    ),
-    Row(
-        "qwen3_asr",
-        "its code has it that a window of sound becomes thirteen features, which takes a hundred frames",
-        config={"audio_config": {"n_window": 50}},
-        inputs={
-            "input_features": ("Floats", {"shape": (2, 16, 200)}),
-            "input_features_mask": ("Mask", {"shape": (2, 200), "hidden": 24, "padded": True}),
-        },
     ),
 )
 """Rows about configs."""
