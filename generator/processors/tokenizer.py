@@ -61,10 +61,10 @@ def declare(
     placed = _placed(words, carriers or {}, context, min(size, _MOST))
     name = _named(named or mapped.name("tokenizer", model_type, config))
     declared = _declared(name, context, min(size, _MOST), placed, spoken=spoken) if name is not None else None
-    if declared is not None and closes and "model" in declared and not _written(declared["class_name"]):
-        declared.setdefault("ends", declared["arguments"]["eos_token"])
     if declared is None or not _fits(declared, size):
         declared = _declared(GENERIC, context, min(size, _MOST), placed, spoken=spoken)
+    if declared is not None and closes and "model" in declared and not _written(declared["class_name"]):
+        declared.setdefault("ends", declared["arguments"]["eos_token"])
     if declared is not None:
         given = building.public(declared["class_name"]).model_input_names
         # Checkpoints name what the model takes: a class may give types of tokens to a model that has none.

@@ -266,3 +266,9 @@ def test_a_page_is_cut_into_as_many_patches_as_the_model_takes() -> None:
 def test_a_count_that_no_file_holds_is_told_at_each_call() -> None:
     assert whole._calls(transformers.Kosmos2Processor, {"image": 4}) == [{"call": {"num_image_tokens": 4}}]
     assert whole._calls(transformers.LlavaProcessor, {"image": 4}) == []
+
+
+def test_a_text_is_told_where_it_ends_unless_a_head_goes_on_with_it() -> None:
+    declared = [tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, closes=closes) for closes in (True, False)]
+    ids = [building.build({"tokenizer": item})["tokenizer"]("a").input_ids for item in declared if item is not None]
+    assert ids[0] == [*ids[1], CONFIGS["unseen"].eos_token_id]
