@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from generator.processors import building, mapped, media, prompts, tokenizer, words
 from generator.processors.trial import Trial
 from generator.tiny import inputs as declaring
+from generator.tiny import libraries
 
 if TYPE_CHECKING:
     from generator.spec import HeadSpec
@@ -32,6 +33,8 @@ _ELSEWHERE = {"img_size": "image_size"}
 _ONE_MORE = "num_additional_image_tokens"
 """An argument that is 1 for towers with a token for the entire image, which no config says."""
 _HEARS = ("feature_extractor", "audio_processor")
+_HERE = ("torch", "vision")
+"""Backends that are here wherever skills are written, or that parts say they lack."""
 _ROUNDS = 2
 """Rounds in which it is learned which words stand for features."""
 _MOST = 12
@@ -70,6 +73,8 @@ def declare(subject: Subject, parts: Parts) -> Parts:
     found = building.public(name)
     if found is None:
         return {**parts, "processor": {"requires": building.absent(name)}}
+    if (library := _asked(found)) is not None:
+        return {**parts, "processor": {"requires": library}}
     sources = {attribute: _source(attribute) for attribute in _attributes(found)}
     more = {name: part for name, part in _siblings(name, subject).items() if name in sources.values()}
     given = {**more, **parts}
@@ -124,6 +129,15 @@ def _named(subject: Subject) -> str | None:
     except ImportError:
         return None
     return next((item for item in getattr(module, "__all__", ()) if item.endswith("Processor")), None)
+
+
+def _asked(found: Any) -> str | None:
+    """A library that is not here and that methods of the class ask for: Voxtral's writes chats with Mistral's own."""
+    for names in re.findall(r"@requires\(backends=\(([^)]*)\)", inspect.getsource(found)):
+        for name in re.findall(r"\"([\w-]+)\"", names):
+            if name not in _HERE and libraries.installed(name) is None:
+                return str(name)
+    return None
 
 
 def _siblings(name: str, subject: Subject) -> Parts:

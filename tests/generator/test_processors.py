@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 from typing import Any
 
@@ -272,3 +273,9 @@ def test_a_text_is_told_where_it_ends_unless_a_head_goes_on_with_it() -> None:
     declared = [tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, closes=closes) for closes in (True, False)]
     ids = [building.build({"tokenizer": item})["tokenizer"]("a").input_ids for item in declared if item is not None]
     assert ids[0] == [*ids[1], CONFIGS["unseen"].eos_token_id]
+
+
+def test_a_processor_whose_methods_ask_for_an_absent_library_needs_it() -> None:
+    if importlib.util.find_spec("mistral_common") is None:
+        assert whole._asked(transformers.VoxtralProcessor) == "mistral-common"
+    assert whole._asked(transformers.LlavaProcessor) is None
