@@ -73,7 +73,7 @@ def declare(subject: Subject, parts: Parts) -> Parts:
     found = building.public(name)
     if found is None:
         return {**parts, "processor": {"requires": building.absent(name)}}
-    if (library := _asked(found)) is not None:
+    if (library := _lacking(found)) is not None:
         return {**parts, "processor": {"requires": library}}
     sources = {attribute: _source(attribute) for attribute in _attributes(found)}
     more = {name: part for name, part in _siblings(name, subject).items() if name in sources.values()}
@@ -131,7 +131,7 @@ def _named(subject: Subject) -> str | None:
     return next((item for item in getattr(module, "__all__", ()) if item.endswith("Processor")), None)
 
 
-def _asked(found: Any) -> str | None:
+def _lacking(found: Any) -> str | None:
     """A library that is not here and that methods of the class ask for: Voxtral's writes chats with Mistral's own."""
     for names in re.findall(r"@requires\(backends=\(([^)]*)\)", inspect.getsource(found)):
         for name in re.findall(r"\"([\w-]+)\"", names):

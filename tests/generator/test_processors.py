@@ -277,5 +277,5 @@ def test_a_text_is_told_where_it_ends_unless_a_head_goes_on_with_it() -> None:
 
 def test_a_processor_whose_methods_ask_for_an_absent_library_needs_it() -> None:
     if importlib.util.find_spec("mistral_common") is None:
-        assert whole._asked(transformers.VoxtralProcessor) == "mistral-common"
-    assert whole._asked(transformers.LlavaProcessor) is None
+        assert whole._lacking(transformers.VoxtralProcessor) == "mistral-common"
+    assert whole._lacking(transformers.LlavaProcessor) is None
