@@ -8,6 +8,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,8 @@ def specs(rows: Sequence[Row], catalog: Catalog, *, by_rules_alone: bool = False
     built = _build_all(fresh, by_rules_alone)
     for row in rows:
         spec = known[row.model_type] or next(built)
-        if known[row.model_type] is None and isinstance(spec, SkillSpec):
+        # What lacks a library that the row does not name would stay so when the library is there.
+        if known[row.model_type] is None and isinstance(spec, SkillSpec) and spec.requires == row.requires:
             cache.write(_place(row, release), to_json(spec))
         yield spec
 
@@ -69,7 +71,11 @@ def _build(row: Row) -> SkillSpec | TinyError:
         model = tiny.build(row)
         processor = processors.declare(row, model.config, model.heads)
     except TinyError as error:
-        return error
+        library = libraries.asked(error.__cause__)
+        if library is None or library in row.requires:
+            return error
+        # The catalogue could not read it from the code; the library says it by itself.
+        return _build(replace(row, requires=tuple(sorted({*row.requires, library}))))
     except Exception as error:  # noqa: BLE001  # one architecture's surprise is told with its name, and keeps no other
         return TinyError(f"{row.model_type}: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
     return SkillSpec(

@@ -21,7 +21,7 @@ __all__ = ["Entry", "Library", "SubConfig", "fields", "read"]
 CHECKPOINT_ARGUMENT = re.compile(
     r"""@auto_docstring\([^)]*?checkpoint\s*=\s*["']([^"']+)["'][^)]*\)(?:\s*@[^\n]*)*\s*class (\w+)"""
 )
-NAMED_SUB = re.compile(r"""(\w+)\["model_type"\] = \1\.get\("model_type", "(\w+)"\)""")
+NAMED_SUB = re.compile(r"""(\w+)\["model_type"\] = (?:self\.)?\1\.get\("model_type", "(\w+)"\)""")
 """How classes before 5.1 say which type a config has that may be of any: by what they put into one that does not say."""
 CHECKPOINT_LINK = re.compile(r"\[([\w.\-]+(?:/[\w.\-]+)?)\]\(https://huggingface\.co/\1/?\)")
 

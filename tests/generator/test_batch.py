@@ -16,6 +16,7 @@ from generator.catalog import Catalog, Row
 from generator.publish import Publisher, Rehearsal
 from generator.spec import SkillSpec
 from generator.summary import STATES, Summary
+from generator.tiny import Tiny, libraries
 from tests.generator.sample import SPEC, catalog, row
 
 GPT2 = dataclasses.replace(
@@ -290,3 +291,18 @@ def test_a_surprise_in_one_architecture_is_told_with_its_name(monkeypatch: pytes
     (found,) = assemble.specs([row(SPEC)], catalog(row(SPEC)))
     assert isinstance(found, TinyError)
     assert str(found).startswith(f"{SPEC.model_type}: StopIteration")
+
+
+def test_a_library_that_only_an_error_names_is_one_that_the_skill_requires(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(given: Row) -> Tiny:
+        if absent := libraries.missing(given):
+            return Tiny({}, {}, (dataclasses.replace(SPEC.heads[0], unsettled=absent),))
+        error = ImportError("OwlWrapper requires the owl_vision library but it was not found in your environment.")
+        raise TinyError("owl: could not be built") from error
+
+    monkeypatch.setattr("generator.tiny.build", refused)
+    (found,) = assemble.specs([row(SPEC)], catalog(row(SPEC)))
+    assert isinstance(found, SkillSpec)
+    assert "owl_vision" in found.requires
+    assert found.heads[0].unsettled == "needs owl_vision, not installed where this was written"
+    assert libraries.asked(ImportError("no module named owl")) is None

@@ -135,6 +135,9 @@ def _lacking(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
     for value in (*_beside(lacking, fields), *_elsewhere(lacking)) or _by_name(lacking):
         for place in places:
             yield {(*place, lacking): value}
+    # An outer config may make a nested one of another's class where it is given a dict (SAM2 video's, in 5.10), so that
+    # what the right class has by default must be stated.
+    yield from ({field.path: field.small} for field in fields if field.path[-1] == lacking and field.owner != owner)
 
 
 def _refused_kind(error: BaseException) -> Iterator[Change]:
