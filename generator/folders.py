@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.catalog.spelling import printable
+from generator.tiny import roles
 
 if TYPE_CHECKING:
     from generator.catalog import Catalog, HeadRow, Row
@@ -26,20 +27,28 @@ DEEPEST = 2048
 """Layers beyond which a config is refused: config classes write out a list with an entry for each."""
 
 _LAYERS = re.compile(r".*(num|n|encoder|decoder).*layers?|depth")
+_SIZES = ("width", "feed-forward width", "head width", "heads", "key-value heads", "layers", "experts", "vocabulary")
+"""Roles of fields that are never below zero."""
+_WHOLE = re.compile(r"hidden_size|d_model|n_embd|vocab_size|num_(attention_heads|hidden_layers)|n_(head|layer)s?")
+"""Fields without which there is no model."""
 _OTHERS = frozenset(
     {
         "architectures",
+        "attn_implementation",
         "auto_map",
         "dtype",
         "id2label",
         "label2id",
         "model_type",
+        "output_attentions",
+        "output_hidden_states",
         "quantization_config",
+        "return_dict",
         "torch_dtype",
         "transformers_version",
     }
 )
-"""Fields that say nothing of what the model is built of: of weights, labels, versions and code."""
+"""Fields that say nothing of what the model is built of: of weights, labels, versions, code and how it is run."""
 
 
 class FolderError(ValueError):
@@ -87,6 +96,8 @@ def read(folder: Path) -> dict[str, Any]:
         if abs(value) > LARGEST or (_LAYERS.fullmatch(name) and value > DEEPEST):
             shown = f"{value:.3g}" if abs(value) < 1e300 else "a number of hundreds of digits"
             raise FolderError(f"{where}: its {printable(name)} is {shown}, which is no size of a model.")
+        if (value < 0 and roles.named(name) in _SIZES) or (value == 0 and _WHOLE.fullmatch(name)):
+            raise FolderError(f"{where}: its {printable(name)} is {value}, which is no size of a model.")
     if not isinstance(values.get("model_type"), str):
         raise FolderError(f"{where}: its {FILE} names no model_type, so that nobody can tell what it configures.")
     return values

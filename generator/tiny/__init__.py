@@ -84,7 +84,7 @@ def settle(row: Row) -> dict[str, Any]:
         arguments = shrinking.shrink(config_class, modalities=row.modalities, values=row.values)
         for exception in rows.of(row.config_type, ""):
             arguments = shrinking.merge(arguments, shrinking.spelled(exception.config, config_class))
-        arguments = _valid(config_class, arguments)
+        arguments = _valid(config_class, arguments, stated=row.values is not None)
         if any(map(_generates, row.heads)):
             arguments |= _starts(configuration.make(config_class, arguments))
         return shrinking.settled(arguments, configuration.make(config_class, arguments))
@@ -92,11 +92,13 @@ def settle(row: Row) -> dict[str, Any]:
         raise TinyError(f"{row.model_type}: {row.config_class} could not be built tiny: {_reason(error)}") from error
 
 
-def _valid(config_class: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments, changed where the config class refuses them."""
+def _valid(config_class: Any, arguments: dict[str, Any], *, stated: bool) -> dict[str, Any]:
+    """The arguments, changed where the config class refuses them; not what a folder ``stated`` as it would have it."""
 
     def tried(changes: Mapping[str, Any]) -> shrinking.Tried[Any]:
         try:
+            if stated:
+                shrinking.not_gainsaid(arguments, changes)
             return shrinking.Tried(configuration.make(config_class, shrinking.merge(arguments, changes)), None, (0, 0))
         except Exception as error:  # noqa: BLE001  # whatever the library raises is what the search goes by
             return shrinking.Tried(None, error, (0, 0))
@@ -158,6 +160,8 @@ def _unsettled(head: HeadRow, reason: str) -> HeadSpec:
 def _tried(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[str, Any]) -> shrinking.Tried[HeadSpec]:
     with probe.watched(head.class_name) as watch:
         try:
+            if row.values is not None:
+                shrinking.not_gainsaid(_arguments(row, _place(row, head, shared), shared), changes)
             return shrinking.Tried(_proved(row, head, shared, changes), None, watch.progress)
         except Exception as error:  # noqa: BLE001  # whatever the library raises is what the search goes by
             return shrinking.Tried(None, error, watch.progress)

@@ -4,6 +4,6 @@ together. Knows no model; what all of that gets wrong is in ``rows``."""
 
 from generator.tiny.config.layers import spelled
 from generator.tiny.config.repair import MANNERS, Tried, mended
-from generator.tiny.config.tree import merge, settled, shrink
+from generator.tiny.config.tree import merge, not_gainsaid, settled, shrink
 
-__all__ = ["MANNERS", "Tried", "mended", "merge", "settled", "shrink", "spelled"]
+__all__ = ["MANNERS", "Tried", "mended", "merge", "not_gainsaid", "settled", "shrink", "spelled"]

@@ -13,7 +13,7 @@ from generator import configuration
 from generator.tiny import roles
 from generator.tiny.config import composite, fields, layers, relations
 
-__all__ = ["STAGES", "Field", "Path", "fields_of", "merge", "settled", "shrink"]
+__all__ = ["STAGES", "Field", "Path", "fields_of", "merge", "not_gainsaid", "settled", "shrink"]
 
 Path = tuple[str, ...]
 """Where a field stands: the names of the nested configs that hold it, then its own."""
@@ -56,7 +56,9 @@ def shrink(
     """
     ids: dict[int, int] = {}
     if values is not None:
-        config = config_class(**copy.deepcopy(dict(values)))
+        # What is called like a method of the class would stand in its place.
+        fields_only = {name: value for name, value in values.items() if not callable(getattr(config_class, name, None))}
+        config = config_class(**copy.deepcopy(fields_only))
         return _unusual(config, _shrink(config, {}, ids, manner))
     whole, given = composite.default(config_class, modalities)
     return composite.joined(composite.stated(_shrink(whole, {}, ids, manner), given))
@@ -88,6 +90,27 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         else:
             merged[name] = dict(value) if isinstance(value, Mapping) else value
     return merged
+
+
+def not_gainsaid(stated: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """Refuse changes that make another model of one that was described: only its sizes may become others.
+
+    Args:
+        stated: arguments with what the description says.
+        changes: changes of them, nested likewise.
+
+    Raises:
+        ValueError: a word becomes another, or a list gets another length while the layers stay as many.
+    """
+    counted = any(name in layers.COUNTS for name in changes)
+    for name, value in changes.items():
+        said = stated.get(name)
+        if isinstance(said, Mapping) and isinstance(value, Mapping):
+            not_gainsaid(said, {key: item for key, item in value.items() if key in said})
+        elif isinstance(said, str) and value != said:
+            raise ValueError(f"{name} was to be {said}, not {value}")
+        elif isinstance(said, list) and isinstance(value, list) and len(said) != len(value) and not counted:
+            raise ValueError(f"{name} was to have {len(said)} items, not {len(value)}")
 
 
 def settled(arguments: Mapping[str, Any], config: Any) -> dict[str, Any]:
