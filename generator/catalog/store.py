@@ -44,11 +44,14 @@ def load(refresh: bool = False) -> Catalog:
         raise CatalogError(
             f"catalog: {error.name or 'transformers'} cannot be imported ({error}). The catalogue is read from it. Run: {INSTALL}"
         ) from error
+    text = to_json(catalog)
     try:
-        cache.write(path, to_json(catalog))
+        cache.write(path, text)
     except OSError as error:  # the catalogue is good all the same; only the next call has to wait again
         warnings.warn(f"catalog: {cache.directory()} cannot be written ({error}); nothing was cached.", stacklevel=2)
-    return catalog
+    return from_json(
+        text
+    )  # as the next call will read it, to the order of its parts: what is kept by them is then found
 
 
 def digest() -> str:

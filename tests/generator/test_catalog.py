@@ -230,6 +230,18 @@ def test_json_gives_back_the_catalogue(catalog: Catalog) -> None:
     assert from_json(to_json(catalog)) == catalog
 
 
+def test_a_catalogue_that_was_just_made_is_the_one_that_is_read_later_to_the_order_of_its_parts(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Specs are kept by what a row looks like: the call after an interrupted first one would find none of them.
+    monkeypatch.setenv("SKILLMATRIX_CACHE", str(tmp_path))
+    monkeypatch.setattr("generator.catalog.build.build", lambda _: unsorted)
+    row = catalog.rows["bert"]
+    turned = replace(row, sources=dict(reversed(list(row.sources.items()))))
+    unsorted = replace(catalog, rows={"bert": turned})
+    assert repr(load().rows["bert"]) == repr(load().rows["bert"]) != repr(turned)
+
+
 def test_a_warm_load_imports_neither_torch_nor_transformers(catalog: Catalog, root: Path) -> None:
     assert catalog.rows
     code = (
