@@ -39,7 +39,19 @@ class Environment:
         return replace(self, packages=tuple(packages))
 
 
-LIBRARIES = ("transformers==5.23.0", "numpy==2.4.6", "safetensors==0.8.0", "pillow==13.0.0", "scipy==1.17.1")
+LIBRARIES = (
+    "transformers==5.23.0",
+    "numpy==2.4.6",
+    "safetensors==0.8.0",
+    # What single architectures, their processors and pipelines ask for, as far as a plain CPU machine can have it.
+    "av==18.1.0",
+    "diffusers==0.35.2",  # the newest that goes with the hub client of transformers 4 and of 5
+    "mistral-common==1.9.1",
+    "pandas==3.1.1",
+    "pillow==13.0.0",
+    "scipy==1.17.1",
+    "sentencepiece==0.2.3",
+)
 
 ENVIRONMENTS: dict[str, Environment] = {
     environment.hardware: environment

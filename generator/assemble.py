@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import multiprocessing
 import os
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -29,10 +30,10 @@ def specs(rows: Sequence[Row], catalog: Catalog, *, by_rules_alone: bool = False
     """The spec of each row, or why there is none, in the order of the rows; each is given out as soon as it is there.
 
     Torch is imported only for rows whose spec is not in the cache. A spec depends on the row, on the release that
-    the catalogue describes, on torch, on Pillow and on the code of the tiny builder. With ``by_rules_alone`` no
+    the catalogue describes, on torch, on the optional libraries that are installed and on the code of the tiny builder. With ``by_rules_alone`` no
     exception of ``tiny.rows`` is made.
     """
-    tools = (importlib.metadata.version("torch"), _pillow(), "by rules alone" if by_rules_alone else "")
+    tools = (importlib.metadata.version("torch"), _optional(), "by rules alone" if by_rules_alone else "")
     release = cache.key(catalog.transformers, *tools, _builder_digest())
     known = {row.model_type: _known(row, release) for row in rows}
     fresh = [row for row in rows if known[row.model_type] is None]
@@ -111,12 +112,12 @@ def _place(row: Row, release: str) -> Path:
     return cache.directory() / "specs" / f"{row.module}-{cache.key(release, repr(row), repr(needed), plugin)}.json"
 
 
-def _pillow() -> str:
-    """The version of Pillow, without which image processors cannot be looked at."""
-    try:
-        return importlib.metadata.version("pillow")
-    except importlib.metadata.PackageNotFoundError:
-        return "none"
+def _optional() -> str:
+    """Versions of the libraries that transformers can do without: processors and some models are built only with them."""
+    names = {
+        re.split(r"[^\w.\-]", line, maxsplit=1)[0].lower() for line in importlib.metadata.requires("transformers") or ()
+    }
+    return " ".join(f"{name}=={libraries.installed(name)}" for name in sorted(names))
 
 
 def _builder_digest() -> str:
