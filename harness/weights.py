@@ -84,7 +84,8 @@ def build(skill: type[Skill], head: Head, seed: int = 0, dtype: str = "fp32") ->
     model = instantiate(model_class, configure(skill, head))
     redraw(model, seed)
     settle(model, head)
-    return model if dtype == "fp32" else model.to(getattr(torch, DTYPES[dtype]))
+    wanted = getattr(torch, DTYPES[dtype])
+    return model if dtype == "fp32" else model._apply(lambda tensor: tensor.to(_in(wanted, tensor)))
 
 
 def load(model_class: Any, checkpoint: str, **options: Any) -> tuple[Any, dict[str, Any]]:
@@ -115,12 +116,22 @@ def moved(model: Any, device: str, dtype: torch.dtype) -> Any:
     that has run may hold what it made of them (Mimi's codebooks), which torch's ``to`` does not know of."""
     import torch
 
-    copied = copy.deepcopy(model).to(device, dtype)
+    copied = copy.deepcopy(model)._apply(lambda tensor: tensor.to(device, _in(dtype, tensor)))
     for module in copied.modules():
         for name, value in list(vars(module).items()):
             if isinstance(value, torch.Tensor):
-                setattr(module, name, value.to(device, dtype if value.is_floating_point() else value.dtype))
+                setattr(module, name, value.to(device, _in(dtype, value)))
     return copied
+
+
+def _in(dtype: torch.dtype, tensor: torch.Tensor) -> torch.dtype:
+    """The dtype that a tensor has in a model of a dtype. torch's own ``to`` makes complex numbers (Llama 4's rotations of
+    patches) real ones, which are others."""
+    import torch
+
+    if tensor.is_complex():
+        return torch.complex128 if dtype is torch.float64 else tensor.dtype
+    return dtype if tensor.is_floating_point() else tensor.dtype
 
 
 def require(skill: type[Skill]) -> None:

@@ -187,3 +187,16 @@ def test_a_config_is_of_the_type_that_the_mapping_has_its_class_for() -> None:
     assert not _of_type(config, "roberta")
     config.model_type = "bert_model"
     assert _of_type(config, "bert")
+
+
+def test_complex_numbers_of_a_model_stay_complex_in_another_dtype() -> None:
+    class Rotating(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("turns", torch.polar(torch.ones(3), torch.arange(3.0)))
+            self.scale = torch.nn.Parameter(torch.ones(3))
+
+    wide = weights.moved(Rotating(), "cpu", torch.float64)
+    assert (wide.turns.dtype, wide.scale.dtype) == (torch.complex128, torch.float64)
+    assert torch.equal(wide.turns.imag, Rotating().turns.imag.double())
+    assert weights.moved(Rotating(), "cpu", torch.bfloat16).turns.dtype == torch.complex64
