@@ -95,6 +95,13 @@ def departures(config: Any) -> dict[str, Any]:
         for name, value in defaults(config).items()
         if name not in inner and name in plain and plain[name] != value
     }
+    # What the class does not declare it keeps all the same, and a model may read it (CHMv2's class tokens, in 5.10).
+    known = vars(default)
+    found |= {
+        name: value
+        for name, value in vars(config).items()
+        if name not in known and not name.startswith("_") and isinstance(value, (bool, int, float, str))
+    }
     # A backbone keeps its stages out of sight where they are properties; their numbers follow from their names.
     stages = vars(config).get("_out_features")
     if stages and stages != vars(default).get("_out_features"):

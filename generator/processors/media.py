@@ -137,8 +137,10 @@ def _hearing(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[st
     """The feature extractor that transformers maps the type to; its frames are as many as the model takes."""
     chosen = _extractor(model_type, config, heads)
     found = building.public(chosen) if isinstance(chosen, str) else None
-    if found is None or chosen is None or "Image" in chosen:
+    if chosen is None or "Image" in chosen or not building.exists(chosen):
         return None
+    if found is None:
+        return {"requires": building.absent(chosen)}
     context = declaring.Context(config, {}, ())
     taken = inspect.signature(found.__init__).parameters
     arguments: dict[str, Any] = {}

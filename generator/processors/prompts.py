@@ -53,7 +53,8 @@ def template(marks: Mapping[str, str]) -> str:
 
 def _marks(processor: Any, vocabulary: list[str], trial: Trial) -> Iterator[dict[str, str]]:
     """What may stand for each modality: one word, with a start and an end around it, nothing, as where the processor writes
-    the placeholders by itself, or as many placeholders as the model makes features."""
+    the placeholders by itself, as many placeholders as the model makes features, or the beginning of an image alone, which
+    Gemma's turned into all that follows until 5.10."""
     words: dict[str, str] = {}
     framed: dict[str, str] = {}
     for modality in ("image", "video", "audio"):
@@ -63,8 +64,9 @@ def _marks(processor: Any, vocabulary: list[str], trial: Trial) -> Iterator[dict
             framed[modality] = _first(processor, _STARTS, modality) + word + _first(processor, _ENDS, modality)
     placeholders = {modality: vocabulary[token] for token, modality in trial.tokens.items() if token < len(vocabulary)}
     repeated = {modality: placeholders.get(modality, "") * count for modality, count in trial.counts.items()}
+    begins = {modality: _first(processor, ("bo{0[0]}_token",), modality) for modality in words}
     told: list[dict[str, str]] = []
-    for marks in (words, framed, {}, repeated):
+    for marks in (words, framed, {}, repeated, begins):
         if marks not in told:
             told.append(marks)
             yield marks

@@ -119,3 +119,7 @@ def test_a_class_that_only_joins_others_is_given_parts_that_fit_what_it_takes(mo
 def test_what_a_config_made_of_a_nested_one_is_told_from_what_the_class_makes() -> None:
     assert configuration.departures(Tower()) == {}
     assert configuration.departures(Tower(num_hidden_layers=3)) == {"num_hidden_layers": 3}
+
+
+def test_what_a_config_keeps_of_a_nested_one_undeclared_is_told_too() -> None:
+    assert configuration.departures(Tower(return_class_token=True)) == {"return_class_token": True}
