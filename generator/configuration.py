@@ -94,6 +94,8 @@ def departures(config: Any) -> dict[str, Any]:
         name: value
         for name, value in defaults(config).items()
         if name not in inner and name in plain and plain[name] != value
+        # One that hands a nested one its arguments as a single dict gives it to the first field (Pix2Struct, in 5.0).
+        and not (isinstance(value, Mapping) and isinstance(plain[name], (int, float, str)))
     }
     # What the class does not declare it keeps all the same, and a model may read it (CHMv2's class tokens, in 5.10).
     known = vars(default)

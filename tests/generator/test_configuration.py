@@ -123,3 +123,7 @@ def test_what_a_config_made_of_a_nested_one_is_told_from_what_the_class_makes() 
 
 def test_what_a_config_keeps_of_a_nested_one_undeclared_is_told_too() -> None:
     assert configuration.departures(Tower(return_class_token=True)) == {"return_class_token": True}
+
+
+def test_arguments_that_were_handed_on_as_one_are_not_taken_for_the_first_of_them() -> None:
+    assert configuration.departures(Tower({"num_hidden_layers": 3})) == {}  # type: ignore[arg-type, unused-ignore]
