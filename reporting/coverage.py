@@ -8,11 +8,20 @@ from typing import Any
 
 from reporting.inventory import Architecture
 from reporting.matrix import TIERS, Line
+from reporting.standing import Standing
 
 __all__ = ["view"]
 
 STAGES = ("catalogued", "generated", "validated")
 """What an architecture goes through before it runs on any hardware."""
+
+
+_SUMS: Mapping[frozenset[str], str] = {
+    frozenset({"passed"}): "passed",
+    frozenset({"passed", "unavailable"}): "partly",
+    frozenset({"unavailable"}): "unavailable",
+}
+"""What the statuses of a head's cells come to, where it is not that it did not pass."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,11 @@ def view(lines: Sequence[Line], catalogue: Sequence[Architecture], hardware: Seq
         "families": _table(
             known, sorted({line.architecture.family for line in known}), lambda line: line.architecture.family, hardware
         ),
+        "heads": [
+            (name, which, *_heads(known, name, primary=primary))
+            for name in hardware
+            for which, primary in (("primary", True), ("all", False))
+        ],
         "gaps": {tier: _gaps([line for line in known if line.architecture.tier == tier], hardware) for tier in tiers},
         "outside": _outside(catalogue),
         "entries": len(catalogue),
@@ -56,6 +70,23 @@ def _counts(lines: Sequence[Line], hardware: Sequence[str]) -> list[int]:
         squares = [line.squares[name] for line in lines]
         counts += [sum(square.ran for square in squares), sum(square.passed for square in squares)]
     return counts
+
+
+def _heads(lines: Sequence[Line], hardware: str, *, primary: bool) -> list[int]:
+    """Heads with evidence on a hardware, or the primary ones of them: how many there are, passed every check, passed all
+    that could be asked of them, could be asked nothing, and did not pass."""
+    counts = dict.fromkeys(("passed", "partly", "unavailable", "not passed"), 0)
+    for line in lines:
+        square = line.squares[hardware]
+        lacking = {name.partition("/")[0] for name in square.missing}
+        heads: dict[str, list[Standing]] = {}
+        for cell in square.cells:
+            if cell.record.primary or not primary:
+                heads.setdefault(cell.record.head, []).append(cell)
+        for head, cells in heads.items():
+            statuses = {cell.status for cell in cells} | ({"not_run"} if head in lacking else set())
+            counts[_SUMS.get(frozenset(statuses), "not passed")] += 1
+    return [sum(counts.values()), *counts.values()]
 
 
 def _gaps(lines: Sequence[Line], hardware: Sequence[str]) -> list[Gap]:

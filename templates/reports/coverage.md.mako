@@ -23,6 +23,15 @@ By family
 
 ${table(["family", *columns], [[name, *counts] for name, counts in families])}
 
+By head
+-------
+
+An architecture has a head for each task, one of them primary. *Passed*: every check that applies to the head; *partly*:
+all that could be asked of it here, while a library or a device that is not here kept the rest from being asked;
+*unavailable*: for want of one, nothing could be asked.
+
+${table(["hardware", "heads", "known", "passed", "partly", "unavailable", "not passed"], heads)}
+
 What is missing
 ---------------
 % for tier, found in gaps.items():

@@ -448,3 +448,26 @@ def test_importing_it_needs_no_framework_nor_anything_slow() -> None:
     script = f"import sys, reporting; print([name for name in {heavy!r} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_heads_are_counted_by_what_could_be_asked_of_them(house: House) -> None:
+    for name in ("whole", "part", "none", "red", "lost"):
+        house.catalogue(name)
+        house.skill(name)
+    run = "20261123T153000Z-aaaaaa"
+    unavailable = {"status": "unavailable", "reason": "needs torchvision"}
+    house.results(
+        run,
+        house.record(run, "whole"),
+        house.record(run, "whole", head="WHOLEForOther", primary=False, status="failed"),
+        house.record(run, "part"),
+        house.record(run, "part", "pipeline", **unavailable),
+        house.record(run, "none", **unavailable),
+        house.record(run, "red", status="vacuous"),
+        house.record(run, "lost"),
+    )
+    cells = [f"{name}/{name.upper()}Model/cpu/fp32/forward" for name in ("whole", "part", "none", "red", "lost")]
+    house.update(expected=[*cells, "lost/LOSTModel/cpu/fp32/vacuity"])
+    coverage = house.read("coverage")
+    assert "| cpu | primary | 5 | 1 | 1 | 1 | 2 |" in coverage
+    assert "| cpu | all | 6 | 1 | 1 | 1 | 3 |" in coverage
