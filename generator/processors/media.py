@@ -54,7 +54,7 @@ def declare(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str
 
 def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
     """The image processor that transformers maps the type to, in its version that works on PIL images."""
-    named = mapped.name("image_processor", model_type, config) or _usual(config, heads)
+    named = mapped.name("image_processor", model_type, config) or _joined(model_type, config) or _usual(config, heads)
     if named is None:
         return None
     # A dict by backend since 5.3; before that the slow class and the fast one, of which the slow one works on PIL images.
@@ -68,6 +68,14 @@ def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
     if found is None:
         return {"requires": "pillow" if find_spec("PIL") is None else building.absent(chosen)}
     return {"class_name": chosen, "arguments": _fitted(found, config, heads)}
+
+
+def _joined(model_type: str, config: Any) -> Any:
+    """The class that the type's processor insists on, as those before 5.0 do where they do not leave it to a checkpoint."""
+    processor = mapped.name("processor", model_type, config)
+    found = building.public(processor) if isinstance(processor, str) else None
+    named = getattr(found, "image_processor_class", None)
+    return None if named == "AutoImageProcessor" else named
 
 
 def _usual(config: Any, heads: Sequence[HeadSpec]) -> Any:
@@ -105,7 +113,7 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
             if type(value) is type(default) and isinstance(value, (int, list)) and not isinstance(value, bool):
                 arguments[name] = value
                 continue
-        side = _side(heads, (measured[1] or "") if measured else "")
+        side = _side(heads, (measured[1] or "").removeprefix("image_") if measured else "")
         if measured is None or name in _OWN or side is None:
             continue
         if isinstance(default, Mapping):

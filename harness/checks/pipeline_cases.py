@@ -161,7 +161,7 @@ CASES: Mapping[str, Case] = {
         _BOTH,
         samples.shown,
         forms.worded("generated_text"),
-        {"max_new_tokens": 4},
+        _WRITTEN,
         tells=tells.words,
         alone=("input_ids",),
     ),

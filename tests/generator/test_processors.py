@@ -279,3 +279,14 @@ def test_a_processor_whose_methods_ask_for_an_absent_library_needs_it() -> None:
     if importlib.util.find_spec("mistral_common") is None:
         assert whole._lacking(transformers.VoxtralProcessor) == "mistral-common"
     assert whole._lacking(transformers.LlavaProcessor) is None
+
+
+def test_the_image_processor_is_the_one_that_the_processor_of_the_type_insists_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = type("OwlProcessor", (), {"image_processor_class": ("CLIPImageProcessor", "CLIPImageProcessorFast")})
+    monkeypatch.setattr(mapped, "name", lambda part, *_: "OwlProcessor" if part == "processor" else None)
+    monkeypatch.setattr(building, "public", lambda _: found)
+    assert media._joined("owl", None) == ("CLIPImageProcessor", "CLIPImageProcessorFast")
+    found.image_processor_class = "AutoImageProcessor"  # type: ignore[attr-defined]
+    assert media._joined("owl", None) is None
