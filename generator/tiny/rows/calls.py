@@ -104,6 +104,16 @@ CALLS: tuple[Row, ...] = (
         config={"select_one_column": False, "num_aggregation_labels": 4},
     ),
     Row(
+        "tvp",
+        "a fault of the library: it views its column positions in the shape of the batch, which fails for more than one video",
+        inputs={
+            "pixel_values": ("Floats", {"shape": (1, 48, 3, 64, 64)}),
+            "input_ids": ("Tokens", {"shape": (1, 12), "low": 4, "high": 120}),
+            "attention_mask": ("Mask", {"shape": (1, 12)}),
+        },
+        batch=1,
+    ),
+    Row(
         "autoformer",
         "the future's values are what it is trained for: its decoder starts from the past's season and trend",
         heads=("AutoformerModel",),

@@ -188,6 +188,11 @@ CONFIGS: tuple[Row, ...] = (
         config=_TRACKER,
     ),
     Row(
+        "sam3_tracker",
+        "sizes of its feature maps follow from the image's",
+        config={"vision_config": {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}},
+    ),
+    Row(
         "sam3_tracker_video",
         "what it remembers of a mask is 64 wide in its code, narrower than its features, and a sixteenth of the image",
         config={**_TRACKER, "vision_config": {"fpn_hidden_size": 128, "backbone_config": {"patch_size": 16}}},
