@@ -171,16 +171,20 @@ def references(value: Any) -> Iterator[str]:
         yield value[1:].split(".")[0]
 
 
+_FREE = -1
+"""In an output's shape: any size, where it follows the weights."""
+
+
 def _outputs(class_name: str, raw: dict[Any, Any]) -> tuple[OutputSpec, ...]:
     outputs = []
     for name, item in raw.items():
         match item:
-            case (tuple() as shape, str(dtype)) if isinstance(name, str) and _is_shape(shape):
+            case (tuple() as shape, str(dtype)) if isinstance(name, str) and _is_shape(shape, _FREE):
                 outputs.append(OutputSpec(name, shape, dtype))
             case _:
                 raise FaultError(f"{class_name}: output {name!r} is not stated as (shape, dtype)")
     return tuple(outputs)
 
 
-def _is_shape(shape: object) -> bool:
-    return isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
+def _is_shape(shape: object, least: int = 0) -> bool:
+    return isinstance(shape, tuple) and all(type(size) is int and size >= least for size in shape)

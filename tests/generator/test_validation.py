@@ -123,11 +123,12 @@ def test_syntax_refuses_what_is_not_python_everywhere(text: str, words: str) -> 
         ("parameters=107520", "parameters=107520, **{}", "no keyword None"),
         ('outputs={"logits": ((2, 12, 128), "float32")}', "outputs={}", "nothing could fail"),
         ('((2, 12, 128), "float32")', "(2, 12, 128)", "not stated as (shape, dtype)"),
-        ('((2, 12, 128), "float32")', '((2, -1, 128), "float32")', "not stated as (shape, dtype)"),
+        ('((2, 12, 128), "float32")', '((2, -2, 128), "float32")', "not stated as (shape, dtype)"),
         ("Mask(shape=(2, 12))", "Noise(shape=(2, 12))", "not an input of a kind"),
         ("Mask(shape=(2, 12))", "Mask((2, 12))", "not an input of a kind"),
         ("Mask(shape=(2, 12))", "Mask()", "must be a tuple of sizes"),
         ("Mask(shape=(2, 12))", "Mask(shape=(2, 1.5))", "must be a tuple of sizes"),
+        ("Mask(shape=(2, 12))", "Mask(shape=(2, -1))", "must be a tuple of sizes"),
         ("Mask(shape=(2, 12))", "Mask(shape=(2, 12), low=1)", "Mask has no argument low"),
         ('"attention_mask": Mask', '"input_ids": Mask', "not an input of a kind"),
         ('Head(\n            "GPTJModel"', 'Head(\n            class_name="GPTJModel"', "a head is written"),
@@ -138,6 +139,11 @@ def test_structure_refuses_what_is_no_skill(old: str, new: str, words: str) -> N
     error = _refusal(_with(old, new))
     assert isinstance(error, StructureError), error
     assert words in str(error)
+
+
+def test_structure_takes_an_output_of_which_a_size_follows_the_weights() -> None:
+    free = _with('((2, 12, 128), "float32")', '((2, -1, 128), "float32")')
+    assert validation.static(free, "gptj", catalog()).heads[0].outputs[0].shape == (2, -1, 128)
 
 
 def test_structure_refuses_a_skill_without_heads() -> None:
