@@ -20,6 +20,8 @@ FRAMES = 3
 """Frames that are followed: one with the prompt, one that remembers it, and one that remembers a frame without any."""
 LENGTH = 12
 """Tokens of a text prompt."""
+LARGEST = 256
+"""Side of a frame in pixels at most: attention over all its patches takes gigabytes soon after."""
 OBJECT = 1
 """What a user calls the object that is followed."""
 
@@ -77,6 +79,7 @@ def session(model: Any, context: Context) -> tuple[list[InputSpec], list[Step]]:
 
     Raises:
         LookupError: the session takes no prompts that a rule knows.
+        ValueError: its frames would be too large.
     """
     found = session_of(model)
     if found is None:
@@ -84,6 +87,8 @@ def session(model: Any, context: Context) -> tuple[list[InputSpec], list[Step]]:
     name, kind = found
     size = context.find("image_size", within="vision") or context.find("image_size")
     height, width = (size, size) if isinstance(size, int) else (size[0], size[-1])
+    if max(height, width) > LARGEST:
+        raise ValueError(f"frames of {height} by {width} pixels are too large for a tiny model, of at most {LARGEST}")
     inputs = [InputSpec("video", "Floats", {"shape": (FRAMES, 3, height, width)})]
     places = {"video": "$video", "video_height": height, "video_width": width, "dtype": "$dtype"}
     made = {

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import torch
 
 from generator import catalog, tiny
 from generator.spec import HeadSpec
+from generator.tiny import inputs, steps
 
 
 def primary(model_type: str) -> HeadSpec:
@@ -30,3 +32,13 @@ def test_a_tracker_is_handed_a_session_of_frames_and_points_and_follows_them_thr
     assert made.steps[0]["call"] == "Sam2VideoInferenceSession"
     assert made.steps[-1]["stream"]
     assert {output.name for output in made.outputs} >= {f"frames.{number}.pred_masks" for number in range(3)}
+
+
+def test_frames_that_would_take_gigabytes_are_refused_before_any_is_made() -> None:
+    from transformers import Sam2VideoConfig, Sam2VideoModel
+
+    config = Sam2VideoConfig(vision_config={"image_size": 1024}, image_size=1024)
+    with torch.device("meta"):
+        model = Sam2VideoModel(config)
+    with pytest.raises(ValueError, match="frames of 1024 by 1024 pixels are too large"):
+        steps.session(model, inputs.Context(config, {}, ()))
