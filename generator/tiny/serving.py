@@ -1,8 +1,10 @@
-"""Which pipelines can serve a head: one that hands over a text alone serves none that does not run without more."""
+"""Which pipelines can serve a head: one that hands over a text alone serves none that does not run without more, and one
+that says which logits it wants serves none that does not listen."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator.spec import InputSpec
@@ -14,6 +16,10 @@ __all__ = ["served"]
 
 _SPOKEN = ("input_ids", "attention_mask", "token_type_ids")
 """What a tokenizer gives."""
+
+_HANDED: Mapping[str, tuple[str, str]] = {"decision": ("logits_to_keep", "decide")}
+"""What a pipeline hands to ``forward`` and reads the answer by, and the method of models that it asks otherwise. Where the
+name is lost among ``forward``'s further keywords, it reads the logits of other places without a word."""
 
 
 def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -29,16 +35,29 @@ def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tup
     """
     from transformers.pipelines import SUPPORTED_TASKS
 
+    tasks, notes = _heeded(model, tasks)
     texts = [task for task in tasks if task == "feature-extraction" or SUPPORTED_TASKS[task]["type"] == "text"]
     more = [item.name for item in inputs if item.name not in _SPOKEN]
     if not texts or not more or declaring.carried(inputs) or any(name.startswith("decoder_") for name in more):
-        return tuple(tasks), ()
+        return tasks, notes
     spoken = {name: value for name, value in probe.tensors(inputs).items() if name in _SPOKEN}
     if spoken:
         try:
             probe.forward(model, spoken)
-            return tuple(tasks), ()
+            return tasks, notes
         except REFUSALS:
             pass  # that is the answer
     reason = f"{', '.join(texts)}: gives no {' and no '.join(more)}, without which the head does not run"
-    return tuple(task for task in tasks if task not in texts), (reason,)
+    return tuple(task for task in tasks if task not in texts), (*notes, reason)
+
+
+def _heeded(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The pipelines to which ``forward`` listens, and why the others are none."""
+    taken = inspect.signature(model.forward).parameters
+    deaf = {
+        task: name
+        for task, (name, method) in _HANDED.items()
+        if task in tasks and name not in taken and not hasattr(model, method)
+    }
+    notes = tuple(f"{task}: forward takes no {name}, by which the answer is read" for task, name in deaf.items())
+    return tuple(task for task in tasks if task not in deaf), notes

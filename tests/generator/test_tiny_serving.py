@@ -43,3 +43,23 @@ def test_nothing_is_said_of_heads_that_see_or_write() -> None:
     for name in ("pixel_values", "decoder_input_ids"):
         other = InputSpec(name, "Floats", {"shape": (2, 3, 4, 4)})
         assert serving.served(Placed(required=True), TASKS, [TEXT, other]) == (TASKS, ())
+
+
+def test_a_head_that_does_not_listen_to_which_logits_are_wanted_decides_nothing() -> None:
+    class Deaf(torch.nn.Module):
+        def forward(self, input_ids: torch.Tensor, **kwargs: object) -> torch.Tensor:
+            return input_ids
+
+    class Listening(Deaf):
+        def forward(self, input_ids: torch.Tensor, logits_to_keep: int = 0, **kwargs: object) -> torch.Tensor:
+            return input_ids
+
+    class Deciding(Deaf):
+        def decide(self) -> None:
+            """What the pipeline asks in place of forward."""
+
+    tasks = ("decision", "text-generation")
+    kept, notes = serving.served(Deaf(), tasks, [TEXT])
+    assert (kept, "logits_to_keep" in notes[0]) == (("text-generation",), True)
+    for model in (Listening(), Deciding()):
+        assert serving.served(model, tasks, [TEXT]) == (tasks, ())
