@@ -119,6 +119,17 @@ CALLS: tuple[Row, ...] = (
         heads=("AutoformerModel",),
         indifferent=("future_values",),
     ),
+    Row(
+        "pp_formulanet",
+        "its forward reads the text as the decoder's where there is none of the decoder's own",
+        inputs={"input_ids": None, "attention_mask": None},
+    ),
+    Row(
+        "vibevoice",
+        "generate() counts the tokens of the prompt by its mask, which forward does not take, and steps through caches of "
+        "its own",
+        generation={"fed": {"attention_mask": ("Mask", {"shape": (2, 8)})}, "cache": False},
+    ),
     # Heads that a user calls otherwise than by forward
     Row(
         "bark",
