@@ -166,6 +166,21 @@ CONFIGS: tuple[Row, ...] = (
         config={"vision_config": {"sam_config": {"downsample_channels": [64, 64]}}},
     ),
     Row(
+        "nemotron_h_omni",
+        "its encoder of sound is one without a projector, whose width and bias only a checkpoint states; a video stands "
+        "where an image does, by the same token, and would replace it",
+        config={"audio_config": {"projection_hidden_size": 64, "projection_bias": False}},
+        inputs={
+            "input_ids": (
+                "Tokens",
+                {"shape": (2, 20), "low": 3, "high": 125, "runs": ((127, 0, 4), (125, 4, 8))},
+            ),
+            "attention_mask": ("Mask", {"shape": (2, 20)}),
+            "input_features_mask": ("Mask", {"shape": (2, 64), "dtype": "bool"}),
+            "pixel_values_videos": None,
+        },
+    ),
+    Row(
         "clvp",
         "its rotary lanes are never fewer than 32, which a head must hold",
         config={"text_config": {"num_attention_heads": 2}, "speech_config": {"num_attention_heads": 2}},
