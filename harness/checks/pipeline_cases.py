@@ -125,7 +125,7 @@ CASES: Mapping[str, Case] = {
     "image-segmentation": Case(_IMAGE, samples.shown, forms.segments, _EVERY_SEGMENT),
     "depth-estimation": Case(_IMAGE, samples.shown, forms.depths),
     "mask-generation": Case(_IMAGE, samples.shown, forms.masks, libraries=("torchvision",)),
-    "keypoint-matching": Case(_IMAGE, samples.turned, forms.matches, _EVERYTHING),
+    "keypoint-matching": Case(_IMAGE, samples.twice, forms.matches, _EVERYTHING),
     "zero-shot-image-classification": _choices(samples.shown, forms.labelled, _BOTH),
     # OmDet-Turbo takes its classes and its task by other names, which this pipeline does not give.
     "zero-shot-object-detection": replace(

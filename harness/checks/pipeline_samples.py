@@ -29,7 +29,7 @@ __all__ = [
     "shown",
     "spoken",
     "tone",
-    "turned",
+    "twice",
 ]
 
 SENTENCES = ("the cat sat on a mat", "his dog ran by a bed", "one fox hid in a box", "you can run to a hut")
@@ -138,9 +138,9 @@ def questioned(asked: Asked) -> tuple[Any, ...]:
     return ({"image": picture(asked.turn), "question": "who sat"},)
 
 
-def turned(asked: Asked) -> tuple[Any, ...]:
-    """An image twice, once turned."""
-    return ([picture(asked.turn), picture(asked.turn).rotate(90)],)
+def twice(asked: Asked) -> tuple[Any, ...]:
+    """The same image as both of a pair: of what random weights make of two that differ, nothing need be nearest both ways."""
+    return ([picture(asked.turn), picture(asked.turn)],)
 
 
 def spoken(asked: Asked) -> tuple[Any, ...]:
