@@ -181,6 +181,24 @@ CONFIGS: tuple[Row, ...] = (
         },
     ),
     Row(
+        "qwen3_omni_moe",
+        "it has no forward: generate() writes, here of text alone; it speaks only with what a checkpoint brings, and "
+        "its talker's config class does not declare the widths that its code reads",
+        config={
+            "talker_config": {
+                "spatial_merge_size": 2,
+                "text_config": {"shared_expert_intermediate_size": 64},
+            }
+        },
+        inputs={
+            "input_ids": ("Tokens", {"shape": (2, 12), "low": 3, "high": 100}),
+            "attention_mask": ("Mask", {"shape": (2, 12)}),
+        },
+        method="generate",
+        arguments={"return_audio": False, "thinker_max_new_tokens": 6, "thinker_eos_token_id": None},
+        generation=None,
+    ),
+    Row(
         "clvp",
         "its rotary lanes are never fewer than 32, which a head must hold",
         config={"text_config": {"num_attention_heads": 2}, "speech_config": {"num_attention_heads": 2}},
