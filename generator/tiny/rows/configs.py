@@ -231,6 +231,11 @@ CONFIGS: tuple[Row, ...] = (
         config={**_TRACKER, "vision_config": {"fpn_hidden_size": 128, "backbone_config": {"patch_size": 16}}},
     ),
     Row(
+        "edgetam_video",
+        "what it remembers of a mask is 64 wide in its code, narrower than its features, and a sixteenth of the image",
+        config={**_TRACKER, "memory_attention_rope_k_sizes": [4, 4], "perceiver_resampler_num_latents_2d": 16},
+    ),
+    Row(
         "pp_ocrv5_server_det",
         "its default config leaves the kernels of its neck and the scales of its maps to the checkpoint",
         config={
