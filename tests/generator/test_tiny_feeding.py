@@ -160,3 +160,12 @@ class Boasting(Head):
 def test_a_text_is_not_filled_with_placeholders_without_measure() -> None:
     with pytest.raises(ValueError, match=r"features: 100000|placeholders"):
         fed(Boasting())
+
+
+def test_a_whole_without_a_forward_of_its_own_is_not_asked_for_placeholders() -> None:
+    class Whole(torch.nn.Module):
+        def get_image_features(self) -> None:
+            """What other models make features with."""
+
+    tokens = InputSpec("input_ids", "Tokens", {"shape": (2, 6), "low": 3, "high": 30})
+    assert probe.learn_placeholders(Whole(), [tokens], {5: "image"}) == {}
