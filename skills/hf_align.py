@@ -51,6 +51,11 @@ class Align(Skill):
             "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"height": 64, "width": 64}},
             "class_name": "EfficientNetImageProcessorPil",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "AlignProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

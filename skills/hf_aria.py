@@ -52,18 +52,29 @@ class Aria(Skill):
     pad_token_id = 2
 
     processor = {
-        "image_processor": {"arguments": {}, "class_name": "AriaImageProcessorPil"},
+        "image_processor": {
+            "arguments": {"max_image_size": 32, "min_image_size": 32},
+            "class_name": "AriaImageProcessorPil",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "AriaProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<pad>",
+                "extra_special_tokens": {"image_token": "<image>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<pad>",
                 "unk_token": "<pad>",
             },
-            "class_name": "PreTrainedTokenizerFast",
+            "class_name": "TokenizersBackend",
             "model": "BPE",
             "vocabulary": "<mask> <bos> <pad> ▁ Ġ a b c d <image> e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
         },
@@ -84,7 +95,6 @@ class Aria(Skill):
             parameters=467264,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("its projector has as many queries as a table says for the number of patches",),
         ),
         Head(
             "AriaModel",
@@ -98,7 +108,6 @@ class Aria(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((2, 4, 64), "float32")},
             parameters=459072,
             batch=2,
-            notes=("its projector has as many queries as a table says for the number of patches",),
         ),
     )
 

@@ -53,6 +53,13 @@ class AudioFlamingo3(Skill):
             "arguments": {"chunk_length": 1, "feature_size": 16, "hop_length": 125},
             "class_name": "WhisperFeatureExtractor",
         },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'audio' %}<sound>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "AudioFlamingo3Processor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -65,7 +72,8 @@ class AudioFlamingo3(Skill):
             },
             "class_name": "Qwen2Tokenizer",
             "model": "BPE",
-            "vocabulary": "<|endoftext|> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <audio>",
+            "special": "<sound>",
+            "vocabulary": "<|endoftext|> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <sound>",
         },
     }
 
@@ -75,12 +83,12 @@ class AudioFlamingo3(Skill):
             mappings=("MODEL_FOR_PRETRAINING_MAPPING", "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 39), low=1, high=127, runs=((127, 0, 32),)),
+                "input_ids": Tokens(shape=(2, 35), low=1, high=127, runs=((127, 0, 28),)),
                 "input_features": Floats(shape=(2, 16, 128)),
-                "input_features_mask": Mask(shape=(2, 128)),
-                "attention_mask": Mask(shape=(2, 39)),
+                "input_features_mask": Mask(shape=(2, 128), dtype="bool", hidden=16, padded=True),
+                "attention_mask": Mask(shape=(2, 35)),
             },
-            outputs={"logits": ((2, 39, 128), "float32"), "audio_hidden_states": ((64, 64), "float32")},
+            outputs={"logits": ((2, 35, 128), "float32"), "audio_hidden_states": ((56, 64), "float32")},
             parameters=193856,
             batch=2,
             generation={"max_new_tokens": 6},
@@ -90,12 +98,12 @@ class AudioFlamingo3(Skill):
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "zero-shot-audio-classification"),
             inputs={
-                "input_ids": Tokens(shape=(2, 39), low=1, high=127, runs=((127, 0, 32),)),
+                "input_ids": Tokens(shape=(2, 35), low=1, high=127, runs=((127, 0, 28),)),
                 "input_features": Floats(shape=(2, 16, 128)),
-                "input_features_mask": Mask(shape=(2, 128)),
-                "attention_mask": Mask(shape=(2, 39)),
+                "input_features_mask": Mask(shape=(2, 128), dtype="bool", hidden=16, padded=True),
+                "attention_mask": Mask(shape=(2, 35)),
             },
-            outputs={"last_hidden_state": ((2, 39, 64), "float32"), "audio_hidden_states": ((64, 64), "float32")},
+            outputs={"last_hidden_state": ((2, 35, 64), "float32"), "audio_hidden_states": ((56, 64), "float32")},
             parameters=185664,
             batch=2,
         ),

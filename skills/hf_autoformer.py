@@ -17,7 +17,7 @@ class Autoformer(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "AutoformerConfig"
-    config = {"label_length": 2, "prediction_length": 4}
+    config = {"label_length": 2, "num_time_features": 2, "prediction_length": 4, "scaling": "std"}
 
     context_length = 4  # time steps that it sees
     prediction_length = 4  # time steps that it predicts
@@ -29,21 +29,26 @@ class Autoformer(Skill):
             primary=True,
             inputs={
                 "past_values": Floats(shape=(2, 11)),
-                "past_time_features": Floats(shape=(2, 11, 0)),
+                "past_time_features": Floats(shape=(2, 11, 2)),
                 "past_observed_mask": Mask(shape=(2, 11), dtype="float32"),
-                "future_values": Floats(shape=(2, 4)),
-                "future_time_features": Floats(shape=(2, 4, 0)),
+                "future_values": Floats(shape=(2, 4), matters=False),
+                "future_time_features": Floats(shape=(2, 4, 2)),
             },
             outputs={
-                "last_hidden_state": ((2, 6, 9), "float32"),
-                "trend": ((2, 6, 9), "float32"),
+                "last_hidden_state": ((2, 6, 11), "float32"),
+                "trend": ((2, 6, 11), "float32"),
                 "encoder_last_hidden_state": ((2, 4, 64), "float32"),
                 "loc": ((2, 1), "float32"),
                 "scale": ((2, 1), "float32"),
                 "static_features": ((2, 2), "float32"),
             },
-            parameters=124361,
+            parameters=125515,
             batch=2,
+            fixed=("loc", "scale", "static_features"),
+            notes=(
+                "the future's values are what it is trained for: its decoder starts from the past's season and trend",
+                "loc, scale, static_features: made of what it is fed alone, whatever the weights",
+            ),
         ),
     )
 

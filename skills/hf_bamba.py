@@ -18,6 +18,7 @@ class Bamba(Skill):
     transformers = "5.23.0"
     config_class = "BambaConfig"
     config = {
+        "attn_layer_indices": [1],
         "hidden_size": 64,
         "intermediate_size": 128,
         "mamba_chunk_size": 8,
@@ -64,7 +65,7 @@ class Bamba(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=121496,
+            parameters=105964,
             batch=2,
             generation={"max_new_tokens": 6},
         ),
@@ -77,7 +78,7 @@ class Bamba(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=113304,
+            parameters=97772,
             batch=2,
         ),
     )

@@ -58,12 +58,15 @@ class Bark(Skill):
     vocab_size = 200  # token ids lie below it
 
     processor = {
+        "feature_extractor": {"arguments": {}, "class_name": "EncodecFeatureExtractor"},
+        "processor": {"arguments": {}, "class_name": "BarkProcessor", "parts": {"tokenizer": "tokenizer"}},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
                 "mask_token": "[MASK]",
+                "model_input_names": ["input_ids", "attention_mask"],
                 "pad_token": "[PAD]",
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",
@@ -71,7 +74,7 @@ class Bark(Skill):
             "class_name": "BertTokenizer",
             "model": "WordPiece",
             "vocabulary": "[PAD] <bos> <eos> [MASK] ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z ##a ##b ##c ##d ##e ##f ##g ##h ##i ##j ##k ##l ##m ##n ##o ##p ##q ##r ##s ##t ##u ##v ##w ##x ##y ##z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51 w52 w53 w54 w55 w56 w57 w58 w59 w60 w61 w62 w63 w64 w65 w66 w67 w68 w69 w70 w71 w72 w73 w74 w75 w76 w77 w78 w79 w80 w81 w82 w83 w84 w85 w86 w87 w88 w89 w90 w91 w92 w93 w94 w95 w96 w97",
-        }
+        },
     }
 
     heads = (
@@ -102,6 +105,7 @@ class Bark(Skill):
                 "semantic_config": {
                     "eos_token_id": 64,
                     "max_input_semantic_length": 12,
+                    "max_new_tokens": 6,
                     "semantic_infer_token": 199,
                     "semantic_pad_token": 64,
                     "semantic_vocab_size": 64,

@@ -54,12 +54,18 @@ class Blip(Skill):
 
     processor = {
         "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "BlipImageProcessorPil"},
+        "processor": {
+            "arguments": {},
+            "class_name": "BlipProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
                 "mask_token": "[MASK]",
+                "model_input_names": ["input_ids", "attention_mask"],
                 "pad_token": "[PAD]",
                 "sep_token": "[SEP]",
                 "unk_token": "<eos>",

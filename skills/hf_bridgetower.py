@@ -52,6 +52,11 @@ class BridgeTower(Skill):
             "arguments": {"crop_size": {"shortest_edge": 32}, "size": {"shortest_edge": 32}},
             "class_name": "BridgeTowerImageProcessorPil",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "BridgeTowerProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<s>",

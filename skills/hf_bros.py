@@ -30,28 +30,10 @@ class Bros(Skill):
     max_position_embeddings = 64  # the longest sequence
     pad_token_id = 0
 
-    processor = {
-        "tokenizer": {
-            "arguments": {
-                "bos_token": "<bos>",
-                "cls_token": "<bos>",
-                "eos_token": "<eos>",
-                "mask_token": "[MASK]",
-                "pad_token": "[PAD]",
-                "sep_token": "<eos>",
-                "unk_token": "<eos>",
-            },
-            "class_name": "BertTokenizer",
-            "model": "WordPiece",
-            "vocabulary": "[PAD] <bos> <eos> [MASK] ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z ##a ##b ##c ##d ##e ##f ##g ##h ##i ##j ##k ##l ##m ##n ##o ##p ##q ##r ##s ##t ##u ##v ##w ##x ##y ##z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25",
-        }
-    }
-
     heads = (
         Head(
             "BrosForTokenClassification",
             mappings=("MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING",),
-            pipelines=("token-classification",),
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
@@ -93,11 +75,11 @@ class Bros(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=84034,
             batch=2,
+            notes=("token-classification: gives no bbox, without which the head does not run",),
         ),
         Head(
             "BrosModel",
             mappings=("MODEL_MAPPING",),
-            pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
                 "bbox": Literal(
@@ -138,6 +120,7 @@ class Bros(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=83904,
             batch=2,
+            notes=("feature-extraction: gives no bbox, without which the head does not run",),
         ),
     )
 

@@ -52,6 +52,11 @@ class ChineseCLIP(Skill):
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
             "class_name": "ChineseCLIPImageProcessorPil",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "ChineseCLIPProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "[PAD]",

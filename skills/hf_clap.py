@@ -23,7 +23,7 @@ class Clap(Skill):
             "hidden_size": 128,
             "model_type": "clap_audio_model",
             "num_attention_heads": [4, 8, 8, 8],
-            "num_hidden_layers": 2,
+            "num_hidden_layers": 4,
             "num_mel_bins": 64,
             "patch_embeds_hidden_size": 16,
             "projection_dim": 64,
@@ -50,7 +50,15 @@ class Clap(Skill):
     patch_size = 4
 
     processor = {
-        "feature_extractor": {"arguments": {"feature_size": 64}, "class_name": "ClapFeatureExtractor"},
+        "feature_extractor": {
+            "arguments": {"feature_size": 64, "truncation": "rand_trunc"},
+            "class_name": "ClapFeatureExtractor",
+        },
+        "processor": {
+            "arguments": {},
+            "class_name": "ClapProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<s>",

@@ -56,6 +56,11 @@ class CLIP(Skill):
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
             "class_name": "CLIPImageProcessorPil",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "CLIPProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<|startoftext|>",

@@ -53,6 +53,11 @@ class CLIPSeg(Skill):
 
     processor = {
         "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessorPil"},
+        "processor": {
+            "arguments": {},
+            "class_name": "CLIPSegProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<|startoftext|>",

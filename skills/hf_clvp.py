@@ -63,6 +63,11 @@ class Clvp(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "ClvpFeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "ClvpProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

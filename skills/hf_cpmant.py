@@ -35,6 +35,7 @@ class CpmAnt(Skill):
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
                 "mask_token": "<mask>",
+                "model_input_names": ["input_ids"],
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",
@@ -57,7 +58,10 @@ class CpmAnt(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=172352,
             batch=2,
-            generation={"max_new_tokens": 6},
+            generation={"cache": False, "max_new_tokens": 6},
+            notes=(
+                "all of a text sees all of it, also what was written after it once it is read anew, as it is without a cache",
+            ),
         ),
         Head(
             "CpmAntModel",
@@ -69,6 +73,9 @@ class CpmAnt(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=164160,
             batch=2,
+            notes=(
+                "all of a text sees all of it, also what was written after it once it is read anew, as it is without a cache",
+            ),
         ),
     )
 

@@ -24,7 +24,7 @@ class Csm(Skill):
         "codebook_pad_token_id": 126,
         "codec_config": {
             "codebook_dim": 64,
-            "codebook_size": 64,
+            "codebook_size": 128,
             "head_dim": 16,
             "hidden_size": 64,
             "intermediate_size": 128,
@@ -45,7 +45,6 @@ class Csm(Skill):
             "intermediate_size": 128,
             "model_type": "csm_depth_decoder_model",
             "num_attention_heads": 4,
-            "num_codebooks": 4,
             "num_hidden_layers": 2,
             "num_key_value_heads": 2,
             "pad_token_id": 0,
@@ -56,7 +55,6 @@ class Csm(Skill):
         "intermediate_size": 128,
         "max_position_embeddings": 64,
         "num_attention_heads": 4,
-        "num_codebooks": 4,
         "num_hidden_layers": 2,
         "num_key_value_heads": 2,
         "pad_token_id": 127,
@@ -84,6 +82,7 @@ class Csm(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
+            "special": "<pad>",
             "vocabulary": "▁ <eos> <mask> Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <bos> w51 <pad>",
         },
     }
@@ -95,14 +94,14 @@ class Csm(Skill):
             pipelines=("feature-extraction", "text-to-audio", "zero-shot-audio-classification"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12, 4), low=3, high=60),
+                "input_ids": Tokens(shape=(2, 12, 32), low=1, high=124),
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=803433,
+            parameters=1262185,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("a text is a row of codes for each codebook",),
+            notes=("input_values is not fed: the head does not run with it beside these",),
         ),
     )
 

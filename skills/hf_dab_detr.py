@@ -38,7 +38,12 @@ class DabDetr(Skill):
 
     num_channels = 3
 
-    processor = {}
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
+            "class_name": "DetrImageProcessorPil",
+        }
+    }
 
     heads = (
         Head(

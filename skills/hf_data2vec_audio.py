@@ -48,6 +48,7 @@ class Data2VecAudio(Skill):
                 "unk_token": "<eos>",
             },
             "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
             "model": "BPE",
             "vocabulary": "<pad> <bos> <eos> <mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z .",
         },

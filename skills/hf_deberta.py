@@ -37,6 +37,7 @@ class Deberta(Skill):
                 "cls_token": "[CLS]",
                 "eos_token": "[SEP]",
                 "mask_token": "[MASK]",
+                "model_input_names": ["input_ids", "attention_mask"],
                 "pad_token": "[PAD]",
                 "sep_token": "[SEP]",
                 "unk_token": "[SEP]",

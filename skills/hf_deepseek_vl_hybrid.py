@@ -66,14 +66,23 @@ class DeepseekVLHybrid(Skill):
 
     processor = {
         "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
+            "arguments": {"high_res_size": {"height": 32, "width": 32}, "size": {"height": 32, "width": 32}},
             "class_name": "DeepseekVLHybridImageProcessorPil",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "num_image_tokens": 16,
+            },
+            "class_name": "DeepseekVLHybridProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
         },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {"image_token": "<image>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",

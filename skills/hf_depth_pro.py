@@ -36,7 +36,7 @@ class DepthPro(Skill):
             "patch_size": 8,
         },
         "intermediate_feature_dims": [64, 64],
-        "intermediate_hook_ids": [1, 0],
+        "intermediate_hook_ids": [0, 1],
         "patch_model_config": {
             "hidden_size": 64,
             "image_size": 32,
@@ -46,7 +46,7 @@ class DepthPro(Skill):
             "patch_size": 8,
         },
         "patch_size": 32,
-        "scaled_images_feature_dims": [64, 64, 64],
+        "scaled_images_feature_dims": [128, 128, 64],
     }
 
     image_size = 32  # pixels, height and width
@@ -65,9 +65,8 @@ class DepthPro(Skill):
                 "pixel_values": Floats(shape=(2, 3, 128, 128)),
             },
             outputs={"predicted_depth": ((2, 256, 256), "float32")},
-            parameters=1408321,
+            parameters=1629633,
             batch=2,
-            notes=("it looks at an image at a quarter, half and whole size, the least of which is one patch",),
         ),
         Head(
             "DepthProModel",
@@ -84,9 +83,8 @@ class DepthPro(Skill):
                 "features.3": ((2, 64, 64, 64), "float32"),
                 "features.4": ((2, 64, 128, 128), "float32"),
             },
-            parameters=551552,
+            parameters=772864,
             batch=2,
-            notes=("it looks at an image at a quarter, half and whole size, the least of which is one patch",),
         ),
     )
 

@@ -60,6 +60,11 @@ class Dia(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "DiaFeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "DiaProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -86,13 +91,17 @@ class Dia(Skill):
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=125),
                 "attention_mask": Mask(shape=(2, 12)),
-                "decoder_input_ids": Tokens(shape=(2, 8, 9), low=3, high=60),
+                "decoder_input_ids": Tokens(shape=(2, 8, 9), low=1, high=125),
             },
             outputs={"logits": ((18, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=344832,
             batch=2,
-            generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
-            notes=("the decoder writes nine channels at once",),
+            generation={
+                "inputs": ["input_ids", "attention_mask"],
+                "max_new_tokens": 6,
+                "min_new_tokens": None,
+                "suppress_tokens": None,
+            },
         ),
         Head(
             "DiaModel",
@@ -101,7 +110,7 @@ class Dia(Skill):
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=125),
                 "attention_mask": Mask(shape=(2, 12)),
-                "decoder_input_ids": Tokens(shape=(2, 8, 9), low=3, high=60),
+                "decoder_input_ids": Tokens(shape=(2, 8, 9), low=1, high=125),
             },
             outputs={
                 "last_hidden_state": ((2, 8, 64), "float32"),
@@ -109,7 +118,6 @@ class Dia(Skill):
             },
             parameters=271104,
             batch=2,
-            notes=("the decoder writes nine channels at once",),
         ),
     )
 

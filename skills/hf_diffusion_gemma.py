@@ -59,11 +59,18 @@ class DiffusionGemma(Skill):
     pad_token_id = 0
 
     processor = {
+        "feature_extractor": {"arguments": {}, "class_name": "Gemma4AudioFeatureExtractor"},
+        "image_processor": {
+            "arguments": {"patch_size": 8, "pooling_kernel_size": 3},
+            "class_name": "Gemma4ImageProcessorPil",
+        },
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {"boi_token": "<boi>", "eoi_token": "<eoi>", "image_token": "<image>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
@@ -71,24 +78,28 @@ class DiffusionGemma(Skill):
             },
             "class_name": "GemmaTokenizer",
             "model": "BPE",
-            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 <image> w49 w50",
-        }
+            "special": "<audio> <boa> <eoa> <|video|>",
+            "vocabulary": "<pad> <eos> <bos> <mask> <audio> <boa> <eoa> <|video|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <image> <eoi> <boi>",
+        },
+        "video_processor": {"requires": "torchvision"},
     }
 
     heads = (
         Head(
             "DiffusionGemmaForBlockDiffusion",
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
-            pipelines=("any-to-any", "decision", "image-text-to-text"),
+            pipelines=("any-to-any", "image-text-to-text"),
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=125),
                 "attention_mask": Mask(shape=(2, 12)),
+                "decoder_input_ids": Tokens(shape=(2, 256), low=3, high=125),
             },
             outputs={"logits": ((2, 256, 128), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=629992,
             batch=2,
-            generation={"max_new_tokens": 6},
+            generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
             "DiffusionGemmaModel",
@@ -97,6 +108,7 @@ class DiffusionGemma(Skill):
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=125),
                 "attention_mask": Mask(shape=(2, 12)),
+                "decoder_input_ids": Tokens(shape=(2, 256), low=3, high=125),
             },
             outputs={
                 "last_hidden_state": ((2, 256, 64), "float32"),

@@ -22,7 +22,9 @@ class DINOv3ConvNext(Skill):
     image_size = 64  # pixels, height and width
     num_channels = 3
 
-    processor = {}
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "ViTImageProcessorPil"}
+    }
 
     heads = (
         Head(

@@ -37,6 +37,7 @@ class DistilBert(Skill):
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
                 "mask_token": "[MASK]",
+                "model_input_names": ["input_ids", "attention_mask"],
                 "pad_token": "[PAD]",
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",

@@ -24,6 +24,7 @@ class EmbeddingGemma2(Skill):
             "model_type": "gemma4_audio",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
+            "output_proj_dims": 64,
             "subsampling_conv_channels": [16, 8],
         },
         "audio_token_id": 121,
@@ -71,21 +72,29 @@ class EmbeddingGemma2(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "Gemma4AudioFeatureExtractor"},
-        "image_processor": {"arguments": {"patch_size": 8}, "class_name": "Gemma4ImageProcessorPil"},
+        "image_processor": {
+            "arguments": {"patch_size": 8, "pooling_kernel_size": 3},
+            "class_name": "Gemma4ImageProcessorPil",
+        },
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {"boi_token": "<boi>", "eoi_token": "<eoi>", "image_token": "<image>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",
             },
             "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
             "model": "BPE",
-            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <audio> w45 w46 <video> <image> w47 w48",
+            "special": "<audio> <boa> <eoa> <|video|>",
+            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <audio> <eoa> <boa> <|video|> <image> <eoi> <boi>",
         },
+        "video_processor": {"requires": "torchvision"},
     }
 
     heads = (
@@ -95,11 +104,12 @@ class EmbeddingGemma2(Skill):
             pipelines=("feature-extraction", "image-feature-extraction", "zero-shot-audio-classification"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 11), low=3, high=121, runs=((125, 0, 1), (124, 2, 2))),
+                "input_ids": Tokens(shape=(2, 26), low=3, high=121, runs=((125, 0, 1), (124, 2, 2), (121, 5, 14))),
                 "pixel_values": Floats(shape=(2, 16, 192)),
                 "pixel_values_videos": Floats(shape=(4, 16, 192)),
-                "attention_mask": Mask(shape=(2, 11)),
-                "input_features_mask": Mask(shape=(2, 64)),
+                "input_features": Floats(shape=(2, 64, 16)),
+                "attention_mask": Mask(shape=(2, 26)),
+                "input_features_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
                 "image_position_ids": Literal(
                     values=(
                         (
@@ -218,8 +228,12 @@ class EmbeddingGemma2(Skill):
                 ),
                 "num_frames_per_video": Literal(values=(2, 2)),
             },
-            outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((2, 64), "float32")},
-            parameters=1107304,
+            outputs={
+                "last_hidden_state": ((2, 26, 64), "float32"),
+                "image_hidden_states": ((2, 64), "float32"),
+                "audio_hidden_states": ((28, 64), "float32"),
+            },
+            parameters=917416,
             batch=2,
         ),
     )

@@ -61,11 +61,20 @@ class Ernie4_5_VLMoe(Skill):
             "arguments": {"merge_size": 2, "patch_size": 8},
             "class_name": "Ernie4_5_VLMoeImageProcessorPil",
         },
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {
+                    "image_end_token": "<image_end>",
+                    "image_start_token": "<image_start>",
+                    "image_token": "<image>",
+                    "video_end_token": "<video_end>",
+                    "video_start_token": "<video_start>",
+                    "video_token": "<video>",
+                },
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
@@ -73,8 +82,9 @@ class Ernie4_5_VLMoe(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <video> w46 w47 <image> w48 w49",
+            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <video> <video_end> <video_start> <image> <image_end> <image_start>",
         },
+        "video_processor": {"requires": "torchvision"},
     }
 
     heads = (
@@ -101,7 +111,6 @@ class Ernie4_5_VLMoe(Skill):
             parameters=2646472,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("its rotary lanes of height and width alternate, so there are as many of either",),
         ),
         Head(
             "Ernie4_5_VLMoeModel",
@@ -124,7 +133,6 @@ class Ernie4_5_VLMoe(Skill):
             outputs={"last_hidden_state": ((2, 16, 64), "float32")},
             parameters=2646472,
             batch=2,
-            notes=("its rotary lanes of height and width alternate, so there are as many of either",),
         ),
     )
 

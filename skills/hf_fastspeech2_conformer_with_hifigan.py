@@ -34,6 +34,7 @@ class FastSpeech2ConformerWithHifiGan(Skill):
         "vocoder_config": {
             "model_in_dim": 64,
             "model_type": "fastspeech2_conformer_hifigan",
+            "resblock_dilation_sizes": [[1, 3], [1, 3], [1, 3]],
             "upsample_initial_channel": 64,
         },
     }
@@ -53,6 +54,7 @@ class FastSpeech2ConformerWithHifiGan(Skill):
                 "unk_token": "<eos>",
             },
             "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
             "model": "BPE",
             "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1",
         }
@@ -65,19 +67,21 @@ class FastSpeech2ConformerWithHifiGan(Skill):
             pipelines=("feature-extraction", "text-to-audio"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=0, high=78),
-                "attention_mask": Mask(shape=(2, 12)),
+                "input_ids": Tokens(shape=(1, 12), low=0, high=78),
+                "attention_mask": Mask(shape=(1, 12)),
             },
             outputs={
-                "spectrogram": ((2, 16, 64), "float32"),
-                "encoder_last_hidden_state": ((2, 12, 64), "float32"),
-                "duration_outputs": ((2, 12), "int64"),
-                "pitch_outputs": ((2, 12, 1), "float32"),
-                "energy_outputs": ((2, 12, 1), "float32"),
-                "waveform": ((2, 4096), "float32"),
+                "spectrogram": ((1, -1, 64), "float32"),
+                "encoder_last_hidden_state": ((1, 12, 64), "float32"),
+                "duration_outputs": ((1, 12), "int64"),
+                "pitch_outputs": ((1, 12, 1), "float32"),
+                "energy_outputs": ((1, 12, 1), "float32"),
+                "waveform": ((1, -1), "float32"),
             },
-            parameters=1539188,
-            batch=2,
+            parameters=1481708,
+            notes=(
+                "it is fed one row: how long what it speaks becomes follows the weights, and beside a longer row it would be padded with what its decoder hears",
+            ),
         ),
     )
 

@@ -58,8 +58,17 @@ class Flava(Skill):
 
     processor = {
         "image_processor": {
-            "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"height": 32, "width": 32}},
+            "arguments": {
+                "codebook_size": {"height": 32, "width": 32},
+                "crop_size": {"height": 32, "width": 32},
+                "size": {"height": 32, "width": 32},
+            },
             "class_name": "FlavaImageProcessorPil",
+        },
+        "processor": {
+            "arguments": {},
+            "class_name": "FlavaProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
         },
         "tokenizer": {
             "arguments": {

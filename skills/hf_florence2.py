@@ -52,14 +52,24 @@ class Florence2(Skill):
 
     processor = {
         "image_processor": {
-            "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
+            "arguments": {
+                "crop_size": {"height": 64, "width": 64},
+                "image_seq_length": 5,
+                "size": {"shortest_edge": 64},
+            },
             "class_name": "CLIPImageProcessorPil",
+        },
+        "processor": {
+            "arguments": {"num_additional_image_tokens": 0},
+            "class_name": "Florence2Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
         },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<s>",
                 "cls_token": "<s>",
                 "eos_token": "</s>",
+                "extra_special_tokens": {"image_token": "<image>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "</s>",
@@ -67,7 +77,8 @@ class Florence2(Skill):
             },
             "class_name": "BartTokenizer",
             "model": "BPE",
-            "vocabulary": "<s> <pad> </s> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <image>",
+            "special": "</bbox> </box> </od> </poly> </s> <CAPTION> <CAPTION_TO_PHRASE_GROUNDING> <DENSE_REGION_CAPTION> <DETAILED_CAPTION> <MORE_DETAILED_CAPTION> <OCR> <OCR_WITH_REGION> <OD> <OPEN_VOCABULARY_DETECTION> <REFERRING_EXPRESSION_SEGMENTATION> <REGION_PROPOSAL> <REGION_TO_CATEGORY> <REGION_TO_DESCRIPTION> <REGION_TO_OCR> <REGION_TO_SEGMENTATION> <bbox> <box> <ground> <loc_(\\d+)> <obj> <poly> <s>",
+            "vocabulary": "<s> <pad> </s> <mask> </poly> <poly> <obj> <ground> </bbox> <bbox> </box> <box> </od> <OD> <loc_(\\d+)> <REGION_PROPOSAL> <REGION_TO_OCR> <REGION_TO_DESCRIPTION> <REGION_TO_CATEGORY> <OPEN_VOCABULARY_DETECTION> <REGION_TO_SEGMENTATION> <REFERRING_EXPRESSION_SEGMENTATION> <CAPTION_TO_PHRASE_GROUNDING> <DENSE_REGION_CAPTION> <MORE_DETAILED_CAPTION> <DETAILED_CAPTION> <CAPTION> <OCR_WITH_REGION> <OCR> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 <image>",
         },
     }
 

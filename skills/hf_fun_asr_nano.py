@@ -57,7 +57,8 @@ class FunAsrNano(Skill):
     pad_token_id = 0
 
     processor = {
-        "feature_extractor": {"arguments": {}, "class_name": "FunAsrNanoFeatureExtractor"},
+        "feature_extractor": {"requires": "torchaudio"},
+        "processor": {"requires": "torchaudio"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -70,7 +71,8 @@ class FunAsrNano(Skill):
             },
             "class_name": "Qwen2Tokenizer",
             "model": "BPE",
-            "vocabulary": "<|endoftext|> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <audio>",
+            "special": "<|object_ref_start|>",
+            "vocabulary": "<|endoftext|> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <|object_ref_start|>",
         },
     }
 
@@ -85,12 +87,12 @@ class FunAsrNano(Skill):
             pipelines=("any-to-any", "automatic-speech-recognition"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 71), low=1, high=127, runs=((127, 0, 64),)),
+                "input_ids": Tokens(shape=(2, 63), low=1, high=127, runs=((127, 0, 56),)),
                 "input_features": Floats(shape=(2, 64, 112)),
-                "input_features_mask": Mask(shape=(2, 64)),
-                "attention_mask": Mask(shape=(2, 71)),
+                "input_features_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
+                "attention_mask": Mask(shape=(2, 63)),
             },
-            outputs={"logits": ((2, 71, 128), "float32"), "audio_hidden_states": ((128, 64), "float32")},
+            outputs={"logits": ((2, 63, 128), "float32"), "audio_hidden_states": ((112, 64), "float32")},
             parameters=206464,
             batch=2,
             generation={"max_new_tokens": 6},
@@ -100,12 +102,12 @@ class FunAsrNano(Skill):
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "zero-shot-audio-classification"),
             inputs={
-                "input_ids": Tokens(shape=(2, 71), low=1, high=127, runs=((127, 0, 64),)),
+                "input_ids": Tokens(shape=(2, 63), low=1, high=127, runs=((127, 0, 56),)),
                 "input_features": Floats(shape=(2, 64, 112)),
-                "input_features_mask": Mask(shape=(2, 64)),
-                "attention_mask": Mask(shape=(2, 71)),
+                "input_features_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
+                "attention_mask": Mask(shape=(2, 63)),
             },
-            outputs={"last_hidden_state": ((2, 71, 64), "float32"), "audio_hidden_states": ((128, 64), "float32")},
+            outputs={"last_hidden_state": ((2, 63, 64), "float32"), "audio_hidden_states": ((112, 64), "float32")},
             parameters=206464,
             batch=2,
         ),

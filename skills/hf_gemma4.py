@@ -24,6 +24,7 @@ class Gemma4(Skill):
             "model_type": "gemma4_audio",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
+            "output_proj_dims": 64,
             "subsampling_conv_channels": [16, 8],
         },
         "audio_token_id": 121,
@@ -72,21 +73,29 @@ class Gemma4(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "Gemma4AudioFeatureExtractor"},
-        "image_processor": {"arguments": {"patch_size": 8}, "class_name": "Gemma4ImageProcessorPil"},
+        "image_processor": {
+            "arguments": {"patch_size": 8, "pooling_kernel_size": 3},
+            "class_name": "Gemma4ImageProcessorPil",
+        },
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {"boi_token": "<boi>", "eoi_token": "<eoi>", "image_token": "<image>"},
                 "mask_token": "<mask>",
+                "model_input_names": ["input_ids"],
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <audio> w45 w46 <video> <image> w47 w48",
+            "special": "<audio> <boa> <eoa> <|video|>",
+            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <audio> <eoa> <boa> <|video|> <image> <eoi> <boi>",
         },
+        "video_processor": {"requires": "torchvision"},
     }
 
     heads = (
@@ -101,11 +110,12 @@ class Gemma4(Skill):
             pipelines=("any-to-any", "decision", "image-text-to-text", "text-generation"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 11), low=3, high=121, runs=((125, 0, 1), (124, 2, 2))),
+                "input_ids": Tokens(shape=(2, 26), low=3, high=121, runs=((125, 0, 1), (124, 2, 2), (121, 5, 14))),
                 "pixel_values": Floats(shape=(2, 16, 192)),
                 "pixel_values_videos": Floats(shape=(4, 16, 192)),
-                "attention_mask": Mask(shape=(2, 11)),
-                "input_features_mask": Mask(shape=(2, 64)),
+                "input_features": Floats(shape=(2, 64, 16)),
+                "attention_mask": Mask(shape=(2, 26)),
+                "input_features_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
                 "image_position_ids": Literal(
                     values=(
                         (
@@ -224,11 +234,18 @@ class Gemma4(Skill):
                 ),
                 "num_frames_per_video": Literal(values=(2, 2)),
                 "mm_token_type_ids": Literal(
-                    values=((1, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0), (1, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0))
+                    values=(
+                        (1, 0, 2, 2, 0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0),
+                        (1, 0, 2, 2, 0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0),
+                    )
                 ),
             },
-            outputs={"logits": ((2, 11, 128), "float32"), "image_hidden_states": ((2, 64), "float32")},
-            parameters=1135720,
+            outputs={
+                "logits": ((2, 26, 128), "float32"),
+                "image_hidden_states": ((2, 64), "float32"),
+                "audio_hidden_states": ((28, 64), "float32"),
+            },
+            parameters=945832,
             batch=2,
             generation={"max_new_tokens": 6},
         ),
@@ -237,13 +254,17 @@ class Gemma4(Skill):
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "image-feature-extraction", "zero-shot-audio-classification"),
             inputs={
-                "input_ids": Tokens(shape=(2, 11), low=3, high=121, runs=((125, 0, 1), (124, 2, 2))),
+                "input_ids": Tokens(shape=(2, 26), low=3, high=121, runs=((125, 0, 1), (124, 2, 2), (121, 5, 14))),
                 "pixel_values": Floats(shape=(2, 16, 192)),
                 "pixel_values_videos": Floats(shape=(4, 16, 192)),
-                "attention_mask": Mask(shape=(2, 11)),
-                "input_features_mask": Mask(shape=(2, 64)),
+                "input_features": Floats(shape=(2, 64, 16)),
+                "attention_mask": Mask(shape=(2, 26)),
+                "input_features_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
                 "mm_token_type_ids": Literal(
-                    values=((1, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0), (1, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0))
+                    values=(
+                        (1, 0, 2, 2, 0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0),
+                        (1, 0, 2, 2, 0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0),
+                    )
                 ),
                 "image_position_ids": Literal(
                     values=(
@@ -363,8 +384,12 @@ class Gemma4(Skill):
                 ),
                 "num_frames_per_video": Literal(values=(2, 2)),
             },
-            outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((2, 64), "float32")},
-            parameters=1135720,
+            outputs={
+                "last_hidden_state": ((2, 26, 64), "float32"),
+                "image_hidden_states": ((2, 64), "float32"),
+                "audio_hidden_states": ((28, 64), "float32"),
+            },
+            parameters=945832,
             batch=2,
         ),
         Head(
@@ -381,7 +406,7 @@ class Gemma4(Skill):
                 "question_type_ids": Literal(values=((0, 1),)),
             },
             outputs={"output": ((5,), "float32")},
-            parameters=1137280,
+            parameters=947392,
         ),
     )
 

@@ -50,12 +50,18 @@ class Git(Skill):
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
             "class_name": "CLIPImageProcessorPil",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "GitProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
                 "mask_token": "[MASK]",
+                "model_input_names": ["input_ids", "attention_mask"],
                 "pad_token": "[PAD]",
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",

@@ -75,6 +75,7 @@ class Glm5Next(Skill):
             "arguments": {"merge_size": 2, "patch_size": 8, "temporal_patch_size": 2},
             "class_name": "Glm5NextImageProcessorPil",
         },
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -87,8 +88,10 @@ class Glm5Next(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <pad> w46 w47 w48 w49 <video> <image>",
+            "special": "<|begin_of_image|> <|begin_of_video|> <|end_of_image|> <|end_of_video|> <|image|> <|video|>",
+            "vocabulary": "<bos> <eos> <mask> <|end_of_image|> <|begin_of_image|> <|end_of_video|> <|begin_of_video|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 <pad> w42 w43 w44 w45 <|video|> <|image|>",
         },
+        "video_processor": {"requires": "torchvision"},
     }
 
     heads = (
@@ -102,12 +105,12 @@ class Glm5Next(Skill):
                 "attention_mask": Mask(shape=(2, 11)),
                 "pixel_values": Floats(shape=(32, 384)),
                 "image_grid_thw": Literal(values=((1, 4, 4), (1, 4, 4))),
-                "video_grid_thw": Literal(values=((1, 4, 4), (1, 4, 4))),
             },
             outputs={"logits": ((2, 11, 128), "float32")},
             parameters=376896,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("pixel_values_videos is not fed: the head does not run with it beside these",),
         ),
         Head(
             "Glm5NextModel",
@@ -118,11 +121,11 @@ class Glm5Next(Skill):
                 "attention_mask": Mask(shape=(2, 11)),
                 "pixel_values": Floats(shape=(32, 384)),
                 "image_grid_thw": Literal(values=((1, 4, 4), (1, 4, 4))),
-                "video_grid_thw": Literal(values=((1, 4, 4), (1, 4, 4))),
             },
             outputs={"last_hidden_state": ((2, 11, 64), "float32")},
             parameters=368704,
             batch=2,
+            notes=("pixel_values_videos is not fed: the head does not run with it beside these",),
         ),
     )
 

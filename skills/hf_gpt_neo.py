@@ -66,7 +66,6 @@ class GPTNeo(Skill):
             parameters=112000,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("its layers are counted by a nested pattern, which must come to num_layers",),
         ),
         Head(
             "GPTNeoForQuestionAnswering",
@@ -78,7 +77,6 @@ class GPTNeo(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=112130,
             batch=2,
-            notes=("its layers are counted by a nested pattern, which must come to num_layers",),
         ),
         Head(
             "GPTNeoForSequenceClassification",
@@ -91,7 +89,6 @@ class GPTNeo(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=112128,
             batch=2,
-            notes=("its layers are counted by a nested pattern, which must come to num_layers",),
         ),
         Head(
             "GPTNeoForTokenClassification",
@@ -104,7 +101,6 @@ class GPTNeo(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=112130,
             batch=2,
-            notes=("its layers are counted by a nested pattern, which must come to num_layers",),
         ),
         Head(
             "GPTNeoModel",
@@ -117,7 +113,6 @@ class GPTNeo(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=112000,
             batch=2,
-            notes=("its layers are counted by a nested pattern, which must come to num_layers",),
         ),
     )
 

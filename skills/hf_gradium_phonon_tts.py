@@ -43,19 +43,32 @@ class GradiumPhononTTS(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "PocketTTSFeatureExtractor"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'audio' %}<audio_prompt>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "PocketTTSProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {
+                    "audio_bos_token": "<audio_bos>",
+                    "audio_latent_token": "<audio_latent>",
+                    "audio_prompt_token": "<audio_prompt>",
+                },
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",
             },
-            "class_name": "PreTrainedTokenizerFast",
+            "class_name": "TokenizersBackend",
             "model": "BPE",
-            "vocabulary": "<bos> <eos> <mask> <pad> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
+            "special": "<audio_prompt_bos>",
+            "vocabulary": "<bos> <eos> <mask> <pad> <audio_bos> <audio_prompt> <audio_latent> <audio_prompt_bos> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47",
         },
     }
 
@@ -66,13 +79,13 @@ class GradiumPhononTTS(Skill):
             pipelines=("text-to-audio",),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=7, high=128),
+                "input_ids": Tokens(shape=(2, 12), low=7, high=128, runs=((4, 11, 1),)),
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 12, 1), "float32"), "last_hidden_state": ((2, 12, 64), "float32")},
             parameters=162722,
             batch=2,
-            generation={"max_new_tokens": 6},
+            generation={"max_new_tokens": 6, "min_new_tokens": None, "suppress_tokens": None},
         ),
         Head(
             "GradiumPhononTTSModel",

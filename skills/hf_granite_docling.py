@@ -60,6 +60,14 @@ class GraniteDocling(Skill):
             "arguments": {"size": {"height": 32, "width": 32}},
             "class_name": "GraniteDoclingImageProcessorPil",
         },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "image_seq_len": 1,
+            },
+            "class_name": "GraniteDoclingProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -72,7 +80,8 @@ class GraniteDocling(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51 <bos> <pad> <image>",
+            "special": "<fake_token_around_image> <global-img> <image>",
+            "vocabulary": "<mask> <global-img> <fake_token_around_image> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 <bos> <pad> <image>",
         },
     }
 
@@ -83,29 +92,31 @@ class GraniteDocling(Skill):
             pipelines=("any-to-any", "decision", "image-text-to-text"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 8), low=0, high=125, runs=((127, 0, 1),)),
-                "attention_mask": Mask(shape=(2, 8)),
-                "pixel_values": Floats(shape=(2, 1, 3, 32, 32)),
-                "pixel_attention_mask": Mask(shape=(2, 1), dtype="bool", hidden=1),
+                "input_ids": Tokens(shape=(2, 9), low=0, high=125, runs=((127, 0, 2),)),
+                "attention_mask": Mask(shape=(2, 9)),
+                "pixel_values": Floats(shape=(2, 2, 3, 32, 32)),
+                "pixel_attention_mask": Mask(shape=(2, 2), dtype="bool", hidden=2, matters=False),
             },
-            outputs={"logits": ((2, 8, 128), "float32"), "image_hidden_states": ((2, 64), "float32")},
+            outputs={"logits": ((2, 9, 128), "float32"), "image_hidden_states": ((4, 64), "float32")},
             parameters=434944,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("pixel_attention_mask cannot change alone: other inputs go by what it leaves",),
         ),
         Head(
             "GraniteDoclingModel",
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "image-feature-extraction"),
             inputs={
-                "input_ids": Tokens(shape=(2, 8), low=0, high=125, runs=((127, 0, 1),)),
-                "attention_mask": Mask(shape=(2, 8)),
-                "pixel_values": Floats(shape=(2, 1, 3, 32, 32)),
-                "pixel_attention_mask": Mask(shape=(2, 1), dtype="bool", hidden=1),
+                "input_ids": Tokens(shape=(2, 9), low=0, high=125, runs=((127, 0, 2),)),
+                "attention_mask": Mask(shape=(2, 9)),
+                "pixel_values": Floats(shape=(2, 2, 3, 32, 32)),
+                "pixel_attention_mask": Mask(shape=(2, 2), dtype="bool", hidden=2, matters=False),
             },
-            outputs={"last_hidden_state": ((2, 8, 64), "float32"), "image_hidden_states": ((2, 64), "float32")},
+            outputs={"last_hidden_state": ((2, 9, 64), "float32"), "image_hidden_states": ((4, 64), "float32")},
             parameters=434944,
             batch=2,
+            notes=("pixel_attention_mask cannot change alone: other inputs go by what it leaves",),
         ),
     )
 

@@ -61,6 +61,11 @@ class GraniteSpeechPlus(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "GraniteSpeechFeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "GraniteSpeechProcessor",
+            "parts": {"audio_processor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -73,7 +78,8 @@ class GraniteSpeechPlus(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <audio>",
+            "special": "<|audio|>",
+            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <|audio|>",
         },
     }
 
@@ -88,31 +94,35 @@ class GraniteSpeechPlus(Skill):
             pipelines=("any-to-any", "automatic-speech-recognition"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 903), low=3, high=127, runs=((127, 0, 896),)),
+                "input_ids": Tokens(shape=(2, 17), low=3, high=127, runs=((127, 0, 10),)),
                 "input_features": Floats(shape=(2, 64, 64)),
-                "input_features_mask": Mask(shape=(2, 64)),
-                "attention_mask": Mask(shape=(2, 903)),
+                "input_features_mask": Mask(shape=(2, 14), dtype="bool", hidden=4, padded=True),
+                "attention_mask": Mask(shape=(2, 17)),
             },
-            outputs={"logits": ((2, 903, 128), "float32"), "audio_hidden_states": ((2, 14, 64), "float32")},
+            outputs={"logits": ((2, 17, 128), "float32"), "audio_hidden_states": ((2, 14, 64), "float32")},
             parameters=441674,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("a window holds a whole number of queries",),
+            notes=(
+                "a window holds a whole number of queries, and its mask is of the features that are made of the windows",
+            ),
         ),
         Head(
             "GraniteSpeechPlusModel",
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "zero-shot-audio-classification"),
             inputs={
-                "input_ids": Tokens(shape=(2, 903), low=3, high=127, runs=((127, 0, 896),)),
+                "input_ids": Tokens(shape=(2, 17), low=3, high=127, runs=((127, 0, 10),)),
                 "input_features": Floats(shape=(2, 64, 64)),
-                "input_features_mask": Mask(shape=(2, 64)),
-                "attention_mask": Mask(shape=(2, 903)),
+                "input_features_mask": Mask(shape=(2, 14), dtype="bool", hidden=4, padded=True),
+                "attention_mask": Mask(shape=(2, 17)),
             },
-            outputs={"last_hidden_state": ((2, 903, 64), "float32"), "audio_hidden_states": ((2, 14, 64), "float32")},
+            outputs={"last_hidden_state": ((2, 17, 64), "float32"), "audio_hidden_states": ((2, 14, 64), "float32")},
             parameters=441674,
             batch=2,
-            notes=("a window holds a whole number of queries",),
+            notes=(
+                "a window holds a whole number of queries, and its mask is of the features that are made of the windows",
+            ),
         ),
     )
 

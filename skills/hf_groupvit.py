@@ -54,6 +54,11 @@ class GroupViT(Skill):
             "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
             "class_name": "CLIPImageProcessorPil",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "CLIPProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<|startoftext|>",

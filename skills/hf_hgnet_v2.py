@@ -31,7 +31,9 @@ class HGNetV2(Skill):
 
     num_channels = 3
 
-    processor = {}
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "ViTImageProcessorPil"}
+    }
 
     heads = (
         Head(

@@ -65,6 +65,7 @@ class Hiera(Skill):
             mappings=("MODEL_FOR_PRETRAINING_MAPPING",),
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
+                "noise": Floats(shape=(2, 4)),
             },
             outputs={
                 "loss": ((), "float32"),

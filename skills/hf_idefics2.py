@@ -21,6 +21,7 @@ class Idefics2(Skill):
         "image_token_id": 127,
         "perceiver_config": {
             "hidden_size": 64,
+            "model_type": "idefics2_perceiver",
             "resampler_depth": 2,
             "resampler_head_dim": 16,
             "resampler_n_heads": 4,
@@ -44,6 +45,7 @@ class Idefics2(Skill):
             "hidden_size": 64,
             "image_size": 32,
             "intermediate_size": 128,
+            "model_type": "idefics2_vision",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
             "patch_size": 8,
@@ -64,11 +66,20 @@ class Idefics2(Skill):
             "arguments": {"size": {"longest_edge": 32, "shortest_edge": 32}},
             "class_name": "Idefics2ImageProcessorPil",
         },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "image_seq_len": 4,
+            },
+            "class_name": "Idefics2Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<s>",
                 "cls_token": "<s>",
                 "eos_token": "</s>",
+                "extra_special_tokens": {"image_boundary_token": "<image_boundary>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "</s>",
@@ -76,7 +87,8 @@ class Idefics2(Skill):
             },
             "class_name": "LlamaTokenizer",
             "model": "BPE",
-            "vocabulary": "<pad> <s> </s> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <image>",
+            "special": "<end_of_utterance> <fake_token_around_image> <image>",
+            "vocabulary": "<pad> <s> </s> <mask> <image_boundary> <end_of_utterance> <fake_token_around_image> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 <image>",
         },
     }
 

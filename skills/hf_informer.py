@@ -17,7 +17,7 @@ class Informer(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "InformerConfig"
-    config = {"prediction_length": 4}
+    config = {"num_time_features": 2, "prediction_length": 4, "scaling": "std"}
 
     context_length = 4  # time steps that it sees
     prediction_length = 4  # time steps that it predicts
@@ -29,10 +29,10 @@ class Informer(Skill):
             primary=True,
             inputs={
                 "past_values": Floats(shape=(2, 11)),
-                "past_time_features": Floats(shape=(2, 11, 0)),
+                "past_time_features": Floats(shape=(2, 11, 2)),
                 "past_observed_mask": Mask(shape=(2, 11), dtype="float32"),
                 "future_values": Floats(shape=(2, 4)),
-                "future_time_features": Floats(shape=(2, 4, 0)),
+                "future_time_features": Floats(shape=(2, 4, 2)),
             },
             outputs={
                 "last_hidden_state": ((2, 4, 64), "float32"),
@@ -41,8 +41,10 @@ class Informer(Skill):
                 "scale": ((2, 1), "float32"),
                 "static_features": ((2, 2), "float32"),
             },
-            parameters=132800,
+            parameters=133056,
             batch=2,
+            fixed=("loc", "scale", "static_features"),
+            notes=("loc, scale, static_features: made of what it is fed alone, whatever the weights",),
         ),
     )
 

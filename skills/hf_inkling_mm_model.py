@@ -29,7 +29,6 @@ class Inkling(Skill):
         "image_bos_token_id": 125,
         "image_token_id": 127,
         "text_config": {
-            "chain_hidden_post_norm": False,
             "head_dim": 16,
             "hidden_size": 64,
             "intermediate_size": 128,
@@ -38,13 +37,11 @@ class Inkling(Skill):
             "max_position_embeddings": 64,
             "model_type": "inkling_text",
             "moe_intermediate_size": 128,
-            "mtp_local_layer_ids": None,
             "n_routed_experts": 4,
             "num_attention_heads": 4,
             "num_experts_per_tok": 2,
             "num_hidden_layers": 2,
             "num_key_value_heads": 2,
-            "num_mtp_layers": None,
             "pad_token_id": 0,
             "sliding_window_size": 8,
             "swa_head_dim": 16,
@@ -74,6 +71,7 @@ class Inkling(Skill):
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "InklingFeatureExtractor"},
         "image_processor": {"requires": "torchvision"},
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -86,7 +84,8 @@ class Inkling(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 <audio> <image>",
+            "special": "<|content_audio_input|> <|content_image|> <|unused_200053|> <|unused_200054|>",
+            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 <|content_audio_input|> <|content_image|> <|unused_200053|> <|unused_200054|>",
         },
     }
 

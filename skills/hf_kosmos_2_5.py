@@ -35,7 +35,7 @@ class Kosmos2_5(Skill):
             "model_type": "kosmos_2_5_vision_model",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
-            "patch_embed_hidden_size": 64,
+            "patch_embed_hidden_size": 48,
         },
     }
 
@@ -45,12 +45,22 @@ class Kosmos2_5(Skill):
     pad_token_id = 1
 
     processor = {
-        "image_processor": {"arguments": {}, "class_name": "Kosmos2_5ImageProcessorPil"},
+        "image_processor": {
+            "arguments": {"max_patches": 8, "patch_size": {"height": 4, "width": 4}},
+            "class_name": "Kosmos2_5ImageProcessorPil",
+        },
+        "processor": {
+            "arguments": {"num_image_tokens": 4},
+            "class_name": "Kosmos2_5Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+            "prompt": "<image>",
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {"boi_token": "<boi>", "eoi_token": "<eoi>", "image_token": "<image>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
@@ -58,7 +68,7 @@ class Kosmos2_5(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<bos> <pad> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
+            "vocabulary": "<bos> <pad> <eos> <mask> <boi> <eoi> <image> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48",
         },
     }
 
@@ -70,7 +80,7 @@ class Kosmos2_5(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "flattened_patches": FlattenedPatches(shape=(2, 8, 66), columns=4),
+                "flattened_patches": FlattenedPatches(shape=(2, 8, 50), columns=4),
                 "image_embeds_position_mask": Booleans(shape=(2, 12), true=4),
                 "attention_mask": Mask(shape=(2, 12)),
             },
@@ -80,7 +90,7 @@ class Kosmos2_5(Skill):
                 "projection_attentions": ((2, 4, 4, 12), "float32"),
                 "vision_model_output.last_hidden_state": ((2, 8, 64), "float32"),
             },
-            parameters=707648,
+            parameters=706624,
             batch=2,
             generation={"max_new_tokens": 6},
         ),
@@ -90,7 +100,7 @@ class Kosmos2_5(Skill):
             pipelines=("feature-extraction", "image-feature-extraction"),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "flattened_patches": FlattenedPatches(shape=(2, 8, 66), columns=4),
+                "flattened_patches": FlattenedPatches(shape=(2, 8, 50), columns=4),
                 "image_embeds_position_mask": Booleans(shape=(2, 12), true=4),
                 "attention_mask": Mask(shape=(2, 12)),
             },
@@ -100,7 +110,7 @@ class Kosmos2_5(Skill):
                 "projection_attentions": ((2, 4, 4, 12), "float32"),
                 "vision_model_output.last_hidden_state": ((2, 8, 64), "float32"),
             },
-            parameters=707648,
+            parameters=706624,
             batch=2,
         ),
     )

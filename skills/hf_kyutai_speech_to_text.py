@@ -24,7 +24,7 @@ class KyutaiSpeechToText(Skill):
         "codebook_vocab_size": 128,
         "codec_config": {
             "codebook_dim": 64,
-            "codebook_size": 64,
+            "codebook_size": 128,
             "head_dim": 16,
             "hidden_size": 64,
             "intermediate_size": 128,
@@ -56,6 +56,11 @@ class KyutaiSpeechToText(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "KyutaiSpeechToTextFeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "KyutaiSpeechToTextProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -85,8 +90,14 @@ class KyutaiSpeechToText(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=913769,
             batch=2,
-            generation={"max_new_tokens": 6},
-            notes=("a text is a token and a code for each codebook",),
+            generation={
+                "fed": {"input_values": ["Floats", {"scale": 0.5, "shape": [2, 1, 15360]}]},
+                "inputs": [],
+                "max_new_tokens": 6,
+            },
+            notes=(
+                "a text is a token and a code for each codebook, and what it generates it writes down of sound alone",
+            ),
         ),
         Head(
             "KyutaiSpeechToTextModel",
@@ -99,7 +110,9 @@ class KyutaiSpeechToText(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=328064,
             batch=2,
-            notes=("a text is a token and a code for each codebook",),
+            notes=(
+                "a text is a token and a code for each codebook, and what it generates it writes down of sound alone",
+            ),
         ),
     )
 

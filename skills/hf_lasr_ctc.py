@@ -38,6 +38,11 @@ class LasrCTC(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {"feature_size": 16}, "class_name": "LasrFeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "LasrProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

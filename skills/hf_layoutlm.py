@@ -20,7 +20,6 @@ class LayoutLM(Skill):
     config = {
         "hidden_size": 64,
         "intermediate_size": 128,
-        "max_2d_position_embeddings": 64,
         "max_position_embeddings": 64,
         "num_attention_heads": 4,
         "num_hidden_layers": 2,
@@ -92,7 +91,7 @@ class LayoutLM(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=104448,
+            parameters=350208,
             batch=2,
         ),
         Head(
@@ -137,7 +136,7 @@ class LayoutLM(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
-            parameters=100162,
+            parameters=345922,
             batch=2,
         ),
         Head(
@@ -182,7 +181,7 @@ class LayoutLM(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 2), "float32")},
-            parameters=100162,
+            parameters=345922,
             batch=2,
         ),
         Head(
@@ -227,7 +226,7 @@ class LayoutLM(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 12, 2), "float32")},
-            parameters=100162,
+            parameters=345922,
             batch=2,
         ),
         Head(
@@ -272,7 +271,7 @@ class LayoutLM(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
-            parameters=100032,
+            parameters=345792,
             batch=2,
         ),
     )

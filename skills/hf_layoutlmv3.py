@@ -22,7 +22,6 @@ class LayoutLMv3(Skill):
         "hidden_size": 64,
         "input_size": 32,
         "intermediate_size": 128,
-        "max_2d_position_embeddings": 64,
         "max_position_embeddings": 64,
         "num_attention_heads": 4,
         "num_hidden_layers": 2,
@@ -43,19 +42,24 @@ class LayoutLMv3(Skill):
             "arguments": {"size": {"height": 32, "width": 32}},
             "class_name": "LayoutLMv3ImageProcessorPil",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "LayoutLMv3Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
-                "bos_token": "<bos>",
-                "cls_token": "<bos>",
-                "eos_token": "<eos>",
+                "bos_token": "<s>",
+                "cls_token": "<s>",
+                "eos_token": "</s>",
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
-                "sep_token": "<eos>",
-                "unk_token": "<eos>",
+                "sep_token": "</s>",
+                "unk_token": "</s>",
             },
-            "class_name": "PreTrainedTokenizerFast",
+            "class_name": "LayoutLMv3Tokenizer",
             "model": "BPE",
-            "vocabulary": "<bos> <pad> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
+            "vocabulary": "<s> <pad> </s> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
         },
     }
 
@@ -104,7 +108,7 @@ class LayoutLMv3(Skill):
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
             },
             outputs={"start_logits": ((2, 29), "float32"), "end_logits": ((2, 29), "float32")},
-            parameters=101250,
+            parameters=147330,
             batch=2,
         ),
         Head(
@@ -150,7 +154,7 @@ class LayoutLMv3(Skill):
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
             },
             outputs={"logits": ((2, 2), "float32")},
-            parameters=101250,
+            parameters=147330,
             batch=2,
         ),
         Head(
@@ -196,7 +200,7 @@ class LayoutLMv3(Skill):
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
             },
             outputs={"logits": ((2, 12, 2), "float32")},
-            parameters=97090,
+            parameters=143170,
             batch=2,
         ),
         Head(
@@ -242,7 +246,7 @@ class LayoutLMv3(Skill):
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
             },
             outputs={"last_hidden_state": ((2, 29, 64), "float32")},
-            parameters=96960,
+            parameters=143040,
             batch=2,
         ),
     )

@@ -51,6 +51,7 @@ class Lfm2Vl(Skill):
 
     processor = {
         "image_processor": {"requires": "torchvision"},
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -63,7 +64,8 @@ class Lfm2Vl(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <image>",
+            "special": "<image> <image_thumbnail> <|image_end|> <|image_start|> <|img_thumbnail|>",
+            "vocabulary": "<pad> <bos> <eos> <mask> <|image_start|> <|image_end|> <image_thumbnail> <|img_thumbnail|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 <image>",
         },
     }
 
@@ -77,13 +79,14 @@ class Lfm2Vl(Skill):
                 "input_ids": Tokens(shape=(2, 11), low=3, high=127, runs=((127, 0, 4),)),
                 "pixel_values": Floats(shape=(2, 16, 192)),
                 "spatial_shapes": Literal(values=((4, 4), (4, 4))),
-                "pixel_attention_mask": Mask(shape=(2, 16)),
+                "pixel_attention_mask": Mask(shape=(2, 16), matters=False),
                 "attention_mask": Mask(shape=(2, 11)),
             },
             outputs={"logits": ((2, 11, 128), "float32"), "image_hidden_states": ((8, 64), "float32")},
             parameters=281792,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("pixel_attention_mask cannot change alone: other inputs go by what it leaves",),
         ),
         Head(
             "Lfm2VlModel",
@@ -94,11 +97,12 @@ class Lfm2Vl(Skill):
                 "attention_mask": Mask(shape=(2, 11)),
                 "pixel_values": Floats(shape=(2, 16, 192)),
                 "spatial_shapes": Literal(values=((4, 4), (4, 4))),
-                "pixel_attention_mask": Mask(shape=(2, 16)),
+                "pixel_attention_mask": Mask(shape=(2, 16), matters=False),
             },
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((8, 64), "float32")},
             parameters=281792,
             batch=2,
+            notes=("pixel_attention_mask cannot change alone: other inputs go by what it leaves",),
         ),
     )
 

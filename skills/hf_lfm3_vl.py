@@ -19,7 +19,7 @@ class Lfm3Vl(Skill):
     config_class = "Lfm3VlConfig"
     config = {
         "image_token_id": 127,
-        "projector_hidden_size": 64,
+        "projector_hidden_size": 256,
         "text_config": {
             "bos_token_id": 122,
             "eos_token_id": 121,
@@ -64,6 +64,7 @@ class Lfm3Vl(Skill):
             "arguments": {"merge_size": 2, "patch_size": 8, "temporal_patch_size": 2},
             "class_name": "Qwen2VLImageProcessorPil",
         },
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -76,8 +77,10 @@ class Lfm3Vl(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 <eos> <bos> <pad> w48 w49 <video> <image>",
+            "special": "<image> <video> <|image_pad|> <|video_pad|> <|vision_end|> <|vision_start|>",
+            "vocabulary": "<mask> <|video_pad|> <|image_pad|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <eos> <bos> <pad> <|vision_end|> <|vision_start|> <video> <image>",
         },
+        "video_processor": {"requires": "torchvision"},
     }
 
     heads = (
@@ -99,7 +102,7 @@ class Lfm3Vl(Skill):
                 "image_pooler_output": ((8, 64), "float32"),
                 "video_pooler_output": ((8, 64), "float32"),
             },
-            parameters=248800,
+            parameters=310432,
             batch=2,
             generation={"max_new_tokens": 6},
         ),
@@ -120,7 +123,7 @@ class Lfm3Vl(Skill):
                 "image_pooler_output": ((8, 64), "float32"),
                 "video_pooler_output": ((8, 64), "float32"),
             },
-            parameters=248800,
+            parameters=310432,
             batch=2,
         ),
     )

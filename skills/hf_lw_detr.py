@@ -70,7 +70,6 @@ class LwDetr(Skill):
             },
             parameters=629316,
             batch=2,
-            notes=("windows cut the patches of an image evenly",),
         ),
         Head(
             "LwDetrModel",
@@ -89,7 +88,6 @@ class LwDetr(Skill):
             },
             parameters=620606,
             batch=2,
-            notes=("windows cut the patches of an image evenly",),
         ),
     )
 

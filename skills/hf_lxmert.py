@@ -88,7 +88,7 @@ class Lxmert(Skill):
         Head(
             "LxmertModel",
             mappings=("MODEL_MAPPING",),
-            pipelines=("feature-extraction", "image-feature-extraction"),
+            pipelines=("image-feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
                 "visual_feats": Floats(shape=(2, 8, 64)),
@@ -103,6 +103,7 @@ class Lxmert(Skill):
             },
             parameters=322752,
             batch=2,
+            notes=("feature-extraction: gives no visual_feats and no visual_pos, without which the head does not run",),
         ),
     )
 

@@ -20,6 +20,7 @@ class MiniCPMV4_6(Skill):
     config = {
         "image_size": 32,
         "image_token_id": 127,
+        "insert_layer_id": 1,
         "text_config": {
             "head_dim": 16,
             "hidden_size": 64,
@@ -41,6 +42,7 @@ class MiniCPMV4_6(Skill):
         "vision_config": {
             "hidden_size": 64,
             "image_size": 32,
+            "insert_layer_id": 1,
             "intermediate_size": 128,
             "model_type": "minicpmv4_6_vision",
             "num_attention_heads": 4,
@@ -60,33 +62,45 @@ class MiniCPMV4_6(Skill):
 
     processor = {
         "image_processor": {"arguments": {"patch_size": 8}, "class_name": "MiniCPMV4_6ImageProcessorPil"},
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {
+                    "image_end_token": "<image_end>",
+                    "image_id_end_token": "<image_id_end>",
+                    "image_id_start_token": "<image_id_start>",
+                    "image_start_token": "<image_start>",
+                    "image_token": "<image>",
+                    "slice_end_token": "<slice_end>",
+                    "slice_start_token": "<slice_start>",
+                    "video_token": "<video>",
+                },
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",
             },
-            "class_name": "PreTrainedTokenizerFast",
+            "class_name": "TokenizersBackend",
             "model": "BPE",
-            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 <video> <image>",
+            "vocabulary": "<pad> <bos> <eos> <mask> <image_start> <image_end> <slice_start> <slice_end> <image_id_start> <image_id_end> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 <video> <image>",
         },
+        "video_processor": {"requires": "torchvision"},
     }
 
     heads = (
         Head(
             "MiniCPMV4_6ForConditionalGeneration",
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
-            pipelines=("any-to-any", "decision", "image-text-to-text"),
+            pipelines=("any-to-any", "image-text-to-text"),
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 10), low=1, high=126, runs=((127, 0, 1), (126, 2, 1))),
-                "pixel_values": Floats(shape=(1, 3, 8, 256)),
+                "pixel_values": Floats(shape=(1, 3, 8, 256), axis=3),
                 "target_sizes": Literal(values=((4, 4), (4, 4))),
-                "pixel_values_videos": Floats(shape=(1, 3, 8, 256)),
+                "pixel_values_videos": Floats(shape=(1, 3, 8, 256), axis=3),
                 "target_sizes_videos": Literal(values=((4, 4), (4, 4))),
                 "attention_mask": Mask(shape=(2, 10)),
             },
@@ -94,6 +108,7 @@ class MiniCPMV4_6(Skill):
             parameters=448952,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
             "MiniCPMV4_6Model",
@@ -101,9 +116,9 @@ class MiniCPMV4_6(Skill):
             pipelines=("feature-extraction", "image-feature-extraction"),
             inputs={
                 "input_ids": Tokens(shape=(2, 10), low=1, high=126, runs=((127, 0, 1), (126, 2, 1))),
-                "pixel_values": Floats(shape=(1, 3, 8, 256)),
+                "pixel_values": Floats(shape=(1, 3, 8, 256), axis=3),
                 "target_sizes": Literal(values=((4, 4), (4, 4))),
-                "pixel_values_videos": Floats(shape=(1, 3, 8, 256)),
+                "pixel_values_videos": Floats(shape=(1, 3, 8, 256), axis=3),
                 "target_sizes_videos": Literal(values=((4, 4), (4, 4))),
                 "attention_mask": Mask(shape=(2, 10)),
             },

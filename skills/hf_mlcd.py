@@ -30,7 +30,12 @@ class MLCDVision(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {}
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
+            "class_name": "CLIPImageProcessorPil",
+        }
+    }
 
     heads = (
         Head(

@@ -21,6 +21,7 @@ class Mllama(Skill):
         "image_token_index": 127,
         "text_config": {
             "bos_token_id": 126,
+            "cross_attention_layers": [1],
             "eos_token_id": 125,
             "hidden_size": 64,
             "intermediate_size": 128,
@@ -60,6 +61,13 @@ class Mllama(Skill):
             "arguments": {"size": {"height": 32, "width": 32}},
             "class_name": "MllamaImageProcessorPil",
         },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<|image|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "MllamaProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -72,7 +80,8 @@ class Mllama(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <pad> <eos> <bos> <image>",
+            "special": "<|image|> <|python_tag|>",
+            "vocabulary": "<mask> <|python_tag|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 <pad> <eos> <bos> <|image|>",
         },
     }
 
@@ -94,7 +103,7 @@ class Mllama(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=293639,
+            parameters=293673,
             batch=2,
             generation={"max_new_tokens": 6},
         ),
@@ -109,7 +118,7 @@ class Mllama(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=90944,
+            parameters=90978,
             batch=2,
             generation={"max_new_tokens": 6},
         ),
@@ -125,7 +134,7 @@ class Mllama(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=285447,
+            parameters=285481,
             batch=2,
         ),
         Head(
@@ -138,7 +147,7 @@ class Mllama(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=82752,
+            parameters=82786,
             batch=2,
         ),
         Head(

@@ -58,6 +58,11 @@ class MMGroundingDino(Skill):
             "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
             "class_name": "GroundingDinoImageProcessorPil",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "GroundingDinoProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -103,6 +108,8 @@ class MMGroundingDino(Skill):
             },
             parameters=1100006,
             batch=2,
+            infinite=("logits", "enc_outputs_class", "encoder_logits"),
+            notes=("logits, enc_outputs_class, encoder_logits: minus infinity for the tokens that a text has not",),
         ),
         Head(
             "MMGroundingDinoModel",
@@ -128,6 +135,8 @@ class MMGroundingDino(Skill):
             },
             parameters=1091425,
             batch=2,
+            infinite=("enc_outputs_class", "encoder_logits"),
+            notes=("enc_outputs_class, encoder_logits: minus infinity for the tokens that a text has not",),
         ),
     )
 

@@ -19,7 +19,7 @@ class MobileBert(Skill):
     config_class = "MobileBertConfig"
     config = {
         "embedding_size": 64,
-        "hidden_size": 64,
+        "hidden_size": 512,
         "intermediate_size": 128,
         "max_position_embeddings": 64,
         "num_hidden_layers": 2,
@@ -59,7 +59,7 @@ class MobileBert(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=462848,
+            parameters=1357952,
             batch=2,
         ),
         Head(
@@ -71,7 +71,7 @@ class MobileBert(Skill):
                 "token_type_ids": Integers(shape=(2, 3, 12), high=2),
             },
             outputs={"logits": ((2, 3), "float32")},
-            parameters=462657,
+            parameters=1299969,
             batch=2,
         ),
         Head(
@@ -83,7 +83,7 @@ class MobileBert(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 2), "float32")},
-            parameters=462722,
+            parameters=1300482,
             batch=2,
         ),
         Head(
@@ -95,7 +95,7 @@ class MobileBert(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"prediction_logits": ((2, 12, 128), "float32"), "seq_relationship_logits": ((2, 2), "float32")},
-            parameters=467138,
+            parameters=1621634,
             batch=2,
         ),
         Head(
@@ -107,7 +107,7 @@ class MobileBert(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
-            parameters=458562,
+            parameters=1037826,
             batch=2,
         ),
         Head(
@@ -120,7 +120,7 @@ class MobileBert(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 2), "float32")},
-            parameters=462722,
+            parameters=1300482,
             batch=2,
         ),
         Head(
@@ -133,7 +133,7 @@ class MobileBert(Skill):
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 12, 2), "float32")},
-            parameters=458562,
+            parameters=1037826,
             batch=2,
         ),
         Head(
@@ -145,8 +145,8 @@ class MobileBert(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
-            outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
-            parameters=462592,
+            outputs={"last_hidden_state": ((2, 12, 512), "float32"), "pooler_output": ((2, 512), "float32")},
+            parameters=1299456,
             batch=2,
         ),
     )

@@ -19,12 +19,12 @@ class MobileViTV2(Skill):
     config_class = "MobileViTV2Config"
     config = {
         "base_attn_unit_dims": [16, 24, 32],
-        "image_size": 64,
+        "image_size": 32,
         "n_attn_blocks": [2, 2, 2],
         "width_multiplier": 0.25,
     }
 
-    image_size = 64  # pixels, height and width
+    image_size = 32  # pixels, height and width
     patch_size = 2  # pixels, a side of a patch
     num_channels = 3
 
@@ -47,7 +47,6 @@ class MobileViTV2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=96024,
             batch=2,
-            notes=("it halves an image five times and then cuts it into patches",),
         ),
         Head(
             "MobileViTV2ForSemanticSegmentation",
@@ -59,7 +58,6 @@ class MobileViTV2(Skill):
             outputs={"logits": ((2, 2, 2, 2), "float32")},
             parameters=3314200,
             batch=2,
-            notes=("it halves an image five times and then cuts it into patches",),
         ),
         Head(
             "MobileViTV2Model",
@@ -71,7 +69,6 @@ class MobileViTV2(Skill):
             outputs={"last_hidden_state": ((2, 128, 2, 2), "float32"), "pooler_output": ((2, 128), "float32")},
             parameters=95766,
             batch=2,
-            notes=("it halves an image five times and then cuts it into patches",),
         ),
     )
 

@@ -39,6 +39,11 @@ class Moonshine(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "Wav2Vec2FeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Wav2Vec2Processor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

@@ -42,7 +42,6 @@ class Moshi(Skill):
             "input_size": 64,
             "model_type": "moshi_depth",
             "num_attention_heads": 4,
-            "num_codebooks": 8,
             "num_hidden_layers": 2,
             "num_key_value_heads": 4,
             "pad_token_id": 0,
@@ -56,7 +55,7 @@ class Moshi(Skill):
         "num_hidden_layers": 2,
         "num_key_value_heads": 4,
         "pad_token_id": 0,
-        "sliding_window": 8,
+        "sliding_window": 64,
         "vocab_size": 128,
     }
 

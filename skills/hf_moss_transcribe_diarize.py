@@ -55,6 +55,14 @@ class MossTranscribeDiarize(Skill):
             "arguments": {"chunk_length": 1, "feature_size": 16, "hop_length": 125},
             "class_name": "MossTranscribeDiarizeFeatureExtractor",
         },
+        "processor": {
+            "arguments": {
+                "audio_merge_size": 4,
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'audio' %}<|audio_pad|>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+            },
+            "class_name": "MossTranscribeDiarizeProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -67,7 +75,8 @@ class MossTranscribeDiarize(Skill):
             },
             "class_name": "Qwen2Tokenizer",
             "model": "BPE",
-            "vocabulary": "<|endoftext|> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <audio>",
+            "special": "<content> <end> <speaker> <start> <|audio_end|> <|audio_pad|> <|audio_start|> [S0N]",
+            "vocabulary": "<|endoftext|> <bos> <eos> <mask> <|audio_start|> <|audio_end|> [S0N] <end> <content> <speaker> <start> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 <|audio_pad|>",
         },
     }
 
@@ -83,12 +92,12 @@ class MossTranscribeDiarize(Skill):
             pipelines=("any-to-any", "decision", "text-generation"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 23), low=1, high=127, runs=((127, 0, 16),)),
+                "input_ids": Tokens(shape=(2, 21), low=1, high=127, runs=((127, 0, 14),)),
                 "input_features": Floats(shape=(2, 16, 128)),
-                "input_features_mask": Mask(shape=(2, 128)),
-                "attention_mask": Mask(shape=(2, 23)),
+                "input_features_mask": Mask(shape=(2, 128), dtype="bool", hidden=16, padded=True),
+                "attention_mask": Mask(shape=(2, 21)),
             },
-            outputs={"logits": ((2, 23, 128), "float32"), "audio_hidden_states": ((32, 64), "float32")},
+            outputs={"logits": ((2, 21, 128), "float32"), "audio_hidden_states": ((28, 64), "float32")},
             parameters=189568,
             batch=2,
             generation={"max_new_tokens": 6},
@@ -98,12 +107,12 @@ class MossTranscribeDiarize(Skill):
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "zero-shot-audio-classification"),
             inputs={
-                "input_ids": Tokens(shape=(2, 23), low=1, high=127, runs=((127, 0, 16),)),
+                "input_ids": Tokens(shape=(2, 21), low=1, high=127, runs=((127, 0, 14),)),
                 "input_features": Floats(shape=(2, 16, 128)),
-                "input_features_mask": Mask(shape=(2, 128)),
-                "attention_mask": Mask(shape=(2, 23)),
+                "input_features_mask": Mask(shape=(2, 128), dtype="bool", hidden=16, padded=True),
+                "attention_mask": Mask(shape=(2, 21)),
             },
-            outputs={"last_hidden_state": ((2, 23, 64), "float32"), "audio_hidden_states": ((32, 64), "float32")},
+            outputs={"last_hidden_state": ((2, 21, 64), "float32"), "audio_hidden_states": ((28, 64), "float32")},
             parameters=189568,
             batch=2,
         ),

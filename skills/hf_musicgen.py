@@ -20,23 +20,23 @@ class Musicgen(Skill):
     config = {
         "audio_encoder": {
             "codebook_dim": 64,
-            "codebook_size": 64,
+            "codebook_size": 128,
             "hidden_size": 64,
             "model_type": "encodec",
             "num_filters": 8,
         },
         "decoder": {
-            "bos_token_id": 64,
+            "bos_token_id": 128,
             "ffn_dim": 128,
             "hidden_size": 64,
             "max_position_embeddings": 64,
             "model_type": "musicgen_decoder",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
-            "pad_token_id": 64,
-            "vocab_size": 64,
+            "pad_token_id": 128,
+            "vocab_size": 128,
         },
-        "decoder_start_token_id": 64,
+        "decoder_start_token_id": 128,
         "text_encoder": {
             "d_ff": 128,
             "d_kv": 16,
@@ -52,12 +52,17 @@ class Musicgen(Skill):
     sampling_rate = 24000  # samples a second
     vocab_size = 128  # token ids lie below it
     max_position_embeddings = 64
-    decoder_start_token_id = 64  # the first token that the decoder is given
+    decoder_start_token_id = 128  # the first token that the decoder is given
     eos_token_id = 1
     pad_token_id = 0
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "EncodecFeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "MusicgenProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -71,7 +76,7 @@ class Musicgen(Skill):
             },
             "class_name": "T5Tokenizer",
             "model": "Unigram",
-            "vocabulary": "<pad> </s> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O <bos> P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
+            "vocabulary": "<pad> </s> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
         },
     }
 
@@ -82,23 +87,20 @@ class Musicgen(Skill):
             pipelines=("text-to-audio",),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=65, high=128),
+                "input_ids": Tokens(shape=(2, 12), low=2, high=128),
                 "attention_mask": Mask(shape=(2, 12)),
-                "decoder_input_ids": Tokens(shape=(8, 8), low=2, high=64),
+                "decoder_input_ids": Tokens(shape=(8, 8), low=2, high=128),
             },
-            outputs={"logits": ((8, 8, 64), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=1196986,
+            outputs={"logits": ((8, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
+            parameters=1229754,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
-            notes=(
-                "the decoder's tokens are the codec's codes, and the one after the last of them starts and pads",
-                "it takes sound to go on from only in place of the decoder's tokens",
-            ),
+            notes=("it takes sound to go on from only in place of the decoder's tokens",),
         ),
         Head(
             "MusicgenForCausalLM",
             mappings=("MODEL_FOR_CAUSAL_LM_MAPPING",),
-            pipelines=("decision", "text-generation"),
+            pipelines=("text-generation",),
             config_class="MusicgenDecoderConfig",
             part="decoder",
             config={"is_decoder": True},
@@ -106,14 +108,14 @@ class Musicgen(Skill):
                 "input_ids": Tokens(shape=(8, 12), low=0, high=64),
                 "attention_mask": Mask(shape=(2, 12)),
             },
-            outputs={"logits": ((8, 12, 64), "float32")},
-            parameters=132224,
+            outputs={"logits": ((8, 12, 128), "float32")},
+            parameters=164992,
             batch=2,
-            generation={"decoder_start_token_id": 64, "max_new_tokens": 6, "num_return_sequences": 1},
+            generation={"decoder_start_token_id": 128, "max_new_tokens": 6, "num_return_sequences": 1},
             notes=(
-                "the decoder's tokens are the codec's codes, and the one after the last of them starts and pads",
                 "the decoder by itself takes a row of tokens for each of four codebooks",
                 "the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's generation config",
+                "decision: forward takes no logits_to_keep, by which the answer is read",
             ),
         ),
         Head(
@@ -127,12 +129,9 @@ class Musicgen(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=115840,
+            parameters=132224,
             batch=2,
-            notes=(
-                "the decoder's tokens are the codec's codes, and the one after the last of them starts and pads",
-                "the decoder by itself takes a row of tokens for each of four codebooks",
-            ),
+            notes=("the decoder by itself takes a row of tokens for each of four codebooks",),
         ),
     )
 

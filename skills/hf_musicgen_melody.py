@@ -20,23 +20,23 @@ class MusicgenMelody(Skill):
     config = {
         "audio_encoder": {
             "codebook_dim": 64,
-            "codebook_size": 64,
+            "codebook_size": 128,
             "hidden_size": 64,
             "model_type": "encodec",
             "num_filters": 8,
         },
         "decoder": {
-            "bos_token_id": 127,
+            "bos_token_id": 128,
             "ffn_dim": 128,
             "hidden_size": 64,
             "max_position_embeddings": 64,
             "model_type": "musicgen_melody_decoder",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
-            "pad_token_id": 127,
+            "pad_token_id": 128,
             "vocab_size": 128,
         },
-        "decoder_start_token_id": 127,
+        "decoder_start_token_id": 128,
         "text_encoder": {
             "d_ff": 128,
             "d_kv": 16,
@@ -52,12 +52,13 @@ class MusicgenMelody(Skill):
     sampling_rate = 24000  # samples a second
     vocab_size = 128  # token ids lie below it
     max_position_embeddings = 64
-    decoder_start_token_id = 127  # the first token that the decoder is given
+    decoder_start_token_id = 128  # the first token that the decoder is given
     eos_token_id = 1
     pad_token_id = 0
 
     processor = {
-        "feature_extractor": {"arguments": {}, "class_name": "MusicgenMelodyFeatureExtractor"},
+        "feature_extractor": {"requires": "torchaudio"},
+        "processor": {"requires": "torchaudio"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -71,7 +72,7 @@ class MusicgenMelody(Skill):
             },
             "class_name": "T5Tokenizer",
             "model": "Unigram",
-            "vocabulary": "<pad> </s> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51 <bos>",
+            "vocabulary": "<pad> </s> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
         },
     }
 
@@ -82,10 +83,10 @@ class MusicgenMelody(Skill):
             pipelines=("text-to-audio",),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=2, high=127),
+                "input_ids": Tokens(shape=(2, 12), low=2, high=128),
                 "attention_mask": Mask(shape=(2, 12)),
                 "input_features": Floats(shape=(2, 64, 12)),
-                "decoder_input_ids": Tokens(shape=(8, 8), low=2, high=127),
+                "decoder_input_ids": Tokens(shape=(8, 8), low=2, high=128),
             },
             outputs={"logits": ((8, 255, 128), "float32"), "encoder_hidden_states": ((2, 247, 64), "float32")},
             parameters=1197562,
@@ -95,7 +96,7 @@ class MusicgenMelody(Skill):
         Head(
             "MusicgenMelodyForCausalLM",
             mappings=("MODEL_FOR_CAUSAL_LM_MAPPING",),
-            pipelines=("decision", "text-generation"),
+            pipelines=("text-generation",),
             config_class="MusicgenMelodyDecoderConfig",
             part="decoder",
             config={"is_decoder": True},
@@ -107,7 +108,10 @@ class MusicgenMelody(Skill):
             parameters=131968,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("the decoder by itself takes a row of tokens for each of four codebooks",),
+            notes=(
+                "the decoder by itself takes a row of tokens for each of four codebooks",
+                "decision: forward takes no logits_to_keep, by which the answer is read",
+            ),
         ),
         Head(
             "MusicgenMelodyModel",

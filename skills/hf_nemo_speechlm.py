@@ -92,7 +92,34 @@ class Nemotron3_5Transcribe(Skill):
     pad_token_id = 0
 
     processor = {
+        "alignment_tokenizer": {
+            "arguments": {
+                "bos_token": "<bos>",
+                "cls_token": "<bos>",
+                "eos_token": "<eos>",
+                "mask_token": "<mask>",
+                "pad_token": "<pad>",
+                "sep_token": "<eos>",
+                "unk_token": "<eos>",
+            },
+            "class_name": "TokenizersBackend",
+            "model": "BPE",
+            "special": "<audio>",
+            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <audio>",
+        },
         "feature_extractor": {"arguments": {"feature_size": 16}, "class_name": "NemotronAsrStreamingFeatureExtractor"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'audio' %}<|audio|>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "subsampling_factor": 8,
+            },
+            "class_name": "Nemotron3_5TranscribeProcessor",
+            "parts": {
+                "alignment_tokenizer": "alignment_tokenizer",
+                "feature_extractor": "feature_extractor",
+                "tokenizer": "tokenizer",
+            },
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -103,9 +130,10 @@ class Nemotron3_5Transcribe(Skill):
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",
             },
-            "class_name": "PreTrainedTokenizerFast",
+            "class_name": "TokenizersBackend",
             "model": "BPE",
-            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <audio>",
+            "special": "<spk:(\\d+)> <|audio|>",
+            "vocabulary": "<pad> <bos> <eos> <mask> <spk:(\\d+)> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 <|audio|>",
         },
     }
 
@@ -120,12 +148,12 @@ class Nemotron3_5Transcribe(Skill):
             pipelines=("any-to-any",),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 15), low=3, high=126, runs=((127, 0, 8),)),
+                "input_ids": Tokens(shape=(2, 14), low=3, high=126, runs=((127, 0, 7),)),
                 "input_features": Floats(shape=(2, 64, 16)),
-                "input_features_mask": Mask(shape=(2, 64)),
-                "attention_mask": Mask(shape=(2, 15)),
+                "input_features_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
+                "attention_mask": Mask(shape=(2, 14)),
             },
-            outputs={"logits": ((2, 15, 128), "float32"), "audio_hidden_states": ((16, 168), "float32")},
+            outputs={"logits": ((2, 14, 128), "float32"), "audio_hidden_states": ((14, 168), "float32")},
             parameters=10569560,
             batch=2,
             generation={"max_new_tokens": 6},
@@ -135,12 +163,12 @@ class Nemotron3_5Transcribe(Skill):
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "zero-shot-audio-classification"),
             inputs={
-                "input_ids": Tokens(shape=(2, 15), low=3, high=126, runs=((127, 0, 8),)),
+                "input_ids": Tokens(shape=(2, 14), low=3, high=126, runs=((127, 0, 7),)),
                 "input_features": Floats(shape=(2, 64, 16)),
-                "input_features_mask": Mask(shape=(2, 64)),
-                "attention_mask": Mask(shape=(2, 15)),
+                "input_features_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
+                "attention_mask": Mask(shape=(2, 14)),
             },
-            outputs={"last_hidden_state": ((2, 15, 168), "float32"), "audio_hidden_states": ((16, 168), "float32")},
+            outputs={"last_hidden_state": ((2, 14, 168), "float32"), "audio_hidden_states": ((14, 168), "float32")},
             parameters=10537688,
             batch=2,
         ),

@@ -59,7 +59,7 @@ class Nemotron3_5Asr(Skill):
             },
             parameters=282752,
             batch=2,
-            generation={"inputs": ["input_features", "attention_mask"], "max_new_tokens": 6},
+            generation={"cache": False, "inputs": ["input_features", "attention_mask"]},
         ),
     )
 

@@ -56,8 +56,8 @@ class NeuCodec(Skill):
             primary=True,
             inputs={
                 "input_values": Floats(shape=(2, 1, 6400), scale=0.5),
-                "input_features": Floats(shape=(2, 128, 64)),
-                "input_features_mask": Mask(shape=(2, 128)),
+                "input_features": Floats(shape=(2, 13, 64)),
+                "input_features_mask": Mask(shape=(2, 13), hidden=6),
             },
             steps=(
                 {
@@ -79,10 +79,10 @@ class NeuCodec(Skill):
                 {"arguments": {"audio_codes": "$encode.audio_codes"}, "call": "decode"},
             ),
             outputs={
-                "forward.audio_values": ((2, 1, 9600), "float32"),
-                "forward.audio_codes": ((2, 1, 20), "int32"),
-                "encode.audio_codes": ((2, 1, 20), "int32"),
-                "decode.audio_values": ((2, 1, 9600), "float32"),
+                "forward.audio_values": ((2, 1, 6240), "float32"),
+                "forward.audio_codes": ((2, 1, 13), "int32"),
+                "encode.audio_codes": ((2, 1, 13), "int32"),
+                "decode.audio_values": ((2, 1, 6240), "float32"),
             },
             parameters=1523194,
             batch=2,

@@ -50,6 +50,11 @@ class Owlv2(Skill):
 
     processor = {
         "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Owlv2ImageProcessorPil"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Owlv2Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<|startoftext|>",

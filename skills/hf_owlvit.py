@@ -53,6 +53,11 @@ class OwlViT(Skill):
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"height": 32, "width": 32}},
             "class_name": "OwlViTImageProcessorPil",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "OwlViTProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<|startoftext|>",

@@ -17,7 +17,7 @@ class PatchTSMixer(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "PatchTSMixerConfig"
-    config = {"num_layers": 2}
+    config = {"num_layers": 2, "scaling": "std"}
 
     context_length = 32  # time steps that it sees
     prediction_length = 16  # time steps that it predicts
@@ -58,6 +58,8 @@ class PatchTSMixer(Skill):
             },
             parameters=1032,
             batch=2,
+            fixed=("patch_input", "loc", "scale"),
+            notes=("patch_input, loc, scale: made of what it is fed alone, whatever the weights",),
         ),
     )
 

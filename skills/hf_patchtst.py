@@ -17,7 +17,7 @@ class PatchTST(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "PatchTSTConfig"
-    config = {"d_model": 64, "ffn_dim": 128, "num_hidden_layers": 2}
+    config = {"d_model": 64, "ffn_dim": 128, "num_hidden_layers": 2, "scaling": "std"}
 
     context_length = 32  # time steps that it sees
     prediction_length = 24  # time steps that it predicts
@@ -58,6 +58,8 @@ class PatchTST(Skill):
             },
             parameters=69120,
             batch=2,
+            fixed=("loc", "scale", "patch_input"),
+            notes=("loc, scale, patch_input: made of what it is fed alone, whatever the weights",),
         ),
     )
 

@@ -64,11 +64,13 @@ class Phi4Multimodal(Skill):
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "Phi4MultimodalFeatureExtractor"},
         "image_processor": {"requires": "torchvision"},
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<pad>",
                 "cls_token": "<pad>",
                 "eos_token": "<pad>",
+                "extra_special_tokens": {"audio_token": "<audio>", "image_token": "<image>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<pad>",

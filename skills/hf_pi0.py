@@ -32,8 +32,8 @@ class PI0(Skill):
         },
         "vlm_config": {
             "hidden_size": 64,
-            "image_token_id": 127,
-            "image_token_index": 127,
+            "image_token_id": 128,
+            "image_token_index": 128,
             "model_type": "paligemma",
             "projection_dim": 64,
             "text_config": {
@@ -70,23 +70,26 @@ class PI0(Skill):
     max_position_embeddings = 64  # the longest text
     eos_token_id = 1
     pad_token_id = 0
-    image_token_id = 127
+    image_token_id = 128
 
     processor = {
         "image_processor": {"requires": "torchvision"},
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {"image_token": "<image>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",
             },
             "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
             "model": "BPE",
-            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <image>",
+            "vocabulary": "<pad> <eos> <bos> <mask> <image> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50",
         },
     }
 
@@ -94,31 +97,34 @@ class PI0(Skill):
         Head(
             "PI0ForConditionalGeneration",
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
-            pipelines=("any-to-any", "decision", "image-text-to-text"),
+            pipelines=("any-to-any", "image-text-to-text"),
             primary=True,
             inputs={
                 "state": Floats(shape=(2, 32)),
-                "input_ids": Tokens(shape=(2, 12), low=3, high=127),
-                "pixel_values": Floats(shape=(2, 1, 3, 32, 32)),
-                "pixel_attention_mask": Mask(shape=(2, 1), dtype="bool", hidden=1),
-                "attention_mask": Mask(shape=(2, 12)),
+                "noise": Floats(shape=(2, 8, 32)),
+                "timestep": Floats(shape=(2,)),
+                "input_ids": Tokens(shape=(2, 39), low=3, high=128, runs=((128, 0, 32),)),
+                "pixel_values": Floats(shape=(2, 2, 3, 32, 32)),
+                "pixel_attention_mask": Mask(shape=(2, 2), dtype="bool", hidden=2),
+                "attention_mask": Mask(shape=(2, 39)),
             },
             outputs={"logits": ((2, 8, 32), "float32")},
             parameters=259616,
             batch=2,
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
             "PI0Model",
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "image-feature-extraction"),
             inputs={
-                "action_embeds": Floats(shape=(2, 12, 64)),
-                "input_ids": Tokens(shape=(2, 12), low=3, high=127),
-                "pixel_values": Floats(shape=(2, 1, 3, 32, 32)),
-                "attention_mask": Mask(shape=(2, 12)),
-                "pixel_attention_mask": Mask(shape=(2, 1), hidden=1),
+                "action_embeds": Floats(shape=(2, 39, 64)),
+                "input_ids": Tokens(shape=(2, 39), low=3, high=128, runs=((128, 0, 32),)),
+                "pixel_values": Floats(shape=(2, 2, 3, 32, 32)),
+                "attention_mask": Mask(shape=(2, 39)),
+                "pixel_attention_mask": Mask(shape=(2, 2), hidden=2),
             },
-            outputs={"last_hidden_state": ((2, 12, 64), "float32")},
+            outputs={"last_hidden_state": ((2, 39, 64), "float32")},
             parameters=240896,
             batch=2,
         ),

@@ -34,7 +34,7 @@ class Pix2Struct(Skill):
             "model_type": "pix2struct_vision_model",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
-            "patch_embed_hidden_size": 64,
+            "patch_embed_hidden_size": 48,
             "seq_len": 64,
         },
     }
@@ -45,7 +45,15 @@ class Pix2Struct(Skill):
     decoder_start_token_id = 0
 
     processor = {
-        "image_processor": {"arguments": {}, "class_name": "Pix2StructImageProcessorPil"},
+        "image_processor": {
+            "arguments": {"max_patches": 8, "patch_size": {"height": 4, "width": 4}},
+            "class_name": "Pix2StructImageProcessorPil",
+        },
+        "processor": {
+            "arguments": {},
+            "class_name": "Pix2StructProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -56,7 +64,7 @@ class Pix2Struct(Skill):
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",
             },
-            "class_name": "PreTrainedTokenizerFast",
+            "class_name": "TokenizersBackend",
             "ends": "<eos>",
             "model": "BPE",
             "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
@@ -67,17 +75,18 @@ class Pix2Struct(Skill):
         Head(
             "Pix2StructForConditionalGeneration",
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
-            pipelines=("any-to-any", "decision", "image-text-to-text"),
+            pipelines=("any-to-any", "image-text-to-text"),
             primary=True,
             inputs={
-                "flattened_patches": FlattenedPatches(shape=(2, 8, 66), columns=4),
+                "flattened_patches": FlattenedPatches(shape=(2, 8, 50), columns=4),
                 "attention_mask": Mask(shape=(2, 8), dtype="float32"),
                 "decoder_input_ids": Tokens(shape=(2, 8), low=2, high=128),
             },
             outputs={"logits": ((2, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 8, 64), "float32")},
-            parameters=226240,
+            parameters=225216,
             batch=2,
             generation={"inputs": ["flattened_patches", "attention_mask"], "max_new_tokens": 6},
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
     )
 

@@ -31,7 +31,8 @@ class PixtralVision(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"longest_edge": 32}}, "class_name": "PixtralImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"longest_edge": 32}}, "class_name": "PixtralImageProcessorPil"},
+        "processor": {"requires": "torchvision"},
     }
 
     heads = (

@@ -2,7 +2,7 @@
 # Regenerate: invoke generate --model pop2piano
 """Pop2Piano (pop2piano): a speech model, takes audio and text."""
 
-from harness.inputs import Mask, Tokens
+from harness.inputs import Floats, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -18,6 +18,7 @@ class Pop2Piano(Skill):
     transformers = "5.23.0"
     config_class = "Pop2PianoConfig"
     config = {
+        "composer_vocab_size": 2,
         "d_ff": 128,
         "d_kv": 16,
         "d_model": 64,
@@ -34,7 +35,8 @@ class Pop2Piano(Skill):
     pad_token_id = 0
 
     processor = {
-        "feature_extractor": {"arguments": {}, "class_name": "Pop2PianoFeatureExtractor"},
+        "feature_extractor": {"requires": "essentia"},
+        "processor": {"requires": "essentia"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -59,14 +61,18 @@ class Pop2Piano(Skill):
             pipelines=("automatic-speech-recognition",),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=2, high=128),
                 "attention_mask": Mask(shape=(2, 12)),
                 "decoder_input_ids": Tokens(shape=(2, 8), low=2, high=128),
+                "input_features": Floats(shape=(2, 12, 64)),
             },
             outputs={"logits": ((2, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=215360,
+            parameters=214144,
             batch=2,
-            generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            generation={"inputs": ["attention_mask", "input_features"], "max_new_tokens": 6},
+            generation_config={"composer_to_feature_token": {"composer1": 2, "composer2": 3}},
+            notes=(
+                "it takes a song as features as wide as it is, and plays them as the composer whom a checkpoint's generation config knows",
+            ),
         ),
     )
 

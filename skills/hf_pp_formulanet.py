@@ -2,7 +2,7 @@
 # Regenerate: invoke generate --model pp_formulanet
 """PPFormulaNet (pp_formulanet): relates image and text to each other."""
 
-from harness.inputs import Floats, Mask, Tokens
+from harness.inputs import Floats, Tokens
 from harness.skill import Head, Skill
 
 
@@ -57,6 +57,7 @@ class PPFormulaNet(Skill):
 
     processor = {
         "image_processor": {"requires": "torchvision"},
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<s>",
@@ -81,14 +82,13 @@ class PPFormulaNet(Skill):
             primary=True,
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
-                "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
                 "decoder_input_ids": Tokens(shape=(2, 8), low=3, high=128),
             },
             outputs={"logits": ((2, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 64, 4, 4), "float32")},
             parameters=6372288,
             batch=2,
-            generation={"inputs": ["pixel_values", "input_ids", "attention_mask"], "max_new_tokens": 6},
+            generation={"inputs": ["pixel_values"], "max_new_tokens": 6},
+            notes=("its forward reads the text as the decoder's where there is none of the decoder's own",),
         ),
     )
 

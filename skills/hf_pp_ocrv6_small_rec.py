@@ -17,23 +17,7 @@ class PPOCRV6SmallRec(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "PPOCRV6SmallRecConfig"
-    config = {
-        "backbone_config": {
-            "arch": "L",
-            "freeze_at": 0,
-            "freeze_norm": True,
-            "freeze_stem_only": True,
-            "lr_mult_list": [1.0, 1.0, 1.0, 1.0, 1.0],
-            "model_type": "pp_lcnet_v4",
-            "out_features": ["stage1", "stage2", "stage3", "stage4"],
-            "return_idx": [0, 1, 2, 3],
-            "stage_downsample": [True, True, True, True],
-            "stage_downsample_strides": [[2, 1], [1, 2], [2, 1], [2, 1]],
-            "stem_strides": [2, 1, 1, 1, 1],
-        },
-        "hidden_size": 16,
-        "num_attention_heads": 4,
-    }
+    config = {"backbone_config": {"model_type": "pp_lcnet_v4"}, "hidden_size": 64, "num_attention_heads": 4}
 
     num_channels = 3
 
@@ -47,8 +31,8 @@ class PPOCRV6SmallRec(Skill):
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
-            outputs={"last_hidden_state": ((2, 2, 16, 18714), "float32")},
-            parameters=3019442,
+            outputs={"last_hidden_state": ((2, 8, 18714), "float32")},
+            parameters=4017794,
             batch=2,
         ),
         Head(
@@ -58,7 +42,7 @@ class PPOCRV6SmallRec(Skill):
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
-            outputs={"last_hidden_state": ((2, 384, 2, 16), "float32")},
+            outputs={"last_hidden_state": ((2, 384, 1, 8), "float32")},
             parameters=2684328,
             batch=2,
         ),

@@ -17,22 +17,7 @@ class PPOCRV6TinyRec(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "PPOCRV6TinyRecConfig"
-    config = {
-        "backbone_config": {
-            "arch": "L",
-            "freeze_at": 0,
-            "freeze_norm": True,
-            "freeze_stem_only": True,
-            "lr_mult_list": [1.0, 1.0, 1.0, 1.0, 1.0],
-            "model_type": "pp_lcnet_v4",
-            "out_features": ["stage1", "stage2", "stage3", "stage4"],
-            "return_idx": [0, 1, 2, 3],
-            "stage_downsample": [True, True, True, True],
-            "stage_downsample_strides": [[2, 1], [1, 2], [2, 1], [2, 1]],
-            "stem_strides": [2, 1, 1, 2, 1],
-        },
-        "hidden_size": 64,
-    }
+    config = {"backbone_config": {"model_type": "pp_lcnet_v4"}, "hidden_size": 64}
 
     num_channels = 3
 

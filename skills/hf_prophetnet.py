@@ -75,7 +75,7 @@ class ProphetNet(Skill):
         Head(
             "ProphetNetForCausalLM",
             mappings=("MODEL_FOR_CAUSAL_LM_MAPPING",),
-            pipelines=("decision", "text-generation"),
+            pipelines=("text-generation",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
                 "attention_mask": Mask(shape=(2, 12)),
@@ -84,6 +84,7 @@ class ProphetNet(Skill):
             parameters=129664,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
             "ProphetNetModel",

@@ -25,7 +25,6 @@ class Qwen3ASR(Skill):
             "encoder_ffn_dim": 128,
             "encoder_layers": 2,
             "model_type": "qwen3_asr_encoder",
-            "n_window": 50,
             "num_mel_bins": 16,
             "output_dim": 64,
         },
@@ -58,11 +57,23 @@ class Qwen3ASR(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {"feature_size": 16}, "class_name": "Qwen3ASRFeatureExtractor"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'audio' %}<audio>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "Qwen3ASRProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {
+                    "audio_bos_token": "<audio_bos>",
+                    "audio_eos_token": "<audio_eos>",
+                    "audio_token": "<audio>",
+                },
                 "mask_token": "<mask>",
                 "pad_token": "<|endoftext|>",
                 "sep_token": "<eos>",
@@ -70,7 +81,8 @@ class Qwen3ASR(Skill):
             },
             "class_name": "Qwen2Tokenizer",
             "model": "BPE",
-            "vocabulary": "<|endoftext|> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 <eos> w49 w50 <audio>",
+            "special": "<asr_text>",
+            "vocabulary": "<|endoftext|> <bos> <mask> <audio_bos> <audio_eos> <asr_text> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <eos> w46 w47 <audio>",
         },
     }
 
@@ -86,46 +98,41 @@ class Qwen3ASR(Skill):
             pipelines=("any-to-any", "automatic-speech-recognition"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 33), low=1, high=124, runs=((127, 0, 26),)),
+                "input_ids": Tokens(shape=(2, 30), low=1, high=124, runs=((127, 0, 23),)),
                 "input_features": Floats(shape=(2, 16, 200)),
-                "input_features_mask": Mask(shape=(2, 200)),
-                "attention_mask": Mask(shape=(2, 33)),
+                "input_features_mask": Mask(shape=(2, 200), dtype="bool", hidden=24, padded=True),
+                "attention_mask": Mask(shape=(2, 30)),
             },
-            outputs={"logits": ((2, 33, 128), "float32"), "audio_hidden_states": ((52, 64), "float32")},
+            outputs={"logits": ((2, 30, 128), "float32"), "audio_hidden_states": ((46, 64), "float32")},
             parameters=240384,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("its code has it that a window of sound becomes thirteen features, which takes a hundred frames",),
         ),
         Head(
             "Qwen3ASRForTokenClassification",
             mappings=("MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING",),
             pipelines=("token-classification",),
             inputs={
-                "input_features": Floats(shape=(2, 16, 200)),
-                "input_features_mask": Mask(shape=(2, 200)),
-                "input_ids": Tokens(shape=(2, 33), low=1, high=124, runs=((127, 0, 26),)),
-                "attention_mask": Mask(shape=(2, 33)),
+                "input_ids": Tokens(shape=(2, 12), low=1, high=124),
+                "attention_mask": Mask(shape=(2, 12)),
             },
-            outputs={"logits": ((2, 33, 2), "float32")},
+            outputs={"logits": ((2, 12, 2), "float32")},
             parameters=240512,
             batch=2,
-            notes=("its code has it that a window of sound becomes thirteen features, which takes a hundred frames",),
         ),
         Head(
             "Qwen3ASRModel",
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "zero-shot-audio-classification"),
             inputs={
-                "input_ids": Tokens(shape=(2, 33), low=1, high=124, runs=((127, 0, 26),)),
+                "input_ids": Tokens(shape=(2, 30), low=1, high=124, runs=((127, 0, 23),)),
                 "input_features": Floats(shape=(2, 16, 200)),
-                "input_features_mask": Mask(shape=(2, 200)),
-                "attention_mask": Mask(shape=(2, 33)),
+                "input_features_mask": Mask(shape=(2, 200), dtype="bool", hidden=24, padded=True),
+                "attention_mask": Mask(shape=(2, 30)),
             },
-            outputs={"last_hidden_state": ((2, 33, 64), "float32"), "audio_hidden_states": ((52, 64), "float32")},
+            outputs={"last_hidden_state": ((2, 30, 64), "float32"), "audio_hidden_states": ((46, 64), "float32")},
             parameters=240384,
             batch=2,
-            notes=("its code has it that a window of sound becomes thirteen features, which takes a hundred frames",),
         ),
     )
 

@@ -19,6 +19,7 @@ class RecurrentGemma(Skill):
     config_class = "RecurrentGemmaConfig"
     config = {
         "attention_window_size": 8,
+        "block_types": ["recurrent", "attention"],
         "hidden_size": 64,
         "intermediate_size": 128,
         "lru_width": 64,
@@ -60,7 +61,7 @@ class RecurrentGemma(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=63552,
+            parameters=64960,
             batch=2,
             generation={"max_new_tokens": 6},
         ),
@@ -73,7 +74,7 @@ class RecurrentGemma(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=63552,
+            parameters=64960,
             batch=2,
         ),
     )

@@ -66,7 +66,9 @@ class Reformer(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=212800,
             batch=2,
-            notes=("positions are laid out on a grid whose sides and widths multiply and add up",),
+            notes=(
+                "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only approximates, picks other keys with a cache than without one",
+            ),
         ),
         Head(
             "ReformerForQuestionAnswering",
@@ -78,7 +80,9 @@ class Reformer(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=196546,
             batch=2,
-            notes=("positions are laid out on a grid whose sides and widths multiply and add up",),
+            notes=(
+                "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only approximates, picks other keys with a cache than without one",
+            ),
         ),
         Head(
             "ReformerForSequenceClassification",
@@ -91,7 +95,9 @@ class Reformer(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=204674,
             batch=2,
-            notes=("positions are laid out on a grid whose sides and widths multiply and add up",),
+            notes=(
+                "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only approximates, picks other keys with a cache than without one",
+            ),
         ),
         Head(
             "ReformerModel",
@@ -104,7 +110,9 @@ class Reformer(Skill):
             outputs={"last_hidden_state": ((2, 12, 128), "float32")},
             parameters=196288,
             batch=2,
-            notes=("positions are laid out on a grid whose sides and widths multiply and add up",),
+            notes=(
+                "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only approximates, picks other keys with a cache than without one",
+            ),
         ),
         Head(
             "ReformerModelWithLMHead",
@@ -118,8 +126,10 @@ class Reformer(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=212800,
             batch=2,
-            generation={"max_new_tokens": 6},
-            notes=("positions are laid out on a grid whose sides and widths multiply and add up",),
+            generation={"cache": False, "max_new_tokens": 6},
+            notes=(
+                "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only approximates, picks other keys with a cache than without one",
+            ),
         ),
     )
 

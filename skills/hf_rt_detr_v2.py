@@ -41,7 +41,12 @@ class RTDetrV2(Skill):
 
     num_channels = 3
 
-    processor = {}
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
+            "class_name": "DetrImageProcessorPil",
+        }
+    }
 
     heads = (
         Head(

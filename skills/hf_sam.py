@@ -55,7 +55,8 @@ class Sam(Skill):
         "image_processor": {
             "arguments": {"pad_size": {"height": 32, "width": 32}, "size": {"longest_edge": 32}},
             "class_name": "SamImageProcessorPil",
-        }
+        },
+        "processor": {"arguments": {}, "class_name": "SamProcessor", "parts": {"image_processor": "image_processor"}},
     }
 
     heads = (

@@ -53,7 +53,7 @@ class Sam2(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {"image_processor": {"requires": "torchvision"}, "processor": {"requires": "torchvision"}}
 
     heads = (
         Head(

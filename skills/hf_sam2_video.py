@@ -62,7 +62,11 @@ class Sam2Video(Skill):
     patch_size = 16  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {"requires": "torchvision"},
+        "processor": {"requires": "torchvision"},
+        "video_processor": {"requires": "torchvision"},
+    }
 
     heads = (
         Head(

@@ -56,6 +56,7 @@ class Sam3(Skill):
         },
         "vision_config": {
             "backbone_config": {
+                "global_attn_indexes": [1],
                 "hidden_size": 64,
                 "image_size": 32,
                 "intermediate_size": 128,
@@ -81,6 +82,7 @@ class Sam3(Skill):
 
     processor = {
         "image_processor": {"requires": "torchvision"},
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<|startoftext|>",

@@ -34,6 +34,7 @@ class Sam3Tracker(Skill):
         },
         "vision_config": {
             "backbone_config": {
+                "global_attn_indexes": [1],
                 "hidden_size": 64,
                 "image_size": 32,
                 "intermediate_size": 128,
@@ -53,7 +54,7 @@ class Sam3Tracker(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {"image_processor": {"requires": "torchvision"}, "processor": {"requires": "torchvision"}}
 
     heads = (
         Head(

@@ -43,6 +43,7 @@ class Sam3TrackerVideo(Skill):
         },
         "vision_config": {
             "backbone_config": {
+                "global_attn_indexes": [1],
                 "hidden_size": 64,
                 "image_size": 64,
                 "intermediate_size": 128,

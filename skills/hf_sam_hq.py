@@ -56,7 +56,8 @@ class SamHQ(Skill):
         "image_processor": {
             "arguments": {"pad_size": {"height": 32, "width": 32}, "size": {"longest_edge": 32}},
             "class_name": "SamImageProcessorPil",
-        }
+        },
+        "processor": {"arguments": {}, "class_name": "SamHQProcessor", "parts": {"image_processor": "image_processor"}},
     }
 
     heads = (

@@ -31,6 +31,7 @@ class SeamlessM4T(Skill):
         "max_source_positions": 64,
         "num_conv_pos_embedding_groups": 4,
         "num_conv_pos_embeddings": 16,
+        "resblock_dilation_sizes": [[1, 3], [1, 3], [1, 3]],
         "speech_encoder_attention_heads": 4,
         "speech_encoder_intermediate_size": 128,
         "speech_encoder_layers": 2,
@@ -58,7 +59,15 @@ class SeamlessM4T(Skill):
     pad_token_id = 0
 
     processor = {
-        "feature_extractor": {"arguments": {}, "class_name": "SeamlessM4TFeatureExtractor"},
+        "feature_extractor": {
+            "arguments": {"feature_size": 32, "num_mel_bins": 32},
+            "class_name": "SeamlessM4TFeatureExtractor",
+        },
+        "processor": {
+            "arguments": {},
+            "class_name": "SeamlessM4TProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<s>",
@@ -100,7 +109,7 @@ class SeamlessM4T(Skill):
                 "decoder_input_ids": Tokens(shape=(2, 8), low=4, high=127),
             },
             outputs={"logits": ((2, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=687010,
+            parameters=629350,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
         ),

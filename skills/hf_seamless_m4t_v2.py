@@ -29,6 +29,7 @@ class SeamlessM4Tv2(Skill):
         "hidden_size": 64,
         "lang_embed_dim": 64,
         "max_position_embeddings": 64,
+        "resblock_dilation_sizes": [[1, 3], [1, 3], [1, 3]],
         "speech_encoder_attention_heads": 4,
         "speech_encoder_intermediate_size": 128,
         "speech_encoder_layers": 2,
@@ -57,7 +58,10 @@ class SeamlessM4Tv2(Skill):
     pad_token_id = 0
 
     processor = {
-        "feature_extractor": {"arguments": {}, "class_name": "SeamlessM4TFeatureExtractor"},
+        "feature_extractor": {
+            "arguments": {"feature_size": 32, "num_mel_bins": 32},
+            "class_name": "SeamlessM4TFeatureExtractor",
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<s>",
@@ -100,7 +104,7 @@ class SeamlessM4Tv2(Skill):
                 "decoder_input_ids": Tokens(shape=(2, 8), low=4, high=128),
             },
             outputs={"logits": ((2, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=768485,
+            parameters=710825,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
         ),

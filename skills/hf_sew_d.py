@@ -27,6 +27,7 @@ class SEWD(Skill):
         "num_conv_pos_embedding_groups": 4,
         "num_conv_pos_embeddings": 16,
         "num_hidden_layers": 2,
+        "pos_att_type": ["p2c", "c2p"],
     }
 
     vocab_size = 32  # token ids lie below it
@@ -36,6 +37,11 @@ class SEWD(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "Wav2Vec2FeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Wav2Vec2Processor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -47,6 +53,7 @@ class SEWD(Skill):
                 "unk_token": "<eos>",
             },
             "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
             "model": "BPE",
             "vocabulary": "<pad> <bos> <eos> <mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z .",
         },

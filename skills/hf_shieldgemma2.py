@@ -22,7 +22,7 @@ class ShieldGemma2(Skill):
         "eoi_token_index": 126,
         "image_token_index": 125,
         "mm_tokens_per_image": 4,
-        "no_token_index": 41,
+        "no_token_index": 65,
         "text_config": {
             "head_dim": 16,
             "hidden_size": 64,
@@ -45,7 +45,7 @@ class ShieldGemma2(Skill):
             "num_hidden_layers": 2,
             "patch_size": 8,
         },
-        "yes_token_index": 40,
+        "yes_token_index": 64,
     }
 
     image_size = 32  # pixels, height and width
@@ -62,11 +62,20 @@ class ShieldGemma2(Skill):
             "arguments": {"size": {"height": 32, "width": 32}},
             "class_name": "Gemma3ImageProcessorPil",
         },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<boi>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "image_seq_length": 4,
+            },
+            "class_name": "ShieldGemma2Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
+                "extra_special_tokens": {"boi_token": "<boi>", "eoi_token": "<eoi>", "image_token": "<image>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
@@ -74,7 +83,7 @@ class ShieldGemma2(Skill):
             },
             "class_name": "GemmaTokenizer",
             "model": "BPE",
-            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 <image> w49 w50",
+            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 <image> <eoi> <boi>",
         },
     }
 
@@ -85,21 +94,20 @@ class ShieldGemma2(Skill):
             pipelines=("image-classification",),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 11), low=42, high=125, runs=((125, 0, 4),)),
+                "input_ids": Tokens(shape=(2, 11), low=3, high=64, runs=((125, 0, 4),)),
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
                 "attention_mask": Mask(shape=(2, 11)),
             },
             outputs={"logits": ((2, 2), "float32"), "probabilities": ((2, 2), "float32")},
             parameters=200576,
             batch=2,
-            notes=("answers are read at the tokens of a checkpoint's yes and no",),
         ),
         Head(
             "Gemma3ForConditionalGeneration",
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
             pipelines=("any-to-any", "decision", "image-text-to-text"),
             inputs={
-                "input_ids": Tokens(shape=(2, 11), low=42, high=125, runs=((125, 0, 4),)),
+                "input_ids": Tokens(shape=(2, 11), low=3, high=64, runs=((125, 0, 4),)),
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
                 "attention_mask": Mask(shape=(2, 11)),
             },
@@ -107,7 +115,6 @@ class ShieldGemma2(Skill):
             parameters=200576,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("answers are read at the tokens of a checkpoint's yes and no",),
         ),
     )
 

@@ -48,6 +48,11 @@ class Siglip2(Skill):
 
     processor = {
         "image_processor": {"arguments": {"patch_size": 8}, "class_name": "Siglip2ImageProcessorPil"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Siglip2Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

@@ -44,11 +44,13 @@ class SLANeXt(Skill):
             mappings=("MODEL_FOR_TABLE_RECOGNITION_MAPPING",),
             primary=True,
             inputs={
-                "pixel_values": Floats(shape=(2, 3, 32, 32)),
+                "pixel_values": Floats(shape=(1, 3, 32, 32)),
             },
-            outputs={"last_hidden_state": ((2, 1, 50), "float32")},
+            outputs={"last_hidden_state": ((1, -1, 50), "float32")},
             parameters=582130,
-            batch=2,
+            notes=(
+                "it is fed one row: how long what it speaks becomes follows the weights, and beside a longer row it would be padded with what its decoder hears",
+            ),
         ),
     )
 

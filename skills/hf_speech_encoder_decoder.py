@@ -57,6 +57,7 @@ class SpeechEncoderDecoder(Skill):
     pad_token_id = 0
 
     processor = {
+        "feature_extractor": {"arguments": {}, "class_name": "Wav2Vec2FeatureExtractor"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -71,7 +72,7 @@ class SpeechEncoderDecoder(Skill):
             "ends": "<eos>",
             "model": "BPE",
             "vocabulary": "<pad> <bos> <eos> <mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z .",
-        }
+        },
     }
 
     heads = (
@@ -81,7 +82,7 @@ class SpeechEncoderDecoder(Skill):
             pipelines=("automatic-speech-recognition",),
             primary=True,
             inputs={
-                "attention_mask": Mask(shape=(2, 64), hidden=16),
+                "attention_mask": Mask(shape=(2, 6400), hidden=1600),
                 "decoder_input_ids": Tokens(shape=(2, 8), low=3, high=128),
                 "input_values": Floats(shape=(2, 6400), scale=0.5),
             },

@@ -39,6 +39,11 @@ class Speech2Text(Skill):
             "arguments": {"feature_size": 80, "num_mel_bins": 80},
             "class_name": "Speech2TextFeatureExtractor",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "Speech2TextProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

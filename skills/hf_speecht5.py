@@ -49,6 +49,11 @@ class SpeechT5(Skill):
             "arguments": {"feature_size": 16, "num_mel_bins": 16},
             "class_name": "SpeechT5FeatureExtractor",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "SpeechT5Processor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

@@ -25,6 +25,7 @@ class Step3p7(Skill):
             "intermediate_size": 128,
             "max_position_embeddings": 64,
             "mlp_layer_types": ["dense", "sparse"],
+            "model_type": "step3p5",
             "moe_intermediate_size": 128,
             "n_routed_experts": 4,
             "num_attention_heads": 4,
@@ -42,6 +43,7 @@ class Step3p7(Skill):
             "image_size": 32,
             "intermediate_size": 373,
             "max_position_embeddings": 64,
+            "model_type": "step3p5_vision",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
             "patch_size": 8,
@@ -58,6 +60,7 @@ class Step3p7(Skill):
 
     processor = {
         "image_processor": {"requires": "torchvision"},
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -70,7 +73,8 @@ class Step3p7(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<bos> <pad> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <image>",
+            "special": "<im_end> <im_patch> <im_start> <image> <patch_end> <patch_newline> <patch_start>",
+            "vocabulary": "<bos> <pad> <eos> <mask> <im_end> <im_start> <patch_newline> <patch_end> <patch_start> <im_patch> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <image>",
         },
     }
 

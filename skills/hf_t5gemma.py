@@ -93,10 +93,14 @@ class T5Gemma(Skill):
         Head(
             "T5GemmaEncoderModel",
             mappings=("MODEL_FOR_TEXT_ENCODING_MAPPING",),
-            unsettled="ValueError: T5GemmaEncoderModel only supports encoder-only model. Use `T5GemmaModel` instead.",
-            inputs={},
-            outputs={},
-            parameters=0,
+            config={"is_encoder_decoder": False},
+            inputs={
+                "input_ids": Tokens(shape=(2, 12), low=3, high=128),
+                "attention_mask": Mask(shape=(2, 12)),
+            },
+            outputs={"last_hidden_state": ((2, 12, 64), "float32")},
+            parameters=82496,
+            batch=2,
         ),
         Head(
             "T5GemmaForSequenceClassification",

@@ -2,7 +2,7 @@
 # Regenerate: invoke generate --model tapas
 """Tapas (tapas): an encoder, reads text in both directions at once."""
 
-from harness.inputs import Mask, Tokens
+from harness.inputs import Integers, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -42,6 +42,7 @@ class Tapas(Skill):
                 "unk_token": "<eos>",
             },
             "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
             "model": "BPE",
             "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
         }
@@ -56,6 +57,7 @@ class Tapas(Skill):
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
                 "attention_mask": Mask(shape=(2, 12)),
+                "token_type_ids": Integers(shape=(2, 12, 7), high=2),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=150272,
@@ -65,13 +67,16 @@ class Tapas(Skill):
             "TapasForQuestionAnswering",
             mappings=("MODEL_FOR_TABLE_QUESTION_ANSWERING_MAPPING",),
             pipelines=("table-question-answering",),
+            config={"num_aggregation_labels": 4, "select_one_column": True},
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
                 "attention_mask": Mask(shape=(2, 12)),
+                "token_type_ids": Integers(shape=(2, 12, 7), high=2),
             },
-            outputs={"logits": ((2, 12), "float32")},
-            parameters=150146,
+            outputs={"logits": ((2, 12), "float32"), "logits_aggregation": ((2, 4), "float32")},
+            parameters=150406,
             batch=2,
+            notes=("cells of columns that are not chosen have -10000, beside which no other number shows",),
         ),
         Head(
             "TapasForSequenceClassification",
@@ -80,6 +85,7 @@ class Tapas(Skill):
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
                 "attention_mask": Mask(shape=(2, 12)),
+                "token_type_ids": Integers(shape=(2, 12, 7), high=2),
             },
             outputs={"logits": ((2, 2), "float32")},
             parameters=150146,
@@ -92,6 +98,7 @@ class Tapas(Skill):
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
                 "attention_mask": Mask(shape=(2, 12)),
+                "token_type_ids": Integers(shape=(2, 12, 7), high=2),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=150016,

@@ -195,6 +195,8 @@ class TimesFm(Skill):
             },
             parameters=87776,
             batch=2,
+            fixed=("loc", "scale"),
+            notes=("loc, scale: made of what it is fed alone, whatever the weights",),
         ),
     )
 

@@ -198,6 +198,8 @@ class TimesFm2_5(Skill):
             },
             parameters=78624,
             batch=2,
+            fixed=("loc", "scale", "context_mu", "context_sigma"),
+            notes=("loc, scale, context_mu, context_sigma: made of what it is fed alone, whatever the weights",),
         ),
     )
 

@@ -34,7 +34,8 @@ class Timesformer(Skill):
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
             "class_name": "VideoMAEImageProcessorPil",
-        }
+        },
+        "video_processor": {"requires": "torchvision"},
     }
 
     heads = (

@@ -34,6 +34,11 @@ class TrOCR(Skill):
 
     processor = {
         "image_processor": {"arguments": {}, "class_name": "ViTImageProcessorPil"},
+        "processor": {
+            "arguments": {},
+            "class_name": "TrOCRProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<s>",
@@ -54,7 +59,7 @@ class TrOCR(Skill):
         Head(
             "TrOCRForCausalLM",
             mappings=("MODEL_FOR_CAUSAL_LM_MAPPING",),
-            pipelines=("decision", "text-generation"),
+            pipelines=("text-generation",),
             primary=True,
             config={"is_decoder": True},
             inputs={
@@ -65,6 +70,7 @@ class TrOCR(Skill):
             parameters=113024,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
     )
 

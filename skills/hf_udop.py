@@ -23,7 +23,6 @@ class Udop(Skill):
         "d_model": 64,
         "decoder_start_token_id": 0,
         "image_size": 32,
-        "max_2d_position_embeddings": 64,
         "num_decoder_layers": 2,
         "num_heads": 4,
         "num_layers": 2,
@@ -44,20 +43,24 @@ class Udop(Skill):
             "arguments": {"size": {"height": 32, "width": 32}},
             "class_name": "LayoutLMv3ImageProcessorPil",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "UdopProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
-                "eos_token": "<eos>",
+                "eos_token": "</s>",
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
-                "sep_token": "<eos>",
-                "unk_token": "<eos>",
+                "sep_token": "</s>",
+                "unk_token": "</s>",
             },
-            "class_name": "PreTrainedTokenizerFast",
-            "ends": "<eos>",
-            "model": "BPE",
-            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
+            "class_name": "UdopTokenizer",
+            "model": "Unigram",
+            "vocabulary": "<pad> </s> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
         },
     }
 
@@ -65,7 +68,7 @@ class Udop(Skill):
         Head(
             "UdopForConditionalGeneration",
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
-            pipelines=("any-to-any", "decision", "image-text-to-text"),
+            pipelines=("any-to-any", "image-text-to-text"),
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=2, high=128),
@@ -106,9 +109,10 @@ class Udop(Skill):
                 "decoder_input_ids": Tokens(shape=(2, 8), low=2, high=128),
             },
             outputs={"logits": ((2, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 28, 64), "float32")},
-            parameters=206464,
+            parameters=329344,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask", "bbox", "pixel_values"], "max_new_tokens": 6},
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
             "UdopModel",
@@ -156,7 +160,7 @@ class Udop(Skill):
                 "last_hidden_state": ((2, 8, 64), "float32"),
                 "encoder_last_hidden_state": ((2, 28, 64), "float32"),
             },
-            parameters=206720,
+            parameters=329600,
             batch=2,
         ),
     )

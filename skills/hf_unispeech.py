@@ -37,6 +37,11 @@ class UniSpeech(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "Wav2Vec2FeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Wav2Vec2Processor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -48,6 +53,7 @@ class UniSpeech(Skill):
                 "unk_token": "<eos>",
             },
             "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
             "model": "BPE",
             "vocabulary": "<pad> <bos> <eos> <mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z .",
         },

@@ -17,7 +17,7 @@ class UnivNet(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "UnivNetConfig"
-    config = {"num_mel_bins": 16}
+    config = {"num_mel_bins": 16, "resblock_dilation_sizes": [[1, 3], [1, 3], [1, 3]]}
 
     num_mel_bins = 16  # bands of the spectrum
 
@@ -28,9 +28,10 @@ class UnivNet(Skill):
             primary=True,
             inputs={
                 "input_features": Floats(shape=(2, 64, 16)),
+                "noise_sequence": Floats(shape=(2, 64, 64)),
             },
             outputs={"waveforms": ((2, 16384), "float32")},
-            parameters=14708513,
+            parameters=7501025,
             batch=2,
         ),
     )

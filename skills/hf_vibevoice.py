@@ -23,7 +23,7 @@ class VibeVoice(Skill):
             "depths": [2, 2, 2, 2, 2, 2, 2],
             "hidden_size": 16,
             "model_type": "vibevoice_acoustic_tokenizer",
-            "num_filters": 2,
+            "num_filters": 4,
         },
         "audio_eos_token_id": 125,
         "audio_token_id": 124,
@@ -40,7 +40,7 @@ class VibeVoice(Skill):
             "depths": [2, 2, 2, 2, 2, 2, 2],
             "hidden_size": 16,
             "model_type": "vibevoice_acoustic_tokenizer_encoder",
-            "num_filters": 2,
+            "num_filters": 4,
         },
         "text_config": {
             "hidden_size": 64,
@@ -64,6 +64,13 @@ class VibeVoice(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "VibeVoiceAcousticTokenizerFeatureExtractor"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'audio' %}<|vision_pad|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "VibeVoiceProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -76,7 +83,8 @@ class VibeVoice(Skill):
             },
             "class_name": "Qwen2TokenizerFast",
             "model": "BPE",
-            "vocabulary": "<|endoftext|> <bos> <mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 <audio> w50 w51 <eos>",
+            "special": "<|vision_end|> <|vision_pad|> <|vision_start|>",
+            "vocabulary": "<|endoftext|> <bos> <mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 <|vision_pad|> <|vision_end|> <|vision_start|> <eos>",
         },
     }
 
@@ -92,18 +100,29 @@ class VibeVoice(Skill):
             ),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 8), low=1, high=124, runs=((124, 0, 1),)),
+                "input_ids": Tokens(shape=(2, 8), low=1, high=124, runs=((124, 0, 1), (126, 7, 1))),
                 "input_values": Floats(shape=(2, 1, 6400), scale=0.5),
-                "padding_mask": Mask(shape=(2, 12), dtype="bool", hidden=2),
+                "padding_mask": Mask(shape=(2, 6400), dtype="bool", hidden=3200, padded=True),
             },
+            arguments={"sample": False},
             outputs={
                 "last_hidden_state": ((2, 8, 64), "float32"),
                 "logits": ((2, 8, 128), "float32"),
                 "audio_features": ((2, 16), "float32"),
             },
-            parameters=1797851,
+            parameters=6433811,
             batch=2,
-            generation={"max_new_tokens": 6},
+            generation={
+                "cache": False,
+                "fed": {"attention_mask": ["Mask", {"shape": [2, 8]}]},
+                "max_new_tokens": 6,
+                "min_new_tokens": None,
+                "sample": False,
+                "suppress_tokens": None,
+            },
+            notes=(
+                "generate() counts the tokens of the prompt by its mask, which forward does not take, and steps through caches of its own",
+            ),
         ),
     )
 

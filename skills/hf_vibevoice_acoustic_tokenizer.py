@@ -17,7 +17,7 @@ class VibeVoiceAcousticTokenizer(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "VibeVoiceAcousticTokenizerConfig"
-    config = {"depths": [2, 2, 2, 2, 2, 2, 2], "hidden_size": 16, "num_filters": 2}
+    config = {"depths": [2, 2, 2, 2, 2, 2, 2], "hidden_size": 16, "num_filters": 4}
 
     heads = (
         Head(
@@ -27,6 +27,7 @@ class VibeVoiceAcousticTokenizer(Skill):
             inputs={
                 "input_values": Floats(shape=(2, 1, 6400), scale=0.5),
             },
+            arguments={"sample": False},
             steps=(
                 {"arguments": {"input_values": "$input_values", "sample": False}, "call": "forward"},
                 {"arguments": {"input_values": "$input_values", "sample": False}, "call": "encode"},
@@ -38,7 +39,7 @@ class VibeVoiceAcousticTokenizer(Skill):
                 "encode.latents": ((2, 2, 16), "float32"),
                 "decode.audio": ((2, 1, 6400), "float32"),
             },
-            parameters=1061217,
+            parameters=4151857,
             batch=2,
         ),
     )

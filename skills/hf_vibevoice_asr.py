@@ -22,7 +22,7 @@ class VibeVoiceAsr(Skill):
             "depths": [2, 2, 2, 2, 2, 2, 2],
             "hidden_size": 16,
             "model_type": "vibevoice_acoustic_tokenizer_encoder",
-            "num_filters": 2,
+            "num_filters": 4,
         },
         "audio_bos_token_id": 126,
         "audio_eos_token_id": 125,
@@ -31,7 +31,7 @@ class VibeVoiceAsr(Skill):
             "depths": [2, 2, 2, 2, 2, 2, 2],
             "hidden_size": 16,
             "model_type": "vibevoice_acoustic_tokenizer_encoder",
-            "num_filters": 2,
+            "num_filters": 4,
         },
         "text_config": {
             "hidden_size": 64,
@@ -54,6 +54,13 @@ class VibeVoiceAsr(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "VibeVoiceAcousticTokenizerFeatureExtractor"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'audio' %}<|box_start|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "VibeVoiceAsrProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -66,7 +73,8 @@ class VibeVoiceAsr(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<pad> <bos> <eos> <mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51 <audio>",
+            "special": "<|AUDIO_DURATION|> <|box_start|> <|object_ref_end|> <|object_ref_start|>",
+            "vocabulary": "<pad> <bos> <eos> <mask> <|AUDIO_DURATION|> | a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 <|object_ref_end|> <|object_ref_start|> <|box_start|>",
         },
     }
 
@@ -82,26 +90,30 @@ class VibeVoiceAsr(Skill):
             pipelines=("any-to-any", "automatic-speech-recognition"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=1, high=125),
-                "attention_mask": Mask(shape=(2, 12)),
+                "input_ids": Tokens(shape=(2, 8), low=1, high=125, runs=((127, 0, 1),)),
+                "attention_mask": Mask(shape=(2, 8)),
                 "input_values": Floats(shape=(2, 1, 6400), scale=0.5),
+                "padding_mask": Mask(shape=(2, 6400), dtype="bool", hidden=3200, padded=True),
             },
-            outputs={"logits": ((2, 12, 128), "float32"), "audio_hidden_states": ((2, 2, 64), "float32")},
-            parameters=1170864,
+            arguments={"sample": False},
+            outputs={"logits": ((2, 8, 128), "float32"), "audio_hidden_states": ((2, 64), "float32")},
+            parameters=4261504,
             batch=2,
-            generation={"max_new_tokens": 6},
+            generation={"max_new_tokens": 6, "sample": False},
         ),
         Head(
             "VibeVoiceAsrModel",
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "zero-shot-audio-classification"),
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=1, high=125),
-                "attention_mask": Mask(shape=(2, 12)),
+                "input_ids": Tokens(shape=(2, 8), low=1, high=125, runs=((127, 0, 1),)),
+                "attention_mask": Mask(shape=(2, 8)),
                 "input_values": Floats(shape=(2, 1, 6400), scale=0.5),
+                "padding_mask": Mask(shape=(2, 6400), dtype="bool", hidden=3200, padded=True),
             },
-            outputs={"last_hidden_state": ((2, 12, 64), "float32"), "audio_hidden_states": ((2, 2, 64), "float32")},
-            parameters=1162672,
+            arguments={"sample": False},
+            outputs={"last_hidden_state": ((2, 8, 64), "float32"), "audio_hidden_states": ((2, 64), "float32")},
+            parameters=4253312,
             batch=2,
         ),
     )

@@ -52,6 +52,7 @@ class VideoLlama3(Skill):
 
     processor = {
         "image_processor": {"arguments": {"patch_size": 8}, "class_name": "VideoLlama3ImageProcessorPil"},
+        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -64,15 +65,17 @@ class VideoLlama3(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 <video> <image>",
+            "special": "<image> <video> <|image_pad|> <|video_pad|>",
+            "vocabulary": "<pad> <bos> <eos> <mask> <|video_pad|> <|image_pad|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 <video> <image>",
         },
+        "video_processor": {"requires": "torchvision"},
     }
 
     heads = (
         Head(
             "VideoLlama3ForConditionalGeneration",
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
-            pipelines=("any-to-any", "decision", "image-text-to-text"),
+            pipelines=("any-to-any", "image-text-to-text"),
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 40), low=1, high=126, runs=((127, 0, 16), (126, 17, 16))),
@@ -92,6 +95,7 @@ class VideoLlama3(Skill):
             parameters=186752,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
             "VideoLlama3Model",

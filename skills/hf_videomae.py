@@ -38,7 +38,8 @@ class VideoMAE(Skill):
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
             "class_name": "VideoMAEImageProcessorPil",
-        }
+        },
+        "video_processor": {"requires": "torchvision"},
     }
 
     heads = (

@@ -37,6 +37,11 @@ class Vilt(Skill):
 
     processor = {
         "image_processor": {"arguments": {"size": {"shortest_edge": 32}}, "class_name": "ViltImageProcessorPil"},
+        "processor": {
+            "arguments": {},
+            "class_name": "ViltProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

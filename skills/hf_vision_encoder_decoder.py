@@ -52,6 +52,7 @@ class VisionEncoderDecoder(Skill):
     decoder_start_token_id = 0
 
     processor = {
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessorPil"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -66,14 +67,14 @@ class VisionEncoderDecoder(Skill):
             "ends": "<eos>",
             "model": "BPE",
             "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
-        }
+        },
     }
 
     heads = (
         Head(
             "VisionEncoderDecoderModel",
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
-            pipelines=("any-to-any", "decision", "image-text-to-text"),
+            pipelines=("any-to-any", "image-text-to-text"),
             primary=True,
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
@@ -83,6 +84,7 @@ class VisionEncoderDecoder(Skill):
             parameters=202176,
             batch=2,
             generation={"inputs": ["pixel_values"], "max_new_tokens": 6},
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
     )
 

@@ -45,6 +45,7 @@ class ViTMAE(Skill):
             primary=True,
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
+                "noise": Floats(shape=(2, 16)),
             },
             outputs={
                 "loss": ((), "float32"),
@@ -54,6 +55,8 @@ class ViTMAE(Skill):
             },
             parameters=165440,
             batch=2,
+            fixed=("mask",),
+            notes=("mask: made of what it is fed alone, whatever the weights",),
         ),
         Head(
             "ViTMAEModel",
@@ -61,6 +64,7 @@ class ViTMAE(Skill):
             pipelines=("image-feature-extraction",),
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
+                "noise": Floats(shape=(2, 16)),
             },
             outputs={
                 "last_hidden_state": ((2, 5, 64), "float32"),
@@ -69,6 +73,8 @@ class ViTMAE(Skill):
             },
             parameters=80576,
             batch=2,
+            fixed=("mask",),
+            notes=("mask: made of what it is fed alone, whatever the weights",),
         ),
     )
 

@@ -30,7 +30,9 @@ class VitDet(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {}
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessorPil"}
+    }
 
     heads = (
         Head(

@@ -22,10 +22,13 @@ class Vits(Skill):
         "ffn_dim": 128,
         "flow_size": 64,
         "hidden_size": 64,
+        "noise_scale": 0.0,
+        "noise_scale_duration": 0.0,
         "num_hidden_layers": 2,
         "pad_token_id": 0,
         "posterior_encoder_num_wavenet_layers": 2,
         "prior_encoder_num_wavenet_layers": 2,
+        "resblock_dilation_sizes": [[1, 3], [1, 3], [1, 3]],
         "upsample_initial_channel": 64,
     }
 
@@ -45,6 +48,7 @@ class Vits(Skill):
                 "unk_token": "<eos>",
             },
             "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
             "model": "BPE",
             "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' :",
         }
@@ -57,16 +61,18 @@ class Vits(Skill):
             pipelines=("feature-extraction", "text-to-audio"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=1, high=38),
-                "attention_mask": Mask(shape=(2, 12)),
+                "input_ids": Tokens(shape=(1, 12), low=1, high=38),
+                "attention_mask": Mask(shape=(1, 12)),
             },
             outputs={
-                "waveform": ((2, 4608), "float32"),
-                "sequence_lengths": ((2,), "int64"),
-                "spectrogram": ((2, 64, 18), "float32"),
+                "waveform": ((1, -1), "float32"),
+                "sequence_lengths": ((1,), "int64"),
+                "spectrogram": ((1, 64, -1), "float32"),
             },
-            parameters=1042912,
-            batch=2,
+            parameters=985432,
+            notes=(
+                "it is fed one row: how long what it speaks becomes follows the weights, and beside a longer row it would be padded with what its decoder hears",
+            ),
         ),
     )
 

@@ -29,7 +29,7 @@ class Vivit(Skill):
     image_size = 32  # pixels, height and width
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {"image_processor": {"requires": "torchvision"}, "video_processor": {"requires": "torchvision"}}
 
     heads = (
         Head(

@@ -30,7 +30,7 @@ class VJEPA2(Skill):
 
     patch_size = 8  # pixels, a side of a patch
 
-    processor = {}
+    processor = {"video_processor": {"requires": "torchvision"}}
 
     heads = (
         Head(

@@ -41,6 +41,11 @@ class Wav2Vec2(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "Wav2Vec2FeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Wav2Vec2Processor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -52,6 +57,7 @@ class Wav2Vec2(Skill):
                 "unk_token": "<eos>",
             },
             "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
             "model": "BPE",
             "vocabulary": "<pad> <bos> <eos> <mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z .",
         },

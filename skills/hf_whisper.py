@@ -48,6 +48,11 @@ class Whisper(Skill):
             "arguments": {"chunk_length": 1, "feature_size": 16, "hop_length": 125},
             "class_name": "WhisperFeatureExtractor",
         },
+        "processor": {
+            "arguments": {},
+            "class_name": "WhisperProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<pad>",
@@ -93,7 +98,7 @@ class Whisper(Skill):
         Head(
             "WhisperForCausalLM",
             mappings=("MODEL_FOR_CAUSAL_LM_MAPPING",),
-            pipelines=("decision", "text-generation"),
+            pipelines=("text-generation",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=0, high=125),
                 "attention_mask": Mask(shape=(2, 12)),
@@ -102,6 +107,7 @@ class Whisper(Skill):
             parameters=112640,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
             "WhisperModel",

@@ -19,8 +19,8 @@ class xLSTM(Skill):
     config_class = "xLSTMConfig"
     config = {
         "chunk_size": 8,
-        "embedding_dim": 64,
-        "hidden_size": 64,
+        "embedding_dim": 128,
+        "hidden_size": 128,
         "num_blocks": 2,
         "num_heads": 4,
         "num_hidden_layers": 2,
@@ -52,15 +52,16 @@ class xLSTM(Skill):
         Head(
             "xLSTMForCausalLM",
             mappings=("MODEL_FOR_CAUSAL_LM_MAPPING", "MODEL_FOR_PRETRAINING_MAPPING"),
-            pipelines=("decision", "text-generation"),
+            pipelines=("text-generation",),
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=124368,
+            parameters=461712,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
             "xLSTMModel",
@@ -69,8 +70,8 @@ class xLSTM(Skill):
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
             },
-            outputs={"last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=116176,
+            outputs={"last_hidden_state": ((2, 12, 128), "float32")},
+            parameters=445328,
             batch=2,
         ),
     )

@@ -18,7 +18,7 @@ class Zamba(Skill):
     transformers = "5.23.0"
     config_class = "ZambaConfig"
     config = {
-        "attention_head_dim": 32,
+        "attention_head_dim": 16,
         "attention_hidden_size": 128,
         "attn_layer_offset": 1,
         "attn_layer_period": 2,
@@ -66,10 +66,9 @@ class Zamba(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=241664,
+            parameters=212992,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("its hybrid layers share weights, which takes two of them",),
         ),
         Head(
             "ZambaForSequenceClassification",
@@ -80,9 +79,8 @@ class Zamba(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 2), "float32")},
-            parameters=241792,
+            parameters=213120,
             batch=2,
-            notes=("its hybrid layers share weights, which takes two of them",),
         ),
         Head(
             "ZambaModel",
@@ -93,9 +91,8 @@ class Zamba(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=241664,
+            parameters=212992,
             batch=2,
-            notes=("its hybrid layers share weights, which takes two of them",),
         ),
     )
 
