@@ -36,7 +36,7 @@ class Pop2Piano(Skill):
 
     processor = {
         "feature_extractor": {"requires": "essentia"},
-        "processor": {"requires": "essentia"},
+        "processor": {"requires": "pretty_midi"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
