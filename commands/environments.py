@@ -47,10 +47,14 @@ LIBRARIES = (
     "av==18.1.0",
     "diffusers==0.35.2",  # the newest that goes with the hub client of transformers 4 and of 5
     "mistral-common==1.9.1",
+    "num2words==0.5.14",
+    "opencv-python-headless==5.0.0.93",
     "pandas==3.1.1",
     "pillow==13.0.0",
     "scipy==1.17.1",
     "sentencepiece==0.2.3",
+    "timm==1.0.31",
+    "torchvision==0.28.0",  # beside a CPU build of torch without its compiled operators: see compat/torchvision.py
 )
 
 ENVIRONMENTS: dict[str, Environment] = {

@@ -19,6 +19,9 @@ LENGTH = 300
 
 _MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|bad_alloc", re.IGNORECASE)
 
+_OPERATORS = re.compile(r"^Couldn't load custom C\+\+ ops")
+"""What torchvision says beside a torch that its compiled operators were not built for."""
+
 _NORMAL = (
     (re.compile(r"0x[0-9a-fA-F]+"), "0x"),
     (re.compile(r"(?:[A-Za-z]:)?(?:/[\w.+@-]+){2,}"), "PATH"),
@@ -33,7 +36,7 @@ def status(error: BaseException) -> str:
     if isinstance(error, UnsupportedError):
         return "unsupported"
     # transformers raises ImportError for an optional library that the code asks for when it is called.
-    if isinstance(error, (MissingLibraryError, ImportError)):
+    if isinstance(error, (MissingLibraryError, ImportError)) or _OPERATORS.search(str(error)):
         return "unavailable"
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _MEMORY.search(str(error))):
         return "out_of_memory"

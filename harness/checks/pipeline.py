@@ -68,7 +68,10 @@ def run(session: Session) -> Outcome:
         with torch.no_grad(), pinned(session.hardware.device), translated():
             try:
                 reason = _ask(session, task)
-            except ImportError as error:  # of an optional library, which the others may do without
+            except (ImportError, RuntimeError) as error:
+                if failures.status(error) != "unavailable":
+                    raise
+                # A library, or a part of one, that the other pipelines may do without.
                 missing.append(f"{task}: {failures.sentence(error)}")
                 continue
         if reason is not None:
