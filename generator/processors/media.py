@@ -53,7 +53,8 @@ def declare(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str
 
 
 def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
-    """The image processor that transformers maps the type to, in its version that works on PIL images if it has one."""
+    """The image processor that transformers maps the type to, in the version that it takes by itself: the one of torchvision
+    where that is installed, else the one that works on PIL images."""
     named = mapped.name("image_processor", model_type, config) or _joined(model_type, config) or _usual(config, heads)
     if named is None:
         return None
@@ -61,7 +62,7 @@ def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
     if isinstance(named, tuple):
         chosen = next((item for item in named if item is not None and building.exists(item)), None)
     else:
-        chosen = (named.get("pil") or named.get("torchvision")) if isinstance(named, Mapping) else named
+        chosen = (named.get("torchvision") or named.get("pil")) if isinstance(named, Mapping) else named
     if chosen is None:  # where torchvision is not here, the mapping has no name for it
         return {"requires": "torchvision"}
     found = building.public(chosen) if find_spec("PIL") is not None else None
