@@ -41,7 +41,7 @@ class Environment:
 
 LIBRARIES = (
     "transformers==5.23.0",
-    "numpy==2.4.6",
+    "numpy==2.3.5",  # the newest that mistral-common takes
     "safetensors==0.8.0",
     # What single architectures, their processors and pipelines ask for, as far as a plain CPU machine can have it.
     "av==18.1.0",
