@@ -97,6 +97,8 @@ class Mask(Input):
     dtype: str = "int64"
     hidden: int = 2
     padded: bool = False
+    leaks: bool = False
+    """Whether what it hides is seen by other ways than attention; True only with a reason in the head's notes."""
 
     def draw(self, generator: torch.Generator) -> torch.Tensor:
         del generator

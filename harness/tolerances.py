@@ -25,6 +25,8 @@ _HEADS = "283 heads of 73 tiny architectures with hot weights, torch 2.13, one t
 _MEASURED = "28 tiny models with hot weights, torch 2.13 on CPU, sdpa against eager float32, 2026-11: "
 _OTHER = "28 tiny models on OpenVINO and ONNX Runtime in float32: largest 3.4e-6, typically 5e-7; no GPU was measured"
 
+_MASKED = "819 heads of transformers 5.23.0, torch 2.13 on CPU, 2026-11: largest 7.3e-7 (experts add in another order), median 0"
+
 ANY = "*"
 """In the place of a hardware: every one without a row of its own."""
 
@@ -38,6 +40,10 @@ TABLE: dict[tuple[str, str, str], Tolerance] = {
     (ANY, "fp32", "batch_invariance"): Tolerance(3e-5, _HEADS + "largest 5.9e-6 (mobilenet_v2), median 0"),
     (ANY, "fp16", "batch_invariance"): Tolerance(1e-2, "as parity: the sums may be blocked anew at every layer"),
     (ANY, "bf16", "batch_invariance"): Tolerance(6e-2, "as parity: the sums may be blocked anew at every layer"),
+    # tokens that are hidden and other tokens that are hidden: both count for nothing
+    (ANY, "fp32", "masking"): Tolerance(1e-5, _MASKED),
+    (ANY, "fp16", "masking"): Tolerance(1e-2, "as parity: the sums may be blocked anew at every layer"),
+    (ANY, "bf16", "masking"): Tolerance(6e-2, "as parity: the sums may be blocked anew at every layer"),
     # logits of a step with a cache and without one
     ("cpu", "fp32", "generation"): Tolerance(3e-5, _HEADS + "largest 1.2e-6 (pix2struct), median 4.9e-7"),
     (ANY, "fp32", "generation"): Tolerance(1e-4, "as parity"),

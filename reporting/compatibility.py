@@ -17,6 +17,7 @@ CHECKS = (
     "forward",
     "vacuity",
     "determinism",
+    "masking",
     "batch_invariance",
     "round_trip",
     "generation",

@@ -208,6 +208,13 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
     infinite = hearing.padded(model, inputs) if method == "forward" and not done and not call else ()
     if infinite:
         notes += (f"{', '.join(infinite)}: minus infinity for the tokens that a text has not",)
+    leaky = hearing.leaky(model, inputs, call) if method == "forward" and not done else ()
+    if leaky:
+        inputs = [
+            dataclasses.replace(item, arguments={**item.arguments, "leaks": True}) if item.name in leaky else item
+            for item in inputs
+        ]
+        notes += (f"{', '.join(leaky)}: what it hides is seen, in what the model does beside attending",)
     return HeadSpec(
         class_name=head.class_name,
         mappings=head.mappings,

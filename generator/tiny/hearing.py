@@ -12,7 +12,7 @@ from generator.spec import InputSpec
 from generator.tiny import inputs as declaring
 from generator.tiny import probe
 
-__all__ = ["deaf", "drawn", "fixed", "made", "padded"]
+__all__ = ["deaf", "drawn", "fixed", "leaky", "made", "padded"]
 
 
 _IMAGE_AXES = 4
@@ -89,6 +89,73 @@ def padded(model: Any, inputs: Sequence[InputSpec]) -> tuple[str, ...]:
         return bool(torch.equal(torch.isneginf(value), wanted.expand(value.shape)))
 
     return tuple(name for name, value in probe.forward(model, probe.tensors(inputs)).items() if beyond(value))
+
+
+_MASKS = {"attention_mask": "input_ids", "decoder_attention_mask": "decoder_input_ids"}
+"""Masks, each with the tokens that it may hide."""
+_HIDDEN = 2
+"""Tokens of a row that are hidden from it."""
+_LEAST = 1e-5
+"""Least change, relative to an output's largest value, that is more than the same sums in another order."""
+
+
+def leaky(model: Any, inputs: Sequence[InputSpec], call: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Masks of a text of which ``forward`` sees what they hide, in what it gives for the tokens that they do not: what mixes
+    neighbours by other means than attention (convolutions, pooled or shifted tokens) does."""
+    shapes = {item.name: item for item in inputs}
+    found = []
+    for mask, hides in _MASKS.items():
+        kinds = [(shapes[name].kind, name) for name in (mask, hides) if name in shapes]
+        if kinds != [("Mask", mask), ("Tokens", hides)]:
+            continue
+        shape, tokens = tuple(shapes[mask].arguments["shape"]), shapes[hides].arguments
+        if len(shape) == 2 and shape == tuple(tokens["shape"]) and _seen(model, inputs, call or {}, (mask, hides)):
+            found.append(mask)
+    return tuple(found)
+
+
+def _seen(model: Any, inputs: Sequence[InputSpec], call: Mapping[str, Any], names: tuple[str, str]) -> bool:
+    """Whether other tokens at the columns that the mask hides, the first or the last that are drawn, change anything at the
+    others, or at those of a decoder beside them."""
+    mask, hides = names
+    tokens = next(item.arguments for item in inputs if item.name == hides)
+    rows, length = tokens["shape"]
+    placed = {column for _, start, count in tokens.get("runs", ()) for column in range(start, start + count)}
+    marked = [item.arguments for item in inputs if item.kind == "Booleans"]
+    placed.update(*(range(item["true"]) for item in marked if tuple(item["shape"]) == (rows, length)))
+    drawn = [column for column in range(length) if column not in placed]
+    beside = [item.arguments["shape"][1] for item in inputs if item.name == "decoder_input_ids"]
+    given, low = {**probe.tensors(inputs), **call}, tokens.get("low", 0)
+    span = tokens["high"] - low
+
+    def moves(some: Any, columns: Sequence[int]) -> bool:
+        hidden, other = given[mask].clone(), given[hides].clone()
+        hidden[:, columns] = 0
+        other[:, columns] = low + (other[:, columns] - low + max(span // 3, 1)) % span
+        before = probe.forward(some, {**given, mask: hidden})
+        after = probe.forward(some, {**given, mask: hidden, hides: other})
+        kept = [column for column in range(length) if column not in columns]
+        return any(
+            _moved(value, after.get(name), kept if value.shape[1] == length else list(range(value.shape[1])))
+            for name, value in before.items()
+            if value.is_floating_point() and value.ndim > 1 and value.shape[0] == rows
+            if value.shape[1] in (length, *beside)
+        )
+
+    for some in (_wide(model, 0), model):
+        try:
+            return any(moves(some, columns) for columns in (drawn[:_HIDDEN], drawn[-_HIDDEN:]))
+        except (RuntimeError, ValueError, IndexError):  # some weights make a model refuse its own numbers
+            continue
+    return False
+
+
+def _moved(value: Any, other: Any, columns: Sequence[int]) -> bool:
+    """Whether a tensor is another there, by more than rounding."""
+    if other is None or other.shape != value.shape:
+        return True
+    one, two = value[:, columns], other[:, columns]
+    return not bool((one - two).abs().max() <= _LEAST * one.abs().max())
 
 
 def _wide(model: Any, seed: int) -> Any:

@@ -15,7 +15,7 @@ INPUTS: dict[str, frozenset[str]] = {
     "Floats": frozenset({"shape", "matters", "axis", "scale", "uniform"}),
     "Integers": frozenset({"shape", "matters", "axis", "low", "high"}),
     "Literal": frozenset({"shape", "matters", "axis", "values", "dtype", "step"}),
-    "Mask": frozenset({"shape", "matters", "axis", "dtype", "hidden", "padded"}),
+    "Mask": frozenset({"shape", "matters", "axis", "dtype", "hidden", "leaks", "padded"}),
     "Tokens": frozenset({"shape", "matters", "axis", "low", "high", "runs"}),
 }
 """Input classes of the harness and their keyword arguments; a test holds this table to the classes themselves,

@@ -8,6 +8,7 @@ from harness.checks import (
     determinism,
     forward,
     generation,
+    masking,
     parity,
     pipeline,
     round_trip,
@@ -19,6 +20,17 @@ __all__ = ["CHECKS", "Check", "Outcome"]
 
 CHECKS: dict[str, Check] = {
     module.CHECK.name: module.CHECK
-    for module in (build, forward, determinism, vacuity, batch_invariance, round_trip, generation, parity, pipeline)
+    for module in (
+        build,
+        forward,
+        determinism,
+        vacuity,
+        masking,
+        batch_invariance,
+        round_trip,
+        generation,
+        parity,
+        pipeline,
+    )
 }
 """Every check."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -73,3 +74,22 @@ def test_places_that_are_laid_over_an_image_are_fixed() -> None:
             return {"logits": self.out(pixel_values), "anchors": anchors, "dead": torch.arange(3.0)}
 
     assert hearing.fixed(Anchored(), [InputSpec("pixel_values", "Floats", {"shape": (2, 3, 8, 8)})]) == ("anchors",)
+
+
+@pytest.mark.parametrize(("mixing", "leaks"), [("attends", ()), ("averages", ("attention_mask",))])
+def test_a_mask_leaks_where_tokens_are_mixed_beside_attention(mixing: str, leaks: tuple[str, ...]) -> None:
+    class Mixing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words = nn.Embedding(64, 8)
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> dict[str, torch.Tensor]:
+            weights = attention_mask if mixing == "attends" else torch.ones_like(attention_mask)
+            words = self.words(input_ids)
+            mean = (words * weights[..., None]).sum(1, keepdim=True) / weights.sum(1)[:, None, None]
+            return {"logits": words + mean}
+
+    tokens = InputSpec("input_ids", "Tokens", {"shape": (2, 8), "low": 3, "high": 64})
+    mask = InputSpec("attention_mask", "Mask", {"shape": (2, 8)})
+    assert hearing.leaky(Mixing(), [tokens, mask]) == leaks
+    assert hearing.leaky(Mixing(), [tokens]) == ()

@@ -56,5 +56,14 @@ def test_unknown_checks_and_dtypes_are_refused() -> None:
 def test_the_ids_of_a_head_are_stable() -> None:
     assert [cell.id for cell in cells(Bert, Selection(head="primary"))] == [
         f"bert/BertForMaskedLM/cpu/fp32/{check}"
-        for check in ("build", "forward", "determinism", "vacuity", "batch_invariance", "round_trip", "parity")
+        for check in (
+            "build",
+            "forward",
+            "determinism",
+            "vacuity",
+            "masking",
+            "batch_invariance",
+            "round_trip",
+            "parity",
+        )
     ]

@@ -188,6 +188,51 @@ def test_a_reference_that_differs_from_itself_is_not_held_against_a_backend(
     assert (record.status, str(record.reason).startswith("nondeterministic")) == ("vacuous", True)
 
 
+# --- masking --------------------------------------------------------------------------------------------------------
+
+
+def test_masking_catches_tokens_that_are_seen_through_the_mask(ask: Ask, swap: Swap) -> None:
+    class Faulty(BertForMaskedLM):
+        def forward(self, input_ids: Any, **kwargs: Any) -> Any:
+            output = super().forward(input_ids, **kwargs)
+            output.logits = output.logits + 1e-3 * input_ids.float().mean(1)[:, None, None]
+            return output
+
+    swap("BertForMaskedLM", Faulty)
+    assert ask(Bert, "vacuity").status == "passed"
+    record = ask(Bert, "masking")
+    assert (record.status, "change logits" in str(record.reason)) == ("failed", True)
+
+
+def test_masking_catches_an_encoder_that_is_seen_through_its_mask(ask: Ask, swap: Swap) -> None:
+    class Faulty(T5ForConditionalGeneration):
+        def forward(self, input_ids: Any = None, **kwargs: Any) -> Any:
+            output = super().forward(input_ids, **kwargs)
+            output.logits = output.logits + 1e-2 * input_ids.float().mean(1)[:, None, None]
+            return output
+
+    swap("T5ForConditionalGeneration", Faulty)
+    assert ask(T5, "masking").status == "failed"
+
+
+def test_masking_proves_nothing_of_tokens_that_see_no_others(ask: Ask, swap: Swap) -> None:
+    class Faulty(BertForMaskedLM):
+        def forward(self, input_ids: Any, **kwargs: Any) -> Any:
+            output = super().forward(input_ids, **kwargs)
+            output.logits = torch.nn.functional.one_hot(input_ids, output.logits.shape[-1]).float()
+            return output
+
+    swap("BertForMaskedLM", Faulty)
+    assert ask(Bert, "masking").status == "vacuous"
+
+
+def test_masking_is_not_asked_where_the_skill_says_that_the_mask_leaks(ask: Ask) -> None:
+    head = Bert.heads[0]
+    leaky = {**head.inputs, "attention_mask": replace(head.inputs["attention_mask"], leaks=True)}
+    assert CHECKS["masking"].applicable(head) is None
+    assert "as its notes say" in str(CHECKS["masking"].applicable(replace(head, inputs=leaky)))
+
+
 # --- batch_invariance -----------------------------------------------------------------------------------------------
 
 

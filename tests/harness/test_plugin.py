@@ -81,8 +81,8 @@ def test_test_ids_are_the_cell_ids_and_the_primary_head_is_the_default(project: 
 @pytest.mark.parametrize(
     ("options", "count"),
     [
-        (["skills", "--head=all"], 14 + 8),
-        (["skills", "--model=GPT-2"], 8),
+        (["skills", "--head=all"], 15 + 9),
+        (["skills", "--model=GPT-2"], 9),
         (["skills", "--model=BertForSequenceClassification", "--head=BertForSequenceClassification"], 7),
         (["skills", "--model=bert", "--model=gpt2", "--check=build"], 2),
         (["skills", "--tier=high"], 0),
@@ -123,7 +123,7 @@ def test_collecting_skills_imports_no_framework(project: pytest.Pytester) -> Non
     )
     result = project.runpytest_subprocess("skills", "--collect-only", "-s", "--head=all")
     assert result.ret == pytest.ExitCode.OK
-    assert "loaded 22 []" in result.stdout.lines
+    assert "loaded 24 []" in result.stdout.lines
 
 
 def test_a_run_leaves_records_and_a_fingerprint(project: pytest.Pytester) -> None:
@@ -144,9 +144,9 @@ def test_a_run_leaves_records_and_a_fingerprint(project: pytest.Pytester) -> Non
 
 def test_without_a_device_cells_are_skipped_recorded_and_told_in_a_sentence(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("skills", "--model=bert", "--hardware=absent", "--results=runs")
-    result.assert_outcomes(skipped=7)
+    result.assert_outcomes(skipped=8)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["absent: unavailable: it was never built. None of its 7 cells ran, and none passed."])
+    result.stdout.fnmatch_lines(["absent: unavailable: it was never built. None of its 8 cells ran, and none passed."])
     assert {row["status"] for row in records(project).values()} == {"unavailable"}
 
 
@@ -154,9 +154,9 @@ def test_cuda_without_a_device_is_an_error_where_it_is_required(project: pytest.
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
     result = project.runpytest_subprocess("skills", "--model=bert", "--hardware=cuda", "--require-hardware")
-    result.assert_outcomes(failed=7)
+    result.assert_outcomes(failed=8)
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["cuda: unavailable: *CUDA*. None of its 7 cells ran, and none passed."])
+    result.stdout.fnmatch_lines(["cuda: unavailable: *CUDA*. None of its 8 cells ran, and none passed."])
 
 
 def test_a_worker_that_dies_or_hangs_leaves_its_record_and_the_rest_goes_on(project: pytest.Pytester) -> None:

@@ -48,6 +48,30 @@ def test_an_attention_that_ignores_its_mask_is_vacuous(ask: Ask, monkeypatch: py
     assert _caught(record, "vacuous", "no output follows attention_mask"), record.reason
 
 
+@pytest.mark.parametrize("name", ["bert", "llama", "t5", "bart", "llava"])
+def test_one_layer_that_ignores_its_mask_fails_masking(ask: Ask, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    skill = _skill(f"hf_{name}")
+    module = _modelling("llama" if name == "llava" else name)
+    assert ask(skill, "masking").status == "passed"
+    real, asked = module.eager_attention_forward, []
+
+    def deaf(layer: Any, query: Any, key: Any, value: Any, attention_mask: Any, *args: Any, **kwargs: Any) -> Any:
+        if layer not in asked:
+            asked.append(layer)
+        if layer is asked[0] and attention_mask is not None:  # what is to come stays hidden
+            attention_mask = torch.zeros_like(attention_mask)
+            if getattr(layer, "is_causal", False):
+                future = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool).triu(1)
+                attention_mask = attention_mask.masked_fill(future, torch.finfo(query.dtype).min)
+        return real(layer, query, key, value, attention_mask, *args, **kwargs)
+
+    monkeypatch.setattr(module, "eager_attention_forward", deaf)
+    record = ask(skill, "masking")
+    assert _caught(record, "failed", "attention_mask hides"), record.reason
+    asked.clear()  # the layers of another model
+    assert ask(skill, "vacuity").status == "passed"  # the other layers follow the mask
+
+
 @pytest.mark.parametrize("layers", [(0, 1), (1,)], ids=["every layer", "one layer"])
 @pytest.mark.parametrize("name", ["gpt2", "llama", "mistral", "t5", "whisper"])
 def test_a_cache_that_is_dropped_fails_generation(
