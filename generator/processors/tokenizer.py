@@ -170,7 +170,9 @@ def _declared(name: str, context: Any, size: int, placed: Sequence[_Place], *, s
     vocabulary = [ids[place] if place in ids else next(free) for place in range(size)]
     arguments: dict[str, Any] = {f"{role}_token": word for role, (word, _) in special.items()}
     arguments |= {key: value for key, value in _NOTHING.items() if key in taken}
-    required = {place.word.role for place in placed if place.word.required}
+    # What a processor can do without is there where the model has an id for it.
+    hoped = {place.word.role for place in placed if place.word.hoped and place.identity is not None}
+    required = hoped | {place.word.role for place in placed if place.word.required}
     if required:
         arguments["extra_special_tokens"] = {f"{role}_token": further[role] for role in sorted(required)}
     declared = {"class_name": name, "model": model, "vocabulary": " ".join(vocabulary), "arguments": arguments}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +69,7 @@ class Trial:
         """
         processor = building.build(parts)["processor"]
         call = parts["processor"].get("call", {})
-        samples = {"image": picture, "audio": sound}
-        media = [(modality, samples[modality]()) for modality in modalities if modality in samples]
+        media = [(modality, _SAMPLES[modality]()) for modality in modalities if modality in _SAMPLES]
         if processor.chat_template is not None:
             content = [{"type": modality, modality: sample} for modality, sample in media]
             chat = [{"role": "user", "content": [*content, {"type": "text", "text": TEXT}]}]
@@ -114,7 +113,8 @@ class Trial:
         try:
             inputs = self.inputs(parts, modalities)
             ids = _ids(inputs)
-            needed = {token for token, name in self.tokens.items() if name in modalities and name in self.counts}
+            shown = {name for name in modalities if name in _SAMPLES and name in self.counts}
+            needed = {token for token, name in self.tokens.items() if name in shown}
             if modalities and not any(hasattr(item, "dtype") and item.is_floating_point() for item in inputs.values()):
                 return False  # nothing that was shown or heard has come through
             if needed - set(ids) or any(getattr(item, "numel", int)() > _LARGEST for item in inputs.values()):
@@ -151,3 +151,7 @@ def sound() -> Any:
 
     moments = np.arange(_SAMPLING_RATE // 2) / _SAMPLING_RATE
     return (0.5 * np.sin(2 * np.pi * 440 * moments)).astype(np.float32)
+
+
+_SAMPLES: Mapping[str, Callable[[], Any]] = {"image": picture, "audio": sound}
+"""What is put to a processor, by modality; a video is none, as no pipeline is asked about one beside a text."""

@@ -3,14 +3,18 @@ arguments that the tiny config gives, so that it writes as many placeholders as 
 
 from __future__ import annotations
 
+import ast
 import importlib
+import importlib.util
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator import configuration
 from generator.processors import building, mapped, media, prompts, tokenizer, words
 from generator.processors.trial import Trial
 from generator.tiny import inputs as declaring
@@ -116,8 +120,8 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
 
 
 def _named(subject: Subject) -> str | None:
-    """The processor class that transformers maps the type to, or the one beside the config's own code; checkpoints name
-    it in a file of theirs."""
+    """The processor class that transformers maps the type to, or the one beside the config's own code, or that of a
+    relative; checkpoints name it in a file of theirs."""
     name = mapped.name("processor", subject.model_type, subject.config)
     if isinstance(name, str):
         return name
@@ -127,8 +131,39 @@ def _named(subject: Subject) -> str | None:
     try:
         module = importlib.import_module(f"{package}.processing_{package.rpartition('.')[2]}")
     except ImportError:
-        return None
+        return _lineage(subject, package)
     return next((item for item in getattr(module, "__all__", ()) if item.endswith("Processor")), None)
+
+
+def _lineage(subject: Subject, package: str) -> str | None:
+    """The processor of the first type that there is one for, of those whose head the first head is (GLMGA's is GLM-4.6V's),
+    whose head it was made of (by ``modular_*.py``, which transformers is written from), and that the config joins."""
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+
+    head = building.public(subject.heads[0].class_name) if subject.heads else None
+    types = [str(getattr(getattr(head, "config_class", None), "model_type", ""))]
+    place = importlib.util.find_spec(f"{package}.modular_{package.rpartition('.')[2]}")
+    if head is not None and place is not None and place.origin is not None:
+        types += _made_of(head.__name__, Path(place.origin).read_text(encoding="utf-8"))
+    types += [str(getattr(part, "model_type", "")) for part in configuration.nested(subject.config).values()]
+    found = (PROCESSOR_MAPPING_NAMES.get(item) for item in types)
+    return next((item for item in found if isinstance(item, str)), None)
+
+
+def _made_of(name: str, code: str) -> list[str]:
+    """The types that the bases of a class are imported from in a module beside those of other types."""
+    tree = ast.parse(code)
+    bases = {
+        base.id
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name == name
+        for base in node.bases
+        if isinstance(base, ast.Name)
+    }
+    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 2)  # noqa: PLR2004
+    return [
+        str(node.module).partition(".")[0] for node in imports if any(item.name in bases for item in node.names)
+    ]
 
 
 def _lacking(found: Any) -> str | None:

@@ -37,6 +37,8 @@ class Word:
     """How it is written."""
     required: bool = False
     """Whether the processor reads it as an attribute of the tokenizer, without asking first whether it is there."""
+    hoped: bool = False
+    """Whether the processor asks for it as an attribute of the tokenizer, and does without it where there is none."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -59,6 +61,7 @@ def read(processor: type) -> tuple[Word, ...]:
             written.setdefault(found[1], parameter.default)
     texts: dict[str, None] = dict.fromkeys(written.values())
     required: set[str] = set()
+    hoped: set[str] = set()
     for base in processor.__mro__:
         module = inspect.getmodule(base)
         if base.__name__ == "ProcessorMixin" or module is None or base.__module__ == "builtins":
@@ -67,12 +70,14 @@ def read(processor: type) -> tuple[Word, ...]:
         for role in (*code.read, *code.asked):
             written.setdefault(role, _plain(role))
         required |= code.read.keys() - code.asked.keys()
+        hoped |= code.hoped.keys()
         texts |= code.texts
     # What an argument says goes before what stands in the code, and that before a spelling of our own.
     spelled = {_purpose(text): text for text in reversed(texts) if text not in written.values()}
     words = {role: text if text != _plain(role) else spelled.get(role, text) for role, text in written.items()}
     words |= {role: text for role, text in spelled.items() if role not in words}
-    return tuple(Word(role, text, role in required) for role, text in words.items() if role not in _ROLES)[:_MOST]
+    every = (Word(role, text, role in required, role in hoped) for role, text in words.items())
+    return tuple(word for word in every if word.role not in _ROLES)[:_MOST]
 
 
 @dataclass
@@ -83,6 +88,8 @@ class _Code:
     """Roles that it reads of a tokenizer."""
     asked: dict[str, None] = field(default_factory=dict)
     """Roles of which it asks whether a tokenizer has them."""
+    hoped: dict[str, None] = field(default_factory=dict)
+    """Roles of which it takes what a tokenizer has, or None: there is no other word for them."""
     texts: dict[str, None] = field(default_factory=dict)
     """Special words that it writes."""
 
@@ -97,6 +104,8 @@ def _of(module: ModuleType) -> _Code:
             name = node.args[1]
             if _is_tokenizer(node.args[0]) and isinstance(name, ast.Constant):
                 code.asked |= _role(str(name.value))
+        elif isinstance(node, ast.Assign) and _or_none(node.value):
+            code.hoped |= _role(str(node.value.args[1].value))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             code.texts |= dict.fromkeys(_SPECIAL.findall(node.value))
     return code
@@ -127,6 +136,15 @@ def _role(attribute: str) -> Mapping[str, None]:
 
 def _called(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def _or_none(node: Any) -> bool:
+    """Whether it is an attribute of a tokenizer, or None: ``getattr(tokenizer, "audio_token", None)``."""
+    if not isinstance(node, ast.Call) or _called(node) != "getattr" or len(node.args) != 3:  # noqa: PLR2004
+        return False
+    named, instead = node.args[1], node.args[2]
+    constants = isinstance(named, ast.Constant) and isinstance(instead, ast.Constant)
+    return constants and instead.value is None and _is_tokenizer(node.args[0])
 
 
 def _is_tokenizer(node: Any) -> bool:
