@@ -14,7 +14,7 @@ from generator.processors import building, mapped
 from generator.tiny import inputs as declaring
 
 if TYPE_CHECKING:
-    from generator.spec import HeadSpec
+    from generator.spec import HeadSpec, InputSpec
 
 __all__ = ["declare"]
 
@@ -121,7 +121,22 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
             arguments[name] = {key: _scaled(key, value, side) for key, value in default.items()}
         elif type(default) is int and default > _PATCH:
             arguments[name] = side[0]
-    return arguments
+    return arguments | _frames_joined(found, arguments, heads)
+
+
+def _frames_joined(found: Any, arguments: Mapping[str, Any], heads: Sequence[HeadSpec]) -> dict[str, int]:
+    """How many frames one patch is of, as its width tells where heads take patches laid out flat: not every config does."""
+    patch, default = arguments.get("patch_size", _default(found, "patch_size")), _default(found, "temporal_patch_size")
+    widths = [item.arguments["shape"][-1] for head in heads for item in head.inputs if _is_flat(item)]
+    if not widths or type(patch) is not int or type(default) is not int:
+        return {}
+    frames, rest = divmod(widths[0], _CHANNELS * patch**2)
+    return {"temporal_patch_size": frames} if frames and not rest else {}
+
+
+def _is_flat(item: InputSpec) -> bool:
+    """Whether an input is of patches one after the other: two axes."""
+    return item.name == "pixel_values" and len(item.arguments.get("shape", ())) == 2
 
 
 def _as_patches(found: Any, heads: Sequence[HeadSpec]) -> dict[str, Any]:
@@ -156,9 +171,14 @@ def _hearing(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[st
     bands = context.find("num_mel_bins", "input_feat_per_channel", within="audio") or context.find(
         "num_mel_bins", "input_feat_per_channel"
     )
+    bands = bands or context.find("feature_size", within="audio") or _bands(heads)
     for name in ("num_mel_bins", "feature_size"):
         if isinstance(bands, int) and name in taken:
             arguments[name] = bands
+    # Samples of the sound itself, as many as one feature is long.
+    samples = taken.get("audio_samples_per_token")
+    if samples is not None and isinstance(bands, int) and samples.default == taken["feature_size"].default:
+        arguments[samples.name] = bands
     width = context.find("feature_projection_input_dim")
     if isinstance(width, int) and {"stride", "num_mel_bins"} <= taken.keys():  # frames that are laid side by side
         arguments["num_mel_bins"] = arguments["feature_size"] = width // taken["stride"].default
@@ -185,6 +205,16 @@ def _extractor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> str |
         if found is not None and names & set(getattr(found, "model_input_names", ())[:1]):
             return str(chosen)
     return own if isinstance(own, str) else None
+
+
+def _bands(heads: Sequence[HeadSpec]) -> int | None:
+    """Bands of the spectrograms that a head takes beside a mask over their frames."""
+    for head in heads:
+        shapes = {item.name: item.arguments["shape"] for item in head.inputs if "shape" in item.arguments}
+        axes, mask = shapes.get("input_features", ()), shapes.get("input_features_mask")
+        if mask is not None and axes[1:2] == mask[-1:]:
+            return int(axes[-1])
+    return None
 
 
 def _names(heads: Sequence[HeadSpec]) -> set[str]:

@@ -96,11 +96,16 @@ class Trial:
         except Exception:  # noqa: BLE001, each class has errors of its own for parts that do not fit it
             return {}
         ids = _ids(inputs)
-        missing = [name for token, name in self.tokens.items() if name in modalities and token not in ids]
+        shown = {name for name in modalities if name in _SAMPLES}
+        missing = [name for token, name in self.tokens.items() if name in shown and token not in ids]
         known = building.build(parts)["processor"].tokenizer.added_tokens_decoder
         special = {token: str(word) for token, word in known.items() if token not in self.tokens}
         often = Counter(token for token in ids if token in special).most_common()
-        return {name: special[token] for name, (token, times) in zip(missing, often, strict=False) if times > 1}
+        found = [special[token] for token, times in often if times > 1]
+        # Those that say what they stand for, then the others in order.
+        named = {name: word for name in missing for word in found[::-1] if name in word}
+        unnamed = [word for word in found if word not in named.values()]
+        return named | dict(zip([name for name in missing if name not in named], unnamed, strict=False))
 
     def takes(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> bool:
         """Whether the model runs with what the declared processor makes, with a placeholder in it for every modality that

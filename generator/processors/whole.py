@@ -39,6 +39,11 @@ _ONE_MORE = "num_additional_image_tokens"
 _HEARS = ("feature_extractor", "audio_processor")
 _HERE = ("torch", "vision")
 """Backends that are here wherever skills are written, or that parts say they lack."""
+_TOGETHER = frozenset({"any-to-any", "image-text-to-text"})
+"""Pipelines that are made with a processor and nothing else."""
+_WRITES = "DonutProcessor"
+"""The processor that stands in for an encoder that sees and a decoder that writes, of any types: a checkpoint of those names
+one in a file of its own. TrOCR's would be another, but of a text it makes labels, which no pipeline goes on with."""
 _ROUNDS = 2
 """Rounds in which it is learned which words stand for features."""
 _MOST = 12
@@ -136,18 +141,29 @@ def _named(subject: Subject) -> str | None:
 
 
 def _lineage(subject: Subject, package: str) -> str | None:
-    """The processor of the first type that there is one for, of those whose head the first head is (GLMGA's is GLM-4.6V's),
-    whose head it was made of (by ``modular_*.py``, which transformers is written from), and that the config joins."""
+    """For pipelines that need one, the processor of the first type that has one, of those whose head theirs is (GLMGA's is GLM-4.6V's),
+    whose head it was made of (by ``modular_*.py``, which transformers is written from), and that the config joins; or a
+    usual one for a head that writes down what it sees."""
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
 
-    head = building.public(subject.heads[0].class_name) if subject.heads else None
+    asked = next((head for head in subject.heads if _TOGETHER & {*head.pipelines}), None)
+    if asked is None:
+        return None
+    head = building.public(asked.class_name)
     types = [str(getattr(getattr(head, "config_class", None), "model_type", ""))]
     place = importlib.util.find_spec(f"{package}.modular_{package.rpartition('.')[2]}")
     if head is not None and place is not None and place.origin is not None:
         types += _made_of(head.__name__, Path(place.origin).read_text(encoding="utf-8"))
     types += [str(getattr(part, "model_type", "")) for part in configuration.nested(subject.config).values()]
     found = (PROCESSOR_MAPPING_NAMES.get(item) for item in types)
-    return next((item for item in found if isinstance(item, str)), None)
+    usual = _WRITES if _writes(asked) else None
+    return next((item for item in found if isinstance(item, str)), usual)
+
+
+def _writes(head: HeadSpec) -> bool:
+    """Whether a head is shown an image and writes with a decoder, of whose text it takes the beginning."""
+    names = {item.name for item in head.inputs}
+    return {"pixel_values", "decoder_input_ids"} <= names and "input_ids" not in names
 
 
 def _made_of(name: str, code: str) -> list[str]:
@@ -160,10 +176,8 @@ def _made_of(name: str, code: str) -> list[str]:
         for base in node.bases
         if isinstance(base, ast.Name)
     }
-    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 2)  # noqa: PLR2004
-    return [
-        str(node.module).partition(".")[0] for node in imports if any(item.name in bases for item in node.names)
-    ]
+    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 2)
+    return [str(node.module).partition(".")[0] for node in imports if any(item.name in bases for item in node.names)]
 
 
 def _lacking(found: Any) -> str | None:
@@ -206,8 +220,20 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
         else:
             declared = tokenizer.declare(str(getattr(inner, "model_type", "")), inner, spoken=False)
         if declared is not None:
+            declared["arguments"] |= _promised(found) if attribute == "tokenizer" else {}
             made[attribute] = declared
     return made
+
+
+def _promised(found: Any) -> dict[str, bool]:
+    """Settings of the tokenizer with which a processor makes all that it says it does: its class may leave it to them
+    whether it returns what its ``model_input_names`` has (Cosmos3-Edge's types of tokens, without which no image is taken).
+    """
+    names = inspect.getattr_static(found, "model_input_names", None)
+    if not isinstance(names, property) or names.fget is None:
+        return {}
+    own = re.findall(r"\"(\w+)\"", inspect.getsource(names.fget))
+    return {f"return_{name}": True for name in own if getattr(found, f"return_{name}", None) is False}
 
 
 def _asked(found: Any) -> Any:

@@ -104,8 +104,8 @@ def _of(module: ModuleType) -> _Code:
             name = node.args[1]
             if _is_tokenizer(node.args[0]) and isinstance(name, ast.Constant):
                 code.asked |= _role(str(name.value))
-        elif isinstance(node, ast.Assign) and _or_none(node.value):
-            code.hoped |= _role(str(node.value.args[1].value))
+        elif isinstance(node, ast.Assign):
+            code.hoped |= _role(_or_none(node.value))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             code.texts |= dict.fromkeys(_SPECIAL.findall(node.value))
     return code
@@ -138,13 +138,15 @@ def _called(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
-def _or_none(node: Any) -> bool:
-    """Whether it is an attribute of a tokenizer, or None: ``getattr(tokenizer, "audio_token", None)``."""
-    if not isinstance(node, ast.Call) or _called(node) != "getattr" or len(node.args) != 3:  # noqa: PLR2004
-        return False
-    named, instead = node.args[1], node.args[2]
-    constants = isinstance(named, ast.Constant) and isinstance(instead, ast.Constant)
-    return constants and instead.value is None and _is_tokenizer(node.args[0])
+def _or_none(node: ast.expr) -> str:
+    """The attribute of a tokenizer of an expression that is None where there is none: of
+    ``getattr(tokenizer, "audio_token", None)``; nothing of any other."""
+    match node:
+        case ast.Call(args=[owner, ast.Constant(value=str(name)), ast.Constant(value=None)]) if _called(
+            node
+        ) == "getattr" and _is_tokenizer(owner):
+            return name
+    return ""
 
 
 def _is_tokenizer(node: Any) -> bool:

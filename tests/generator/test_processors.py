@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import inspect
 from typing import Any
 
 import pytest
+import torch
 import transformers
 
 from generator.processors import building, mapped, media, prompts, tokenizer, trial, whole, words
@@ -118,6 +120,81 @@ def test_special_words_are_those_that_the_code_of_the_processor_names() -> None:
     assert not any(word.required for word in found.values())  # it asks first whether the tokenizer has them
     required = {word.role for word in words.read(transformers.Gemma3Processor) if word.required}
     assert {"image", "boi", "eoi"} <= required
+
+
+def test_a_word_that_a_processor_can_do_without_is_an_attribute_where_the_model_has_an_id_for_it() -> None:
+    word = words.Word("owl", "<owl>", hoped=True)
+    plain = tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, words=(word,))
+    config = transformers.LlamaConfig(vocab_size=128)
+    config.owl_token_id = 99
+    named = tokenizer.declare("unseen", config, spoken=False, words=(word,))
+    assert plain is not None
+    assert named is not None
+    assert "extra_special_tokens" not in plain["arguments"]
+    assert named["arguments"]["extra_special_tokens"] == {"owl_token": "<owl>"}
+    code = "self.owl = getattr(tokenizer, 'owl_token', None)", "self.owl = getattr(tokenizer, 'owl_token', '<owl>')"
+    assert [words._or_none(ast.parse(line).body[0].value) for line in code] == ["owl_token", ""]  # type: ignore[attr-defined]
+
+
+def test_words_that_stand_for_what_is_shown_are_told_apart_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {1: "<x>", 2: "<sound_of_audio>", 3: "<video>"}
+    made = type("Made", (), {"tokenizer": type("Words", (), {"added_tokens_decoder": known})})
+    monkeypatch.setattr(building, "build", lambda _: {"processor": made})
+    monkeypatch.setattr(trial.Trial, "inputs", lambda *_: {"input_ids": torch.tensor([[2, 2, 2, 1, 1, 3]])})
+    tried = trial.Trial(None, {}, {7: "image", 8: "video", 9: "audio"})
+    assert tried.carriers({}, ("image", "video", "audio")) == {"image": "<x>", "audio": "<sound_of_audio>"}
+
+
+def test_a_type_without_a_processor_has_that_of_the_type_that_it_was_made_of() -> None:
+    code = """
+from ...utils import Owl
+from ..owl.modeling_owl import OwlForAll, OwlPart
+from ..lark.modeling_lark import LarkForAll
+
+class MineForAll(LarkForAll):
+    pass
+
+class MinePart(OwlPart):
+    pass
+"""
+    assert whole._made_of("MineForAll", code) == ["lark"]
+    assert whole._made_of("MinePart", code) == ["owl"]
+    assert whole._made_of("Another", code) == []
+    config = transformers.VisionEncoderDecoderConfig(
+        encoder={"model_type": "vit"}, decoder={"model_type": "gpt2", "add_cross_attention": True}
+    )
+    inputs = tuple(InputSpec(name, "Floats", {}) for name in ("pixel_values", "decoder_input_ids"))
+    for pipelines, name in ((("any-to-any",), "DonutProcessor"), ((), None)):
+        head = HeadSpec("VisionEncoderDecoderModel", (), pipelines, True, {}, inputs, (), 0, 2, None)
+        kind = "vision-encoder-decoder"
+        assert whole._named(whole.Subject(kind, "VisionEncoderDecoderConfig", {}, config, (head,))) == name
+
+
+def test_a_processor_gives_all_inputs_that_it_says_it_does() -> None:
+    class Owl:
+        return_types = False
+        return_places = True
+
+        @property
+        def model_input_names(self) -> list[str]:
+            return ["types", "places", "words"]
+
+    assert whole._promised(Owl) == {"return_types": True}
+    assert whole._promised(transformers.LlavaProcessor) == {}
+
+
+def test_settings_that_no_field_tells_are_read_off_the_inputs_of_the_heads() -> None:
+    class Patches:
+        def __init__(self, patch_size: int = 14, temporal_patch_size: int = 2) -> None:
+            """Patches of several frames."""
+
+    flat = InputSpec("pixel_values", "Floats", {"shape": (32, 3 * 8 * 8)})
+    heard = InputSpec("input_features", "Floats", {"shape": (2, 64, 16)})
+    mask = InputSpec("input_features_mask", "Mask", {"shape": (2, 64)})
+    head = HeadSpec("Owl", (), (), True, {}, (flat, heard, mask), (), 0, 2, None)
+    assert media._frames_joined(Patches, {"patch_size": 8}, (head,)) == {"temporal_patch_size": 1}
+    assert media._frames_joined(Patches, {"patch_size": 16}, (head,)) == {}
+    assert media._bands((head,)) == 16
 
 
 def test_a_carrier_stands_at_the_models_placeholder() -> None:
