@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,8 +55,30 @@ def _build_all(rows: Sequence[Row], by_rules_alone: bool) -> Iterator[SkillSpec 
 
     start = exceptions.ignored if by_rules_alone else None  # in processes of its own, so that this one keeps them
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max(workers, 1), mp_context=spawn, initializer=start) as pool:
-        yield from pool.map(_build, rows)
+    remaining = list(rows)
+    while remaining:
+        done = 0
+        with ProcessPoolExecutor(max(workers, 1), mp_context=spawn, initializer=start) as pool:
+            for future in [pool.submit(_build, row) for row in remaining]:
+                try:
+                    built = future.result()
+                except BrokenExecutor:  # a process was killed, over one of those that are not done; which, nobody says
+                    break
+                done += 1
+                yield built
+        if done < len(remaining):
+            with ProcessPoolExecutor(1, mp_context=spawn, initializer=start) as pool:
+                yield _built_alone(pool, remaining[done])
+        remaining = remaining[done + 1 :]
+
+
+def _built_alone(pool: ProcessPoolExecutor, row: Row) -> SkillSpec | TinyError:
+    try:
+        return pool.submit(_build, row).result()
+    except BrokenExecutor:
+        return TinyError(
+            f"{row.model_type}: the process that built it was killed; there may be too little memory for it"
+        )
 
 
 def _build(row: Row) -> SkillSpec | TinyError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -291,6 +292,23 @@ def test_a_surprise_in_one_architecture_is_told_with_its_name(monkeypatch: pytes
     (found,) = assemble.specs([row(SPEC)], catalog(row(SPEC)))
     assert isinstance(found, TinyError)
     assert str(found).startswith(f"{SPEC.model_type}: StopIteration")
+
+
+def killed_over_an_owl(given: Row) -> TinyError:
+    if given.model_type.startswith("owl"):
+        os._exit(9)
+    return TinyError(f"{given.model_type}: looked at")
+
+
+def test_a_process_that_is_killed_costs_the_architecture_that_it_was_killed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("generator.assemble._build", killed_over_an_owl)
+    names = ["a", "b", "owl", "c", "owlet", *"defgh"]
+    rows = [dataclasses.replace(row(SPEC), model_type=name, module=f"hf_{name}") for name in names]
+    found = [str(item) for item in assemble.specs(rows, catalog(*rows))]
+    assert [text.partition(":")[0] for text in found] == names
+    assert ["killed" in text for text in found] == [name.startswith("owl") for name in names]
 
 
 def test_a_library_that_only_an_error_names_is_one_that_the_skill_requires(monkeypatch: pytest.MonkeyPatch) -> None:
