@@ -4,7 +4,8 @@
 ``feature_extractor``, ``processor``. A part has ``class_name`` and ``arguments``; a tokenizer also the ``model`` of its
 vocabulary (BPE, WordPiece, Unigram), the ``vocabulary``, words parted by blanks that stand at their ids, those of them that
 are ``special`` beside the usual ones, and the word that ``ends`` a text where a general class stands in for the model's
-own. A processor has under ``parts`` the part that it takes as each argument, and as ``prompt`` what stands for an image or
+own. A model that encodes and decodes sound for a processor has the arguments of its ``config`` in place of its own. A
+processor has under ``parts`` the part that it takes as each argument, and as ``prompt`` what stands for an image or
 a sound before a text that is no chat, and as ``call`` what is told it at each call. A part that only a library makes has its name under ``requires``.
 """
 
@@ -50,6 +51,11 @@ def _make(
 
 
 def _plain(found: Any, declared: Mapping[str, Any], parts: Mapping[str, Any]) -> Any:
+    if "config" in declared:
+        import torch
+
+        torch.manual_seed(0)
+        return weights.instantiate(found, found.config_class(**declared["config"])).eval()
     given = {argument: parts[name] for argument, name in declared.get("parts", {}).items()}
     return found(**given, **declared["arguments"])
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generator.processors import mapped
-from generator.tiny import libraries
+from generator.tiny import libraries, probe
 
 __all__ = ["GENERIC", "absent", "build", "exists", "public"]
 
@@ -61,16 +61,23 @@ def build(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     Raises:
         Exception: whatever the classes raise for arguments that do not fit them.
     """
-    made = {
-        name: _tokenizer(part) if "vocabulary" in part else public(part["class_name"])(**part["arguments"])
-        for name, part in parts.items()
-        if "requires" not in part and "parts" not in part
-    }
+    made = {name: _made(part) for name, part in parts.items() if "requires" not in part and "parts" not in part}
     for name, part in parts.items():
         if "parts" in part:
             given = {argument: made[source] for argument, source in part["parts"].items()}
             made[name] = public(part["class_name"])(**given, **part["arguments"])
     return made
+
+
+def _made(part: Mapping[str, Any]) -> Any:
+    if "vocabulary" in part:
+        return _tokenizer(part)
+    found = public(part["class_name"])
+    return (
+        probe.build(part["class_name"], found.config_class(**part["config"]))
+        if "config" in part
+        else found(**part["arguments"])
+    )
 
 
 def _tokenizer(declared: Mapping[str, Any]) -> Any:

@@ -57,7 +57,7 @@ def declare(
     context = declaring.Context(config, {}, ())
     size = context.find("vocab_size", within="text") or context.find("vocab_size")
     if not isinstance(size, int) or size <= len(_ROLES):
-        return None
+        return _characters(named or mapped.name("tokenizer", model_type, config)) if "input_ids" in fed else None
     placed = _placed(words, carriers or {}, context, min(size, _MOST))
     name = _named(named or mapped.name("tokenizer", model_type, config))
     declared = _declared(name, context, min(size, _MOST), placed, spoken=spoken) if name is not None else None
@@ -72,6 +72,12 @@ def declare(
         if fed and withheld & {*given}:
             declared["arguments"]["model_input_names"] = [name for name in given if name not in withheld]
     return declared
+
+
+def _characters(name: Any) -> dict[str, Any] | None:
+    """The tokenizer of a model that has no vocabulary, but hashes characters by their code points: one made of nothing."""
+    own = _named(name)
+    return None if own is None or _written(own) or own == GENERIC else {"class_name": own, "arguments": {}}
 
 
 def fed(heads: Sequence[HeadSpec]) -> set[str]:

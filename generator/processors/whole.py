@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from generator import configuration
 from generator.processors import building, mapped, media, prompts, tokenizer, words
 from generator.processors.trial import Trial
+from generator.tiny import config as shrinking
 from generator.tiny import inputs as declaring
 from generator.tiny import libraries
 
@@ -37,6 +38,8 @@ _ELSEWHERE = {"img_size": "image_size"}
 _ONE_MORE = "num_additional_image_tokens"
 """An argument that is 1 for towers with a token for the entire image, which no config says."""
 _HEARS = ("feature_extractor", "audio_processor")
+_CODEC = "audio_tokenizer"
+"""What processors call a model of another architecture that encodes and decodes sound for them."""
 _HERE = ("torch", "vision")
 """Backends that are here wherever skills are written, or that parts say they lack."""
 _TOGETHER = frozenset({"any-to-any", "image-text-to-text"})
@@ -93,7 +96,23 @@ def declare(subject: Subject, parts: Parts) -> Parts:
             return parts
         if "requires" in told[source]:
             return {**told, "processor": {"requires": told[source]["requires"]}}
+    if (codec := _codec(found)) is not None:
+        given, sources = {**given, _CODEC: codec}, {**sources, _CODEC: _CODEC}
     return _fitted(found, subject, given, sources)
+
+
+def _codec(found: Any) -> dict[str, Any] | None:
+    """The model that turns codes or latents to sound for a processor that takes one, and tiny arguments of its config; None
+    where the class names none, or one that the rules do not make tiny."""
+    named = building.public(str(getattr(found, f"{_CODEC}_class", None)))
+    if _CODEC not in inspect.signature(found.__init__).parameters or named is None:
+        return None
+    declared = {"class_name": named.__name__, "config": shrinking.shrink(named.config_class)}
+    try:
+        building.build({_CODEC: declared})
+    except Exception:  # noqa: BLE001, each class has errors of its own for sizes that do not meet
+        return None
+    return declared
 
 
 def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, str]) -> Parts:
@@ -246,7 +265,7 @@ def _arguments(found: Any, context: declaring.Context, counts: Mapping[str, int]
     """Arguments of the class, the likeliest first."""
     choices: dict[str, list[Any]] = {}
     for name, parameter in inspect.signature(found.__init__).parameters.items():
-        if name in (*_attributes(found), "self", "chat_template", "audio_tokenizer") or name.endswith("_token"):
+        if name in (*_attributes(found), "self", "chat_template", _CODEC) or name.endswith("_token"):
             continue
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue

@@ -1,5 +1,5 @@
-"""Which pipelines can serve a head: one that hands over a text alone serves none that does not run without more, and one
-that says which logits it wants serves none that does not listen."""
+"""Which pipelines can serve a head: one that hands over a text alone serves none that does not run without more or takes
+ids of another kind, and one that says which logits it wants serves none that does not listen."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ __all__ = ["served"]
 _SPOKEN = ("input_ids", "attention_mask", "token_type_ids")
 """What a tokenizer gives."""
 
+_TEXT_AXES = 2
+"""Axes of a tokenizer's ids: texts and tokens."""
 _HANDED: Mapping[str, tuple[str, str]] = {"decision": ("logits_to_keep", "decide")}
 """What a pipeline hands to ``forward`` and reads the answer by, and the method of models that it asks otherwise. Where the
 name is lost among ``forward``'s further keywords, it reads the logits of other places without a word."""
@@ -37,6 +39,8 @@ def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tup
 
     tasks, notes = _heeded(model, tasks)
     texts = [task for task in tasks if task == "feature-extraction" or SUPPORTED_TASKS[task]["type"] == "text"]
+    if texts and (reason := _no_text(inputs)) is not None:
+        return tuple(task for task in tasks if task not in texts), (*notes, f"{', '.join(texts)}: {reason}")
     more = [item.name for item in inputs if item.name not in _SPOKEN]
     if not texts or not more or declaring.carried(inputs) or any(name.startswith("decoder_") for name in more):
         return tasks, notes
@@ -49,6 +53,16 @@ def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tup
             pass  # that is the answer
     reason = f"{', '.join(texts)}: gives no {' and no '.join(more)}, without which the head does not run"
     return tuple(task for task in tasks if task not in texts), (*notes, reason)
+
+
+def _no_text(inputs: Sequence[InputSpec]) -> str | None:
+    """Why ids that are called a text's are none: a tokenizer gives a row of them for each text, and one for each token."""
+    shapes = {item.name: item.arguments.get("shape", ()) for item in inputs}
+    ids, mask = shapes.get("input_ids", ()), shapes.get("attention_mask", ())
+    # A multiple-choice head has a text for each answer, and a mask of the same axes.
+    if ids and mask and len(mask) == _TEXT_AXES and (len(ids) != _TEXT_AXES or ids[0] != mask[0]):
+        return "gives a row of ids for each text, of which the head takes several"
+    return None
 
 
 def _heeded(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -168,6 +168,8 @@ def _question(session: Session, task: str) -> _Question:
     options = {**case.options, **(case.generating if session.head.generation is not None else {})}
     if case.tells is tells.words and session.head.generation is not None:
         options = _without_special_words(options, parts)
+    if task == "text-to-audio":
+        options |= pipeline_voice.options(session.head, session.subject.seed)
     call = declared.get("processor", {}).get("call", {}) if case.parts == ("processor",) else {}
     told = {"processor_kwargs": call} if call else {}
     return _Question(case, parts, settings, asked, {**options, **told})

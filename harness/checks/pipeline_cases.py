@@ -113,7 +113,14 @@ CASES: Mapping[str, Case] = {
     "summarization": _written("summary_text"),
     "translation": _written("translation_text"),
     "token-classification": Case(_TEXT, samples.sentence, forms.entities, {"ignore_labels": []}, alone=_PLACED),
-    "zero-shot-classification": replace(_choices(samples.sentence, forms.ordered, _TEXT), alone=_PLACED),
+    # The usual hypothesis is as long as the text, which a tiny model's window would then have left behind.
+    "zero-shot-classification": Case(
+        _TEXT,
+        samples.sentence,
+        forms.ordered,
+        {"candidate_labels": list(samples.LABELS), "hypothesis_template": "{}"},
+        alone=_PLACED,
+    ),
     "feature-extraction": Case(
         _TEXT, samples.sentence, forms.numbers, alone=_UNSPOKEN, needs=("input_ids",), first=True
     ),

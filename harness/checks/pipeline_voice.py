@@ -1,18 +1,24 @@
-"""What a user tells the pipeline that speaks, where files of a checkpoint would: a vocoder, and how fast the sound is."""
+"""What a user tells the pipeline that speaks: where files of a checkpoint would, a vocoder and how fast the sound is; at each
+call, what no text says, such as whose voice it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.checks.pipeline_cases import HEARD
+from harness.inputs import draw
+
 if TYPE_CHECKING:
     from harness.skill import Head
 
-__all__ = ["settings"]
+__all__ = ["options", "settings"]
 
 _RATES = ("sampling_rate", "sample_rate")
 _USUAL = 16_000
 """Samples a second where no part of a model says how many."""
+_SPOKEN = ("input_ids", "token_type_ids")
+"""What a tokenizer gives, beside masks."""
 _SPECTROGRAMS = "MODEL_FOR_TEXT_TO_SPECTROGRAM_MAPPING"
 
 
@@ -36,6 +42,22 @@ def settings(head: Head, model: Any) -> dict[str, Any]:
     if any(getattr(part, name, None) for part in read for name in _RATES):
         return {}  # the pipeline reads it there
     return {"sampling_rate": next(_said(config.to_dict()), _USUAL)}
+
+
+def options(head: Head, seed: int) -> dict[str, Any]:
+    """Arguments of each call: what the head takes beside a text and what it heard or spoke before, for one text.
+
+    Args:
+        head: that speaks.
+        seed: of what is drawn.
+    """
+    beside = {
+        name: item
+        for name, item in head.inputs.items()
+        if name not in _SPOKEN and not name.startswith((*HEARD, "decoder_")) and not name.endswith("mask")
+    }
+    params = {name: value[:1] for name, value in draw(beside, seed).items()}
+    return {"forward_params": params} if params else {}
 
 
 def _said(values: Mapping[str, Any]) -> Iterator[int]:

@@ -52,6 +52,14 @@ def test_a_model_without_a_vocabulary_has_no_tokenizer() -> None:
     assert tokenizer.declare("vit", transformers.ViTConfig(), spoken=False) is None
 
 
+def test_a_model_that_hashes_characters_has_the_tokenizer_that_is_made_of_nothing() -> None:
+    config = transformers.CanineConfig()
+    declared = tokenizer.declare("canine", config, spoken=False, fed={"input_ids"})
+    assert declared == {"class_name": "CanineTokenizer", "arguments": {}}
+    assert building.build({"tokenizer": declared})["tokenizer"]("ab")["input_ids"][1:3] == [ord("a"), ord("b")]
+    assert tokenizer.declare("canine", config, spoken=False, fed={"pixel_values"}) is None
+
+
 def llava() -> tuple[transformers.LlavaConfig, dict[str, Any], tuple[HeadSpec, ...]]:
     """A tiny LLaVA of 4 by 4 patches, its arguments, and the head that it is."""
     arguments: dict[str, Any] = {
@@ -367,3 +375,18 @@ def test_the_image_processor_is_the_one_that_the_processor_of_the_type_insists_o
     assert media._joined("owl", None) == ("CLIPImageProcessor", "CLIPImageProcessorFast")
     found.image_processor_class = "AutoImageProcessor"  # type: ignore[attr-defined]
     assert media._joined("owl", None) is None
+
+
+def test_a_processor_that_decodes_by_another_model_is_given_a_tiny_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Decodes:
+        audio_tokenizer_class = "DacModel"
+
+        def __init__(self, tokenizer: Any, audio_tokenizer: Any = None) -> None:
+            """It keeps neither."""
+
+    declared = whole._codec(Decodes)
+    assert declared is not None
+    codec = building.build({"audio_tokenizer": declared})["audio_tokenizer"]
+    assert sum(parameter.numel() for parameter in codec.parameters()) < 20_000_000
+    monkeypatch.setattr(Decodes, "audio_tokenizer_class", "NoSuchModel")
+    assert whole._codec(Decodes) is None

@@ -63,3 +63,17 @@ def test_a_head_that_does_not_listen_to_which_logits_are_wanted_decides_nothing(
     assert (kept, "logits_to_keep" in notes[0]) == (("text-generation",), True)
     for model in (Listening(), Deciding()):
         assert serving.served(model, tasks, [TEXT]) == (tasks, ())
+
+
+def test_ids_that_are_no_rows_of_a_text_each_have_no_pipeline_of_texts() -> None:
+    mask = InputSpec("attention_mask", "Mask", {"shape": (2, 6)})
+    for shape in ((8, 6), (2, 6, 5)):  # a row for each codebook, and several codes for each token
+        ids = InputSpec("input_ids", "Tokens", {"shape": shape, "low": 3, "high": 30})
+        kept, notes = serving.served(Placed(required=False), TASKS, [ids, mask])
+        assert kept == ("image-feature-extraction",)
+        assert "of which the head takes several" in notes[0]
+    answers = [
+        InputSpec(name, "Tokens", {"shape": (2, 3, 6), "low": 3, "high": 30})
+        for name in ("input_ids", "attention_mask")
+    ]
+    assert serving.served(Placed(required=False), TASKS, answers) == (TASKS, ())

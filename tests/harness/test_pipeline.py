@@ -253,6 +253,29 @@ def test_what_speaks_is_told_how_fast_its_sound_is_only_where_the_pipeline_finds
     assert pipeline_voice.settings(head, Model()) == {}
 
 
+def test_what_speaks_is_told_at_each_call_what_no_text_says() -> None:
+    beside = {"speaker_embeddings": Floats(shape=(2, 4))}
+    inputs = {
+        **GPT2.heads[0].inputs,
+        "input_values": Floats(shape=(2, 9)),
+        "decoder_input_values": Floats(shape=(2, 8)),
+    }
+    head = dataclasses.replace(GPT2.heads[0], inputs={**inputs, **beside})
+    told = pipeline_voice.options(head, seed=0)["forward_params"]
+    assert {name: tuple(value.shape) for name, value in told.items()} == {"speaker_embeddings": (1, 4)}
+    assert pipeline_voice.options(dataclasses.replace(head, inputs=inputs), seed=0) == {}
+
+
+def test_a_codec_is_built_of_its_config_for_the_processor_that_decodes_by_it() -> None:
+    class Decoding(Speaking):
+        """GPT2 with a codec."""
+
+        processor: ClassVar = {"audio_tokenizer": {"class_name": "DacModel", "config": {"encoder_hidden_size": 8}}}
+
+    codec = processors.build(Decoding)["audio_tokenizer"]
+    assert (codec.config.encoder_hidden_size, codec.training) == (8, False)
+
+
 def test_a_head_that_reads_a_prompt_beside_its_sound_is_not_for_the_pipeline_of_sound_alone() -> None:
     case = CASES["automatic-speech-recognition"]
     assert not case.serves(GPT2.heads[0])  # it takes input_ids
