@@ -178,6 +178,8 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         if exception.method != "forward":
             method, call = exception.method, dict(exception.arguments)
         generation_config |= exception.generation_config
+    looked_up = generating.tables(model) if method == "forward" and model.can_generate() else {}
+    generation_config = looked_up | generation_config
     for name, value in generation_config.items():
         setattr(model.generation_config, name, value)
     shapes = declaring.documented(inspect.getdoc(getattr(model, method)) or "")
@@ -225,7 +227,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         outputs=outputs,
         parameters=probe.count(model),
         batch=batch,
-        generation=generating.generation(model, inputs, exceptions, call),
+        generation=generating.generation(model, inputs, exceptions, call, looked_up),
         notes=(*(exception.reason for exception in exceptions), *notes),
         infinite=infinite,
         fixed=fixed,

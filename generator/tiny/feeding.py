@@ -84,6 +84,8 @@ def _ways(context: declaring.Context, given: Mapping[str, InputSpec | None]) -> 
     ):  # of the choices above there may have been too many to come to it
         known = {**given, name: None}
         yield from (_Way(known, choice) for choice in declaring.choices(context, known))
+    for known in declaring.instead(context, given):
+        yield from (_Way(known, choice) for choice in declaring.choices(context, known))
     for count in _patches(context.config):
         for choice in choices:
             yield _Way(given, choice, {"image": count})

@@ -19,6 +19,8 @@ _USUAL = 16_000
 """Samples a second where no part of a model says how many."""
 _SPOKEN = ("input_ids", "token_type_ids")
 """What a tokenizer gives, beside masks."""
+_SAID = ("tgt_lang",)
+"""Arguments of ``generate()`` that are said in a word."""
 _SPECTROGRAMS = "MODEL_FOR_TEXT_TO_SPECTROGRAM_MAPPING"
 
 
@@ -45,7 +47,8 @@ def settings(head: Head, model: Any) -> dict[str, Any]:
 
 
 def options(head: Head, seed: int) -> dict[str, Any]:
-    """Arguments of each call: what the head takes beside a text and what it heard or spoke before, for one text.
+    """Arguments of each call: what the head takes beside a text and what it heard or spoke before, for one text; and the
+    language, of a head that is told one.
 
     Args:
         head: that speaks.
@@ -56,7 +59,8 @@ def options(head: Head, seed: int) -> dict[str, Any]:
         for name, item in head.inputs.items()
         if name not in _SPOKEN and not name.startswith((*HEARD, "decoder_")) and not name.endswith("mask")
     }
-    params = {name: value[:1] for name, value in draw(beside, seed).items()}
+    params: dict[str, Any] = {name: value[:1] for name, value in draw(beside, seed).items()}
+    params |= {name: value for name, value in (head.generation or {}).items() if name in _SAID}
     return {"forward_params": params} if params else {}
 
 

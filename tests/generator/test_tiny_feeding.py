@@ -169,3 +169,22 @@ def test_a_whole_without_a_forward_of_its_own_is_not_asked_for_placeholders() ->
 
     tokens = InputSpec("input_ids", "Tokens", {"shape": (2, 6), "low": 3, "high": 30})
     assert probe.learn_placeholders(Whole(), [tokens], {5: "image"}) == {}
+
+
+def test_a_head_that_hears_in_the_place_of_a_text_is_fed_neither_the_text_nor_its_mask() -> None:
+    class Hears(Head):
+        def forward(
+            self,
+            input_ids: torch.Tensor | None = None,
+            input_features: torch.Tensor | None = None,
+            attention_mask: torch.Tensor | None = None,
+        ) -> dict[str, torch.Tensor]:
+            heard = input_features if input_features is not None else self.embed(input_ids)
+            return {"logits": heard if attention_mask is None else heard * attention_mask.unsqueeze(-1)}
+
+    model = Hears()
+    model.config.num_mel_bins = WIDTH
+    given, _, _ = feeding.fed(
+        model, inputs.Context(model.config, probe.parameters(model, "forward"), ()), (), "forward", {}
+    )
+    assert [item.name for item in given] == ["input_features"]

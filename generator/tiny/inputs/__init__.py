@@ -25,6 +25,7 @@ __all__ = [
     "choices",
     "declare",
     "documented",
+    "instead",
     "noise",
     "optional",
     "placeholder",
@@ -162,6 +163,18 @@ def withholdable(context: Context, given: Mapping[str, InputSpec | None]) -> lis
     """Names of arguments that carry a modality which a head may go without, since it takes another."""
     names = [name for name, items in _meanings(context, given).items() if name in _CARRIES and None in items]
     return [name for name in names if name not in given and len(_CARRIES.keys() & context.forward.keys()) > 1]
+
+
+def instead(context: Context, given: Mapping[str, InputSpec | None]) -> Iterator[dict[str, InputSpec | None]]:
+    """What is given, without the text and its mask, for a head that takes a sound in the text's place: it has no token
+    that stands for one, and takes the mask for that of the sound."""
+    fed = _meanings(context, given)
+    if (
+        "audio" not in placeholders(context).values()
+        and "input_ids" in fed
+        and {"input_features", "input_values"} & {*fed}
+    ):
+        yield {**given, "input_ids": None, "attention_mask": None}
 
 
 def _is_tensor(annotation: object) -> bool:
