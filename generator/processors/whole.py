@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator import configuration
 from generator.processors import building, mapped, media, prompts, tokenizer, words
-from generator.processors.trial import Trial
+from generator.processors.trial import TEXT, Trial
 from generator.tiny import config as shrinking
 from generator.tiny import inputs as declaring
 from generator.tiny import libraries
@@ -291,6 +291,9 @@ def _values(name: str, default: Any, context: declaring.Context, counts: Mapping
             # Several images or tiles of one have each their share.
             yield from (counts[modality] // part for part in range(1, _SEVERAL) if counts[modality] % part == 0)
             return
+    if name.endswith("_definitions"):
+        yield {"one": TEXT}  # of each of which a prompt is made, of the usual ones longer than any tiny model's text
+        return
     if name == _ONE_MORE:
         yield from (0, 1)
         return

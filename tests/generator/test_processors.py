@@ -14,6 +14,7 @@ import transformers
 
 from generator.processors import building, mapped, media, prompts, tokenizer, trial, whole, words
 from generator.spec import HeadSpec, InputSpec
+from generator.tiny import inputs
 
 CONFIGS = {
     "bert": transformers.BertConfig(vocab_size=128, pad_token_id=0),
@@ -390,3 +391,8 @@ def test_a_processor_that_decodes_by_another_model_is_given_a_tiny_one(monkeypat
     assert sum(parameter.numel() for parameter in codec.parameters()) < 20_000_000
     monkeypatch.setattr(Decodes, "audio_tokenizer_class", "NoSuchModel")
     assert whole._codec(Decodes) is None
+
+
+def test_a_processor_that_makes_a_prompt_of_each_of_several_texts_is_given_one() -> None:
+    context = inputs.Context(CONFIGS["bert"], {}, ())
+    assert list(whole._values("policy_definitions", None, context, {})) == [{"one": trial.TEXT}]

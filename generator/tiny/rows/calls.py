@@ -130,6 +130,18 @@ CALLS: tuple[Row, ...] = (
         "its own",
         generation={"fed": {"attention_mask": ("Mask", {"shape": (2, 8)})}, "cache": False},
     ),
+    Row(
+        "rag",
+        "documents that a retriever would find are fed with their scores, two for each question, which then goes unread",
+        config={"n_docs": 2},
+        inputs={
+            "input_ids": None,
+            "attention_mask": None,
+            "context_input_ids": ("Tokens", {"shape": (4, 12), "low": 3, "high": 120}),
+            "context_attention_mask": ("Mask", {"shape": (4, 12)}),
+            "doc_scores": ("Floats", {"shape": (2, 2)}),
+        },
+    ),
     # Heads that a user calls otherwise than by forward
     Row(
         "bark",
