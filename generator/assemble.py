@@ -93,6 +93,7 @@ def _build(row: Row) -> SkillSpec | TinyError:
     try:
         model = tiny.build(row)
         processor = processors.declare(row, model.config, model.heads)
+        heads = processors.served(model.heads, processor)
     except TinyError as error:
         library = libraries.asked(error.__cause__)
         if library is None or library in row.requires:
@@ -114,7 +115,7 @@ def _build(row: Row) -> SkillSpec | TinyError:
         config_class=row.config_class,
         config=model.config,
         facts=model.facts,
-        heads=model.heads,
+        heads=heads,
         transformers=importlib.metadata.version("transformers"),
         sources={**row.sources, "config": "rules over the default config, then rows", "heads": "one run on the cpu"},
         package=row.package,

@@ -3,17 +3,23 @@ with the arguments that fit the tiny config. Nothing is downloaded; what no clas
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator import configuration, plugins
-from generator.processors import media, tokenizer, whole
+from generator.processors import building, media, tokenizer, trial, whole
 
 if TYPE_CHECKING:
     from generator.catalog import Row
     from generator.spec import HeadSpec
 
-__all__ = ["declare"]
+__all__ = ["declare", "served"]
+
+_CONTINUED = ("any-to-any", "image-text-to-text")
+"""Pipelines that go on with a text: they read the ids that the processor makes of it, by one of two names."""
+_IDS = ("input_ids", "decoder_input_ids")
 
 
 def declare(row: Row, arguments: Mapping[str, Any], heads: tuple[HeadSpec, ...]) -> dict[str, Any] | None:
@@ -46,3 +52,34 @@ def declare(row: Row, arguments: Mapping[str, Any], heads: tuple[HeadSpec, ...])
     }
     declared = {name: part for name, part in parts.items() if part is not None}
     return whole.declare(whole.Subject(row.config_type, row.config_class, arguments, config, heads), declared)
+
+
+def served(heads: tuple[HeadSpec, ...], parts: Mapping[str, Any] | None) -> tuple[HeadSpec, ...]:
+    """The heads, without the pipelines that go on with a text where the processor makes no ids of one beside an image:
+    transformers' mappings list heads for them whose processor overlooks the text (PP-FormulaNet's).
+
+    Nothing is said of heads that take a text's ids, whose processor is tried with the model.
+    """
+    if parts is None or "parts" not in parts.get("processor", {}):
+        return heads
+    reason = ", ".join(_CONTINUED) + ": the processor makes no ids of the text, which the pipeline goes on with"
+
+    def kept(head: HeadSpec) -> HeadSpec:
+        if "input_ids" in {item.name for item in head.inputs} or not {*head.pipelines} & {*_CONTINUED} or reads():
+            return head
+        pipelines = tuple(task for task in head.pipelines if task not in _CONTINUED)
+        return dataclasses.replace(head, pipelines=pipelines, notes=(*head.notes, reason))
+
+    @functools.cache
+    def reads() -> bool:
+        processor = building.build(parts)["processor"]
+        text = parts["processor"].get("prompt", "") + trial.TEXT
+        try:
+            made = processor(
+                images=trial.picture(), text=text, return_tensors="pt", **parts["processor"].get("call", {})
+            )
+        except Exception:  # noqa: BLE001  # a processor that does not run is for the pipelines to tell
+            return True
+        return any(name in made for name in _IDS)
+
+    return tuple(map(kept, heads))

@@ -168,8 +168,8 @@ def _hearing(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[st
     context = declaring.Context(config, {}, ())
     taken = inspect.signature(found.__init__).parameters
     arguments: dict[str, Any] = {}
-    bands = context.find("num_mel_bins", "input_feat_per_channel", within="audio") or context.find(
-        "num_mel_bins", "input_feat_per_channel"
+    bands = context.find("num_mel_bins", "input_feat_per_channel", "n_mel_bins", within="audio") or context.find(
+        "num_mel_bins", "input_feat_per_channel", "n_mel_bins"
     )
     bands = bands or context.find("feature_size", within="audio") or _bands(heads)
     for name in ("num_mel_bins", "feature_size"):
@@ -240,7 +240,8 @@ def _side(heads: Sequence[HeadSpec], kind: str = "") -> tuple[int, int] | None:
         for item in head.inputs:
             shape = item.arguments.get("shape", ())
             if item.name in (f"{kind}pixel_values", f"{kind}pixel_values_videos") and len(shape) >= 4:
-                return shape[-2], shape[-1]
+                last = shape[-1] == _CHANNELS != shape[-3]  # of a patch with its channels last
+                return (shape[-3], shape[-2]) if last else (shape[-2], shape[-1])
     return None
 
 

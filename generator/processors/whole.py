@@ -42,6 +42,10 @@ _CODEC = "audio_tokenizer"
 """What processors call a model of another architecture that encodes and decodes sound for them."""
 _HERE = ("torch", "vision")
 """Backends that are here wherever skills are written, or that parts say they lack."""
+_FILED = "a vocabulary file of mistral-common's"
+"""What the skill says of a processor with a tokenizer that no words in a skill could make."""
+_WORDS = ("a", "cat")
+"""Words on a page, of letters that are in every tiny vocabulary."""
 _TOGETHER = frozenset({"any-to-any", "image-text-to-text"})
 """Pipelines that are made with a processor and nothing else."""
 _WRITES = "DonutProcessor"
@@ -122,11 +126,11 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
     context = declaring.Context(subject.config, {}, ())
     queries = context.find("latent_query_num", within="vision") or context.find("latent_query_num")
     counts = {**({"image": queries} if queries else {}), **trial.counts}
-    parts = _lent(found, parts, counts)
+    parts, page = _unread(found, _lent(found, parts, counts))
     likeliest: Parts | None = None
     carriers: dict[str, str] = {}
     choices = _arguments(found, context, counts)
-    told_each_time = [{}, *_calls(found, counts)]
+    told_each_time = [page] if page else [{}, *_calls(found, counts)]
     for given in islice(choices, _MOST):
         whole = {"class_name": found.__name__, "arguments": given, "parts": dict(sources)}
         for call in told_each_time * _ROUNDS:
@@ -200,12 +204,15 @@ def _made_of(name: str, code: str) -> list[str]:
 
 
 def _lacking(found: Any) -> str | None:
-    """A library that is not here and that methods of the class ask for: Voxtral's writes chats with Mistral's own."""
+    """What is not here and what methods of the class ask for: a library, or a tokenizer that only a file holds."""
     for names in re.findall(r"@requires\(backends=\(([^)]*)\)", inspect.getsource(found)):
         for name in re.findall(r"\"([\w-]+)\"", names):
             if name not in _HERE and libraries.installed(name) is None:
                 return str(name)
-    return None
+    # Mistral's own tokenizer writes their chats; it is read from a file, and cannot be made of a few words.
+    return (
+        _FILED if re.search(r"\bMistralCommonBackend\b", inspect.getsource(inspect.getmodule(found) or found)) else None
+    )
 
 
 def _siblings(name: str, subject: Subject) -> Parts:
@@ -312,6 +319,18 @@ def _lent(found: Any, parts: Parts, counts: Mapping[str, int]) -> Parts:
     image = parts["image_processor"]
     lent = {**image["arguments"], **dict.fromkeys(read, counts["image"])}
     return {**parts, "image_processor": {**image, "arguments": lent}}
+
+
+def _unread(found: Any, parts: Parts) -> tuple[Parts, dict[str, Any]]:
+    """The parts with an image processor that reads no page by itself, and the ``call`` that tells what stands on one: for
+    processors that take words with their places where nothing has read them."""
+    image = parts.get("image_processor", {})
+    reads = getattr(building.public(image.get("class_name", "")), "apply_ocr", None)
+    if reads is not True or "boxes" not in inspect.signature(found.__call__).parameters:
+        return parts, {}
+    places = [[100 * place, 100, 100 * place + 80, 200] for place, _ in enumerate(_WORDS, 1)]
+    unread = {**image, "arguments": {**image["arguments"], "apply_ocr": False}}
+    return {**parts, "image_processor": unread}, {"call": {"text_pair": [*_WORDS], "boxes": places}}
 
 
 def _attributes(found: Any) -> list[str]:

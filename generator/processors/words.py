@@ -67,6 +67,8 @@ def read(processor: type) -> tuple[Word, ...]:
         if base.__name__ == "ProcessorMixin" or module is None or base.__module__ == "builtins":
             break
         code = _of(module)
+        for role, text in code.instead.items():
+            written.setdefault(role, text)
         for role in (*code.read, *code.asked):
             written.setdefault(role, _plain(role))
         required |= code.read.keys() - code.asked.keys()
@@ -88,6 +90,8 @@ class _Code:
     """Roles that it reads of a tokenizer."""
     asked: dict[str, None] = field(default_factory=dict)
     """Roles of which it asks whether a tokenizer has them."""
+    instead: dict[str, str] = field(default_factory=dict)
+    """Words that it takes for roles which a tokenizer has not."""
     hoped: dict[str, None] = field(default_factory=dict)
     """Roles of which it takes what a tokenizer has, or None: there is no other word for them."""
     texts: dict[str, None] = field(default_factory=dict)
@@ -104,6 +108,12 @@ def _of(module: ModuleType) -> _Code:
             name = node.args[1]
             if _is_tokenizer(node.args[0]) and isinstance(name, ast.Constant):
                 code.asked |= _role(str(name.value))
+                if (
+                    len(node.args) > 2
+                    and isinstance(node.args[2], ast.Constant)
+                    and isinstance(node.args[2].value, str)
+                ):
+                    code.instead |= dict.fromkeys(_role(str(name.value)), node.args[2].value)
         elif isinstance(node, ast.Assign):
             code.hoped |= _role(_or_none(node.value))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):

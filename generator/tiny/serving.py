@@ -14,6 +14,9 @@ from generator.tiny.feeding import REFUSALS
 
 __all__ = ["served"]
 
+_WRITING = ("any-to-any", "image-text-to-text")
+"""Pipelines that answer with ``generate()``; transformers' mappings list heads for them that have none."""
+
 _SPOKEN = ("input_ids", "attention_mask", "token_type_ids")
 """What a tokenizer gives."""
 
@@ -27,8 +30,8 @@ name is lost among ``forward``'s further keywords, it reads the logits of other 
 def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The pipelines that can serve a head, and why one that would load it cannot.
 
-    Nothing is said of heads that see or hear, or write with a decoder: which pipelines are for them, the names of their
-    inputs say.
+    Of heads that see or hear, or write with a decoder, no more is said than whether they write at all: which pipelines are
+    for them, the names of their inputs say.
 
     Args:
         model: the head.
@@ -38,6 +41,8 @@ def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tup
     from transformers.pipelines import SUPPORTED_TASKS
 
     tasks, notes = _heeded(model, tasks)
+    tasks, silent = _written(model, tasks)
+    notes = (*notes, *silent)
     texts = [task for task in tasks if task == "feature-extraction" or SUPPORTED_TASKS[task]["type"] == "text"]
     if texts and (reason := _no_text(inputs)) is not None:
         return tuple(task for task in tasks if task not in texts), (*notes, f"{', '.join(texts)}: {reason}")
@@ -75,3 +80,11 @@ def _heeded(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[st
     }
     notes = tuple(f"{task}: forward takes no {name}, by which the answer is read" for task, name in deaf.items())
     return tuple(task for task in tasks if task not in deaf), notes
+
+
+def _written(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The pipelines without those that write, of a head that does not, and why."""
+    writing = [task for task in tasks if task in _WRITING]
+    mute = writing if writing and not model.can_generate() else []
+    notes = (f"{', '.join(mute)}: answers with generate(), which the head does not have",) if mute else ()
+    return tuple(task for task in tasks if task not in mute), notes

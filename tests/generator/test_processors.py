@@ -6,12 +6,14 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import types
 from typing import Any
 
 import pytest
 import torch
 import transformers
 
+from generator import processors
 from generator.processors import building, mapped, media, prompts, tokenizer, trial, whole, words
 from generator.spec import HeadSpec, InputSpec
 from generator.tiny import inputs
@@ -177,6 +179,44 @@ class MinePart(OwlPart):
         head = HeadSpec("VisionEncoderDecoderModel", (), pipelines, True, {}, inputs, (), 0, 2, None)
         kind = "vision-encoder-decoder"
         assert whole._named(whole.Subject(kind, "VisionEncoderDecoderConfig", {}, config, (head,))) == name
+
+
+def test_a_word_stands_for_a_role_by_the_code_that_takes_it_instead() -> None:
+    module = types.ModuleType("owl")
+    code = "class P:\n  def __init__(self, tokenizer): self.a = getattr(tokenizer, 'audio_token', '<hoot>')"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(inspect, "getsource", lambda _: code)
+        assert words._of(module).instead == {"audio": "<hoot>"}
+
+
+def test_a_page_is_told_to_a_processor_that_would_have_it_read() -> None:
+    class Owl:
+        def __call__(self, images: Any = None, text: Any = None, boxes: Any = None) -> None:
+            """Words with their places."""
+
+    image = {"class_name": "LayoutLMv3ImageProcessor", "arguments": {}}
+    parts, page = whole._unread(Owl, {"image_processor": image})
+    assert parts["image_processor"]["arguments"] == {"apply_ocr": False}
+    assert len(page["call"]["text_pair"]) == len(page["call"]["boxes"])
+    assert whole._unread(transformers.LlavaProcessor, {"image_processor": image})[1] == {}
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_pipelines_that_go_on_with_a_text_serve_no_head_whose_processor_overlooks_it(
+    monkeypatch: pytest.MonkeyPatch, ids: bool
+) -> None:
+    made = {"pixel_values": 0, **({"input_ids": 0} if ids else {})}
+    monkeypatch.setattr(building, "build", lambda _: {"processor": lambda **_: made})
+    parts = {"processor": {"parts": {}}}
+    seen, read = (
+        HeadSpec("Owl", (), ("any-to-any", "decision"), True, {}, (InputSpec(name, "Floats", {}),), (), 0, 2, None)
+        for name in ("pixel_values", "input_ids")
+    )
+    assert processors.served((seen, read), None) == (seen, read)
+    first, second = processors.served((seen, read), parts)
+    assert second == read
+    assert first.pipelines == (("any-to-any", "decision") if ids else ("decision",))
+    assert bool(first.notes) != ids
 
 
 def test_a_processor_gives_all_inputs_that_it_says_it_does() -> None:
@@ -362,8 +402,8 @@ def test_a_text_is_told_where_it_ends_unless_a_head_goes_on_with_it() -> None:
 
 
 def test_a_processor_whose_methods_ask_for_an_absent_library_needs_it() -> None:
-    if importlib.util.find_spec("mistral_common") is None:
-        assert whole._lacking(transformers.VoxtralProcessor) == "mistral-common"
+    absent = importlib.util.find_spec("mistral_common") is None
+    assert whole._lacking(transformers.VoxtralProcessor) == ("mistral-common" if absent else whole._FILED)
     assert whole._lacking(transformers.LlavaProcessor) is None
 
 

@@ -77,3 +77,21 @@ def test_ids_that_are_no_rows_of_a_text_each_have_no_pipeline_of_texts() -> None
         for name in ("input_ids", "attention_mask")
     ]
     assert serving.served(Placed(required=False), TASKS, answers) == (TASKS, ())
+
+
+def test_a_head_that_does_not_generate_has_no_pipeline_that_writes() -> None:
+    class Acting(torch.nn.Module):
+        writes = False
+
+        def can_generate(self) -> bool:
+            return self.writes
+
+        def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+            return input_ids
+
+    model, tasks = Acting(), ("any-to-any", "image-feature-extraction", "image-text-to-text")
+    kept, notes = serving.served(model, tasks, [TEXT])
+    assert kept == ("image-feature-extraction",)
+    assert notes == ("any-to-any, image-text-to-text: answers with generate(), which the head does not have",)
+    model.writes = True
+    assert serving.served(model, tasks, [TEXT]) == (tasks, ())

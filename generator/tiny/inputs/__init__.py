@@ -45,6 +45,7 @@ _CARRIES: Mapping[str, str] = {
     "pixel_values_videos": "video",
     "input_features": "audio",
     "input_values": "audio",
+    "audio_input_ids": "audio",
 }
 """Inputs that carry a modality: a head goes without one only if it does not run with it, whatever else is tried."""
 LATER = ("video", "audio", "image")

@@ -131,6 +131,18 @@ def _spectrogram_target(context: Context, name: str) -> InputSpec:
     return InputSpec(name, "Floats", {"shape": (BATCH, TARGET, context.find("num_mel_bins"))})
 
 
+def _coded_bands(context: Context, name: str) -> InputSpec | None:
+    """A spectrogram whose numbers are codes, a table of them for each band."""
+    bins, size = context.find("n_mel_bins", within="audio"), context.find("mel_vocab_size", within="audio")
+    if type(bins) is not int or type(size) is not int:
+        return None
+    return InputSpec(name, "Integers", {"shape": (BATCH, frames(context), bins), "high": size})
+
+
+def _coded_mask(context: Context, name: str) -> Answer:
+    return _frame_mask(context, name) if _coded_bands(context, name) else None
+
+
 def _speaker(context: Context, name: str) -> InputSpec:
     return InputSpec(name, "Floats", {"shape": (BATCH, context.find("speaker_embedding_dim"))})
 
@@ -138,6 +150,8 @@ def _speaker(context: Context, name: str) -> InputSpec:
 RULES: Mapping[str, Rule] = {
     "input_values": _samples,
     "input_features": _spectrogram,
+    "audio_input_ids": _coded_bands,
+    "audio_input_ids_mask": _coded_mask,
     "input_features_mask": _frame_mask,
     "feature_attention_mask": _frame_mask,
     "attention_mask": _mask,
