@@ -27,6 +27,8 @@ _SIZE = re.compile(r"(?:max_image_|min_image_|crop_|pad_|tile_|(?P<kind>\w+_))?s
 _USUAL = {"object-detection": "detr", "": "vit"}
 """Whose image processor stands in where none is mapped to a type, by the pipeline that reads what the model gives: a
 checkpoint of such a type names one of transformers' classes in a file of its own (RT-DETRv2, HGNet, RADIO)."""
+_WAVE_AXES = 2
+"""Axes of sounds as they are: rows and samples."""
 _CHANNELS = 3
 _PATCH = 64
 """Up to this a size is one of patches, which has its own name in the config."""
@@ -204,7 +206,21 @@ def _extractor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> str |
         found = building.public(chosen) if isinstance(chosen, str) else None
         if found is not None and names & set(getattr(found, "model_input_names", ())[:1]):
             return str(chosen)
-    return own if isinstance(own, str) else None
+    return own if isinstance(own, str) else _waveforms(config, heads)
+
+
+def _waveforms(config: Any, heads: Sequence[HeadSpec]) -> str | None:
+    """The usual class for a type that has none mapped to it, and of which a pipeline hands a head the samples of a sound as
+    they are: a checkpoint names that class in a file of its own (Moonshine's streaming sister)."""
+    heard = [
+        head
+        for head in heads
+        if "automatic-speech-recognition" in head.pipelines
+        and any(
+            item.name == "input_values" and len(item.arguments.get("shape", ())) == _WAVE_AXES for item in head.inputs
+        )
+    ]
+    return str(mapped.name("feature_extractor", "wav2vec2", config)) if heard else None
 
 
 def _bands(heads: Sequence[HeadSpec]) -> int | None:

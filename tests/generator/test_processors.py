@@ -436,3 +436,16 @@ def test_a_processor_that_decodes_by_another_model_is_given_a_tiny_one(monkeypat
 def test_a_processor_that_makes_a_prompt_of_each_of_several_texts_is_given_one() -> None:
     context = inputs.Context(CONFIGS["bert"], {}, ())
     assert list(whole._values("policy_definitions", None, context, {})) == [{"one": trial.TEXT}]
+
+
+def test_a_type_that_hears_samples_without_a_feature_extractor_takes_the_usual_one() -> None:
+    config = transformers.LlamaConfig()
+
+    def head(shape: tuple[int, ...], *pipelines: str) -> HeadSpec:
+        item = InputSpec("input_values", "Floats", {"shape": shape})
+        return HeadSpec("Some", (), pipelines, True, {}, (item,), (), 0, 2, None)
+
+    hears = "automatic-speech-recognition"
+    assert media._extractor("unseen", config, [head((2, 6400), hears)]) == "Wav2Vec2FeatureExtractor"
+    assert media._extractor("unseen", config, [head((2, 64, 16), hears)]) is None  # patches of a spectrogram
+    assert media._extractor("unseen", config, [head((2, 6400))]) is None
