@@ -6,6 +6,7 @@ The tokenizer and the rest are those that the skill declares; text, images and s
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import itertools
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECK"]
 
+_DECODERS = (("torchcodec.decoders", "VideoDecoder"), ("torchvision.io", "read_video"))
+"""Modules and their readers of videos; torchvision's went with 0.26."""
 _SEEDS = 5
 """Weights that are tried until one gives another answer."""
 
@@ -207,7 +210,21 @@ def _parts(session: Session, task: str) -> list[str]:
         return [*case.parts, "processor"]
     if task == "text-to-audio" and "requires" not in declared.get("processor", {"requires": ""}):
         return [*case.parts, "processor"]  # which that pipeline puts before the tokenizer where there is one
-    return [*case.parts, *(name for name in case.either if "requires" not in declared.get(name, {"requires": ""}))]
+    either = [name for name in case.either if "requires" not in declared.get(name, {"requires": ""})]
+    if len(either) > 1 and not _decodes():
+        either.remove("video_processor")  # the image processor's frames the pipeline decodes by itself
+    return [*case.parts, *either]
+
+
+def _decodes() -> bool:
+    """Whether a library is here by which video processors read a file."""
+    for module, reader in _DECODERS:
+        try:
+            if hasattr(importlib.import_module(module), reader):
+                return True
+        except (ImportError, RuntimeError, OSError):  # the last two of FFmpeg's libraries that it does not find
+            continue
+    return False
 
 
 def _settings(task: str, given: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,6 +88,7 @@ _WRITTEN = {"generate_kwargs": _NEW}
 """The same for pipelines that hand what they do not know to a processor."""
 _EVERYTHING = {"threshold": 0.0}
 _EVERY_SEGMENT = {"threshold": 0.0, "mask_threshold": 0.0, "overlap_mask_area_threshold": 0.0}
+_EVERY_MASK = {"pred_iou_thresh": 0.0, "stability_score_thresh": 0.0}
 _TEXT = ("tokenizer",)
 _IMAGE = ("image_processor",)
 _BOTH = ("tokenizer", "image_processor")
@@ -126,14 +127,21 @@ CASES: Mapping[str, Case] = {
     ),
     "image-classification": Case(_IMAGE, samples.shown, forms.labelled, alone=("input_ids",)),
     "image-feature-extraction": Case(
-        _IMAGE, samples.shown, forms.numbers, alone=("input_ids", "decoder_", "prompt_", "classes_"), first=True
+        _IMAGE,
+        samples.shown,
+        forms.numbers,
+        alone=("input_ids", "decoder_", "prompt_", "classes_", "task_"),
+        first=True,
     ),
     "object-detection": Case(_IMAGE, samples.shown, forms.found, _EVERYTHING),
     "image-segmentation": Case(_IMAGE, samples.shown, forms.segments, _EVERY_SEGMENT),
     "depth-estimation": Case(_IMAGE, samples.shown, forms.depths),
-    "mask-generation": Case(_IMAGE, samples.shown, forms.masks, libraries=("torchvision",)),
+    "mask-generation": Case(_IMAGE, samples.shown, forms.masks, _EVERY_MASK, libraries=("torchvision",)),
     "keypoint-matching": Case(_IMAGE, samples.twice, forms.matches, _EVERYTHING),
-    "zero-shot-image-classification": _choices(samples.shown, forms.labelled, _BOTH),
+    # A mapping lists VideoPrism's too, which takes videos in the place of images.
+    "zero-shot-image-classification": replace(
+        _choices(samples.shown, forms.labelled, _BOTH), alone=("pixel_values_videos",)
+    ),
     # OmDet-Turbo takes its classes and its task by other names, which this pipeline does not give.
     "zero-shot-object-detection": replace(
         _choices(samples.shown, forms.found, _BOTH, threshold=0.0), needs=("input_ids",)

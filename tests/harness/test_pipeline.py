@@ -11,11 +11,13 @@ import torch
 from transformers import BertForMaskedLM, FillMaskPipeline, GPT2LMHeadModel, TextGenerationPipeline
 
 from harness import processors
-from harness.checks import CHECKS, pipeline_voice
+from harness.checks import CHECKS, pipeline, pipeline_voice
 from harness.checks import pipeline_tells as tells
 from harness.checks.pipeline_cases import CASES
 from harness.checks.pipeline_samples import Asked
+from harness.hardware import hardware
 from harness.inputs import Floats
+from harness.session import Session, Subject
 from harness.skill import Head
 from tests.harness.architectures.hf_bert import Bert
 from tests.harness.architectures.hf_gpt2 import GPT2
@@ -235,6 +237,44 @@ def test_image_features_are_asked_of_one_image_and_of_an_answer_that_is_a_tensor
     assert not case.serves(head((2, 4, 3, 32, 32), "last_hidden_state"))  # the frames of a clip
     assert case.serves(head((2, 1, 3, 32, 32), "last_hidden_state"))
     assert not case.serves(head((2, 3, 32, 32), "feature_maps.0"))
+
+
+def test_a_pipeline_of_images_is_not_for_a_head_that_takes_what_it_never_gives() -> None:
+    def head(*names: str) -> Head:
+        inputs = {name: Floats(shape=(2, 3, 32, 32)) for name in names}
+        outputs = {"last_hidden_state": ((2, 4), "float32")}
+        return Head("Some", mappings=(), inputs=inputs, outputs=outputs, parameters=1)
+
+    assert not CASES["image-feature-extraction"].serves(head("pixel_values", "task_inputs"))
+    assert not CASES["zero-shot-image-classification"].serves(head("pixel_values_videos", "input_ids"))
+    assert CASES["zero-shot-image-classification"].serves(head("pixel_values", "input_ids"))
+
+
+def test_masks_are_asked_for_with_thresholds_that_leave_none_out() -> None:
+    assert dict.fromkeys(CASES["mask-generation"].options, 0.0) == CASES["mask-generation"].options
+    assert {"pred_iou_thresh", "stability_score_thresh"} <= CASES["mask-generation"].options.keys()
+
+
+@pytest.mark.parametrize("decodes", [True, False])
+def test_a_video_is_read_by_the_pipeline_where_no_library_of_video_processors_is_here(
+    decodes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_DECODERS", (("json", "loads" if decodes else "no_such_reader"), ("no_such", "x")))
+    both = {name: {"class_name": "Some", "arguments": {}} for name in ("video_processor", "image_processor")}
+    expected = ["video_processor", "image_processor"] if decodes else ["image_processor"]
+    assert pipeline._parts(_declaring(both), "video-classification") == expected
+    # A head whose checkpoints have a video processor alone is asked with that, and says what is missing.
+    alone = {"video_processor": both["video_processor"]}
+    assert pipeline._parts(_declaring(alone), "video-classification") == ["video_processor"]
+
+
+def _declaring(parts: dict[str, Any]) -> Any:
+    """A session of a skill that declares these parts."""
+
+    class Declaring(GPT2):
+        processor: ClassVar = parts
+
+    return Session(Subject(Declaring, Declaring.heads[0]), hardware("cpu"), "fp32")
 
 
 def test_what_speaks_is_told_how_fast_its_sound_is_only_where_the_pipeline_finds_it_nowhere() -> None:
