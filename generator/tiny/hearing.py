@@ -12,7 +12,7 @@ from generator.spec import InputSpec
 from generator.tiny import inputs as declaring
 from generator.tiny import probe
 
-__all__ = ["deaf", "drawn", "fixed", "leaky", "made", "padded"]
+__all__ = ["deaf", "drawn", "fixed", "leaky", "learned", "made", "padded"]
 
 
 _IMAGE_AXES = 4
@@ -58,6 +58,21 @@ def fixed(model: Any, inputs: Sequence[InputSpec], call: Mapping[str, Any] | Non
     deaf = kept & same(usual, probe.forward(wide, {**fed, **probe.tensors(inputs, seed=1)}))
     kept -= deaf - (_laid_out(wide, fed, usual) if deaf.intersection(floating) else set())
     return tuple(name for name in floating if name in kept)
+
+
+def learned(model: Any, inputs: Sequence[InputSpec]) -> tuple[str, ...]:
+    """Outputs of floating numbers that ``forward`` makes of the weights alone: equal bits whatever it is fed, and others for
+    other weights (the places at which Deformable DETR's queries begin). None where that is true of all of them."""
+    import torch
+
+    fed, others = probe.tensors(inputs), probe.tensors(inputs, seed=1)
+    wide = _wide(model, 0)
+    usual, again, weighed = probe.forward(wide, fed), probe.forward(wide, others), probe.forward(_wide(model, 1), fed)
+    floating = [name for name, value in usual.items() if value.is_floating_point()]
+    kept = [name for name in floating if name in again and torch.equal(usual[name], again[name])]
+    if len(kept) == len(floating):
+        return ()
+    return tuple(name for name in kept if name in weighed and not torch.equal(usual[name], weighed[name]))
 
 
 def _laid_out(model: Any, given: Mapping[str, Any], usual: Mapping[str, Any]) -> set[str]:

@@ -1,5 +1,6 @@
 """Which pipelines can serve a head: one that hands over a text alone serves none that does not run without more or takes
-ids of another kind, and one that says which logits it wants serves none that does not listen."""
+ids of another kind, one that says which logits it wants serves none that does not listen, and one that answers with the
+first output none whose first is made of nothing that it is shown."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator.spec import InputSpec
+from generator.tiny import hearing, probe
 from generator.tiny import inputs as declaring
-from generator.tiny import probe
 from generator.tiny.feeding import REFUSALS
 
 __all__ = ["served"]
@@ -25,6 +26,9 @@ _TEXT_AXES = 2
 _HANDED: Mapping[str, tuple[str, str]] = {"decision": ("logits_to_keep", "decide")}
 """What a pipeline hands to ``forward`` and reads the answer by, and the method of models that it asks otherwise. Where the
 name is lost among ``forward``'s further keywords, it reads the logits of other places without a word."""
+
+_FEATURES = "image-feature-extraction"
+"""The pipeline that answers with the first output of a head that sees."""
 
 
 def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -42,7 +46,8 @@ def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tup
 
     tasks, notes = _heeded(model, tasks)
     tasks, silent = _written(model, tasks)
-    notes = (*notes, *silent)
+    tasks, unseen = _seen(model, tasks, inputs)
+    notes = (*notes, *silent, *unseen)
     texts = [task for task in tasks if task == "feature-extraction" or SUPPORTED_TASKS[task]["type"] == "text"]
     if texts and (reason := _no_text(inputs)) is not None:
         return tuple(task for task in tasks if task not in texts), (*notes, f"{', '.join(texts)}: {reason}")
@@ -88,3 +93,14 @@ def _written(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[s
     mute = writing if writing and not model.can_generate() else []
     notes = (f"{', '.join(mute)}: answers with generate(), which the head does not have",) if mute else ()
     return tuple(task for task in tasks if task not in mute), notes
+
+
+def _seen(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The pipelines whose answer follows an image, and why the one for the features of images is none."""
+    if _FEATURES not in tasks or [item.name for item in inputs] != ["pixel_values"]:
+        return tuple(tasks), ()
+    first = next(iter(probe.forward(model, probe.tensors(inputs))), "")
+    if first not in hearing.learned(model, inputs):
+        return tuple(tasks), ()
+    reason = f"{_FEATURES}: answers with {first}, which is made of the weights alone, whatever the image"
+    return tuple(task for task in tasks if task != _FEATURES), (reason,)

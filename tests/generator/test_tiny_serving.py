@@ -95,3 +95,22 @@ def test_a_head_that_does_not_generate_has_no_pipeline_that_writes() -> None:
     assert notes == ("any-to-any, image-text-to-text: answers with generate(), which the head does not have",)
     model.writes = True
     assert serving.served(model, tasks, [TEXT]) == (tasks, ())
+
+
+def test_a_head_whose_first_output_follows_no_image_has_no_features_of_images() -> None:
+    class Placing(nn.Module):
+        def __init__(self, *, first: bool) -> None:
+            super().__init__()
+            self.places, self.read = nn.Parameter(torch.rand(4, 2)), nn.Linear(8, 8)
+            self.first = first
+
+        def forward(self, pixel_values: torch.Tensor) -> dict[str, torch.Tensor]:
+            seen, places = self.read(pixel_values), self.places.sigmoid()
+            found = {"init_reference_points": places, "last_hidden_state": seen}
+            return found if self.first else dict(reversed(found.items()))
+
+    image = InputSpec("pixel_values", "Floats", {"shape": (2, 3, 8, 8)})
+    tasks = ("image-feature-extraction", "object-detection")
+    kept, notes = serving.served(Placing(first=True), tasks, [image])
+    assert (kept, "init_reference_points" in notes[0]) == (("object-detection",), True)
+    assert serving.served(Placing(first=False), tasks, [image]) == (tasks, ())
