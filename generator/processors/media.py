@@ -57,7 +57,9 @@ def declare(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str
 def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any] | None:
     """The image processor that transformers maps the type to, in the version that it takes by itself: the one of torchvision
     where that is installed, else the one that works on PIL images."""
-    named = mapped.name("image_processor", model_type, config) or _joined(model_type, config) or _usual(config, heads)
+    types = (model_type, *_sisters(heads))
+    own = next((name for item in types if (name := mapped.name("image_processor", item, config)) is not None), None)
+    named = own or _joined(model_type, config) or _usual(config, heads)
     if named is None:
         return None
     # A dict by backend since 5.3; before that the slow class and the fast one, of which the slow one works on PIL images.
@@ -71,6 +73,13 @@ def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
     if found is None:
         return {"requires": "pillow" if find_spec("PIL") is None else building.absent(chosen)}
     return {"class_name": chosen, "arguments": _fitted(found, config, heads)}
+
+
+def _sisters(heads: Sequence[HeadSpec]) -> list[str]:
+    """Types that heads with a pipeline have by their own config classes: EdgeTAM's model of images, listed beside that of
+    videos."""
+    wanted = (getattr(building.public(head.class_name), "config_class", None) for head in heads if head.pipelines)
+    return list(dict.fromkeys(str(item.model_type) for item in wanted if item is not None))
 
 
 def _joined(model_type: str, config: Any) -> Any:

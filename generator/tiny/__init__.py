@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Tiny", "TinyError", "build"]
 
 
+_LABELS = 2
+"""Labels of a head that has any number of them."""
+_MOST_LABELS = 8
 _ONE_AT_A_TIME = (
     "it is fed one row: how long what it speaks becomes follows the weights, and beside a longer row it would be padded "
     "with what its decoder hears"
@@ -118,7 +121,7 @@ def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> tuple[HeadSpec,
         place = _place(row, head, shared)
         first = _tried(row, head, shared, {})
         if first.result is not None:
-            return first.result, {}
+            return _filled(row, head, shared, first.result)
         if isinstance(first.error, feeding.REFUSALS) and not isinstance(
             first.error, (NotImplementedError, declaring.NoRule)
         ):
@@ -139,6 +142,19 @@ def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> tuple[HeadSpec,
         if not head.primary:
             return _unsettled(head, _reason(error)), {}
         raise TinyError(f"{row.model_type}: {head.class_name} could not be built tiny: {_reason(error)}") from error
+
+
+def _filled(row: Row, head: HeadRow, shared: Mapping[str, Any], spec: HeadSpec) -> tuple[HeadSpec, dict[str, Any]]:
+    """The head, with as many labels as it takes for no output to be without a number where two leave one so: they are the
+    channels of an image, cut into colours and what is left (Sapiens2's matting)."""
+    for count in range(_LABELS + 1, _MOST_LABELS + 1):
+        if not any(0 in output.shape for output in spec.outputs):
+            break
+        changes = {"num_labels": count}
+        found = _tried(row, head, shared, changes).result
+        if found is not None and not any(0 in output.shape for output in found.outputs):
+            return found, changes
+    return spec, {}
 
 
 def _unsettled(head: HeadRow, reason: str) -> HeadSpec:

@@ -364,6 +364,15 @@ def test_a_type_without_an_image_processor_takes_a_usual_one_where_it_is_shown_i
     assert media.declare("unseen", config, [head("image-classification", "pixel_values", "input_ids")]) == {}
 
 
+@pytest.mark.skipif(not hasattr(transformers, "EdgeTamModel"), reason="this release has no EdgeTAM")
+def test_a_sisters_model_among_the_heads_has_its_own_image_processor() -> None:
+    inputs = (InputSpec("pixel_values", "Floats", {"shape": (2, 3, 32, 32)}),)
+    head = HeadSpec("EdgeTamModel", (), ("mask-generation",), False, {}, inputs, (), 0, 2, None)
+    declared = media.declare("unseen", transformers.ViTConfig(), [head])["image_processor"]
+    own = mapped.name("image_processor", "edgetam", None)
+    assert declared.get("class_name", declared.get("requires")) in (*own.values(), "torchvision", "pillow")
+
+
 def test_a_config_that_joins_others_has_the_image_processor_of_the_one_that_sees() -> None:
     joined = transformers.VisionEncoderDecoderConfig(
         encoder={"model_type": "vit"}, decoder={"model_type": "gpt2", "add_cross_attention": True}

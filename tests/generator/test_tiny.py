@@ -203,6 +203,15 @@ def test_a_secondary_head_that_cannot_be_built_is_unsettled_and_costs_no_other()
     assert "BertForGone" in str(made.heads[1].unsettled)
 
 
+@pytest.mark.skipif("sapiens2" not in catalog.load().rows, reason="this release has no Sapiens2")
+def test_a_head_has_as_many_labels_as_leave_no_output_empty() -> None:
+    made = {head.class_name: head for head in tiny.build(catalog.load().rows["sapiens2"]).heads}
+    matting = made["Sapiens2ForImageMatting"]
+    assert matting.config == {"num_labels": 4}
+    assert {output.name: output.shape[1] for output in matting.outputs} == {"alphas": 1, "foregrounds": 3}
+    assert "num_labels" not in made["Sapiens2ForSemanticSegmentation"].config
+
+
 def test_a_text_is_a_row_of_codes_at_each_place_where_that_is_documented() -> None:
     from transformers import LlamaConfig
 

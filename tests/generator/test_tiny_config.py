@@ -324,6 +324,12 @@ def test_noise_that_no_two_rows_share_is_left_out() -> None:
     assert fields.small("noise_scale_duration", 0.8, {}, {}) == 0.0
 
 
+def test_no_match_of_random_weights_is_beneath_the_threshold_and_other_thresholds_stay() -> None:
+    for name in ("filter_threshold", "matching_threshold", "coarse_matching_threshold"):
+        assert fields.small(name, 0.2, {}, {}) == 0.0
+    assert fields.small("keypoint_threshold", 0.2, {}, {}) == 0.2
+
+
 def test_an_id_after_the_last_token_stays_after_it() -> None:
     assert fields.small("pad_token_id", 2048, {"vocab_size": 2048}, {}) == 128
     assert fields.small("pad_token_id", 2047, {"vocab_size": 2048}, {}) == 127

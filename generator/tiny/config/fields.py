@@ -30,8 +30,9 @@ USUAL = Manner()
 
 _COMMON_ID = 16
 """Ids below this are kept: the usual pad, bos, eos, unk, mask."""
-_NOISE = re.compile(r"noise_scale(_.*)?")
-"""Scales of random numbers that a model adds to what it gives: no two rows, runs or devices share them."""
+_NONE = re.compile(r"noise_scale(_.*)?|(.*_)?(filter|matching)_threshold")
+"""Scales of random numbers that a model adds to what it gives, which no two rows, runs or devices share; and scores beneath
+which two points do not match: those that random weights give are beneath any."""
 _LARGEST_SIDE = 384
 """Side of an image in pixels up to which it is tried whole: what a layer costs grows with the fourth power of it."""
 _SCALES = re.compile(r"(.*_)?(width|depth)_(coefficient|multiplier)|mlp_ratio_scale")
@@ -80,7 +81,7 @@ def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int
     if isinstance(value, int):
         return _number(name, value, defaults)
     if isinstance(value, float):
-        return 0.0 if _NOISE.fullmatch(name) else min(value, 0.25) if _SCALES.fullmatch(name) else value
+        return 0.0 if _NONE.fullmatch(name) else min(value, 0.25) if _SCALES.fullmatch(name) else value
     if isinstance(value, (list, tuple)) and value:
         return _sequence(name, value)
     return value
