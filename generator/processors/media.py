@@ -30,9 +30,12 @@ checkpoint of such a type names one of transformers' classes in a file of its ow
 _WAVE_AXES = 2
 """Axes of sounds as they are: rows and samples."""
 _CHANNELS = 3
+_ROWS = 3
+"""Axes of images that come as rows of patches."""
 _PATCH = 64
 """Up to this a size is one of patches, which has its own name in the config."""
-_LONE = {"merge_size": "spatial_merge_size"}
+_LONE = {"merge_size": "spatial_merge_size", "encoder_patch_size": "patch_size"}
+"""Config fields of settings that are named otherwise there."""
 
 
 def declare(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[str, dict[str, Any]]:
@@ -126,6 +129,8 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
                 arguments[name] = value
                 continue
         side = _side(heads, (measured[1] or "").removeprefix("image_") if measured else "")
+        if measured and not measured[1] and side is None and not isinstance(_default(found, "patch_size"), Mapping):
+            side = _side_of_rows(heads)
         if measured is None or name in _OWN or side is None:
             continue
         if isinstance(default, Mapping):
@@ -267,6 +272,17 @@ def _side(heads: Sequence[HeadSpec], kind: str = "") -> tuple[int, int] | None:
             if item.name in (f"{kind}pixel_values", f"{kind}pixel_values_videos") and len(shape) >= 4:
                 last = shape[-1] == _CHANNELS != shape[-3]  # of a patch with its channels last
                 return (shape[-3], shape[-2]) if last else (shape[-2], shape[-1])
+    return None
+
+
+def _side_of_rows(heads: Sequence[HeadSpec]) -> tuple[int, int] | None:
+    """Height and width in pixels of square images that come as a row of square patches each."""
+    for head in heads:
+        for item in head.inputs:
+            shape = item.arguments.get("shape", ())
+            if item.name == "pixel_values" and len(shape) == _ROWS:
+                side = math.isqrt(shape[1]) * math.isqrt(shape[2] // _CHANNELS)
+                return side, side
     return None
 
 

@@ -73,31 +73,34 @@ class Trial:
         if processor.chat_template is not None:
             content = [{"type": modality, modality: sample} for modality, sample in media]
             chat = [{"role": "user", "content": [*content, {"type": "text", "text": TEXT}]}]
-            return dict(
-                processor.apply_chat_template(
-                    chat,
-                    add_generation_prompt=True,
-                    tokenize=True,
-                    return_dict=True,
-                    return_tensors="pt",
-                    **({"processor_kwargs": call} if call else {}),
-                )
+            told = {"processor_kwargs": call} if call else {}
+            made = processor.apply_chat_template(
+                chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", **told
             )
+            return self._cast(made)
         names = {"image": "images", "audio": "audio"}
         given = {names[modality]: sample for modality, sample in media}
         text = parts["processor"].get("prompt", "") + TEXT
-        return dict(processor(text=text, **given, return_tensors="pt", **call))
+        return self._cast(processor(text=text, **given, return_tensors="pt", **call))
+
+    def _cast(self, made: Mapping[str, Any]) -> dict[str, Any]:
+        """Numbers in the model's own precision, as the pipelines turn them: Llama 4's images come in half of it."""
+        return {
+            name: item.to(self.model.dtype) if hasattr(item, "dtype") and item.is_floating_point() else item
+            for name, item in made.items()
+        }
 
     def carriers(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> dict[str, str]:
         """The special words that stand most often in the text that the declared processor writes, by modality, for those
-        modalities of which the model's own placeholders do not stand there; none if the processor does not run."""
+        modalities of which the model's own placeholders do not stand there, or once at most, as a mark; none if the
+        processor does not run."""
         try:
             inputs = self.inputs(parts, modalities)
         except Exception:  # noqa: BLE001, each class has errors of its own for parts that do not fit it
             return {}
         ids = _ids(inputs)
         shown = {name for name in modalities if name in _SAMPLES}
-        missing = [name for token, name in self.tokens.items() if name in shown and token not in ids]
+        missing = [name for token, name in self.tokens.items() if name in shown and ids.count(token) <= 1]
         known = building.build(parts)["processor"].tokenizer.added_tokens_decoder
         special = {token: str(word) for token, word in known.items() if token not in self.tokens}
         often = Counter(token for token in ids if token in special).most_common()

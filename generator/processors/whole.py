@@ -7,6 +7,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -295,8 +296,9 @@ def _calls(found: Any, counts: Mapping[str, int]) -> list[dict[str, Any]]:
 def _values(name: str, default: Any, context: declaring.Context, counts: Mapping[str, int]) -> Iterator[Any]:
     for modality, names in _COUNTS.items():
         if name in names and modality in counts:
-            # Several images or tiles of one have each their share.
+            # Several images or tiles of one have each their share; or as many as an image has patches.
             yield from (counts[modality] // part for part in range(1, _SEVERAL) if counts[modality] % part == 0)
+            yield from _patches(context) if modality == "image" else ()
             return
     if name.endswith("_definitions"):
         yield {"one": TEXT}  # of each of which a prompt is made, of the usual ones longer than any tiny model's text
@@ -311,14 +313,26 @@ def _values(name: str, default: Any, context: declaring.Context, counts: Mapping
             return
 
 
+def _patches(context: declaring.Context) -> list[int]:
+    """How many patches an image has, where the config says it."""
+    side, patch = (context.find(name, within="vision") for name in ("image_size", "patch_size"))
+    return [(side // patch) ** 2] if isinstance(side, int) and isinstance(patch, int) else []
+
+
 def _lent(found: Any, parts: Parts, counts: Mapping[str, int]) -> Parts:
     """The parts with what the processor reads of its image processor but that has no value of its own there."""
-    read = re.findall(rf"image_processor\.({'|'.join(_COUNTS['image'])})\b", inspect.getsource(found))
-    if not read or "image" not in counts:
+    if "image" not in counts:
+        return parts
+    source, count = inspect.getsource(found), counts["image"]
+    lent = dict.fromkeys(re.findall(rf"image_processor\.({'|'.join(_COUNTS['image'])})\b", source), count)
+    for name in re.findall(r"self\.image_processor\.(\w+)\b", source):
+        # What it squares to count the features of a tile is how many of them are on a side (Cohere's patch_size).
+        if re.search(rf"self\.{name} ?\*\* ?2", source):
+            lent[name] = math.isqrt(count)
+    if not lent:
         return parts
     image = parts["image_processor"]
-    lent = {**image["arguments"], **dict.fromkeys(read, counts["image"])}
-    return {**parts, "image_processor": {**image, "arguments": lent}}
+    return {**parts, "image_processor": {**image, "arguments": {**image["arguments"], **lent}}}
 
 
 def _unread(found: Any, parts: Parts) -> tuple[Parts, dict[str, Any]]:
