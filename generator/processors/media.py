@@ -137,7 +137,17 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
             arguments[name] = {key: _scaled(key, value, side) for key, value in default.items()}
         elif type(default) is int and default > _PATCH:
             arguments[name] = side[0]
-    return arguments | _frames_joined(found, arguments, heads)
+    return arguments | _frames_joined(found, arguments, heads) | _margins(found, arguments)
+
+
+def _margins(found: Any, arguments: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Margins by which tiles overlap, in patches: they keep their share of a tile, or nothing would be left of it."""
+    names = [name for name in _taken(found) if name.endswith("_margins") and isinstance(_default(found, name), list)]
+    if not names or not {"size", "patch_size"} <= arguments.keys():
+        return {}
+    before = _default(found, "size")["height"] // _default(found, "patch_size")
+    after = arguments["size"]["height"] // arguments["patch_size"]
+    return {name: [margin * after // before for margin in _default(found, name)] for name in names}
 
 
 def _frames_joined(found: Any, arguments: Mapping[str, Any], heads: Sequence[HeadSpec]) -> dict[str, int]:

@@ -48,7 +48,11 @@ class Trial:
             if head.unsettled is not None or head.part or head.within or not {"input_ids"} & names:
                 continue
             config = configuration.make(made, shrinking.merge(arguments, head.config))
-            tokens = declaring.placeholders(declaring.Context(config, {}, ()))
+            context = declaring.Context(config, {}, ())
+            tokens = declaring.placeholders(context)
+            # One token may stand for all that is seen (Molmo 2); it is an image that is shown.
+            shared = {declaring.placeholder(context, modality): modality for modality in _SAMPLES}
+            tokens |= {token: modality for token, modality in shared.items() if token in tokens}
             counts: dict[str, int] = {}
             for item in head.inputs:
                 for token, _, length in item.arguments.get("runs", ()) if item.name == "input_ids" else ():
