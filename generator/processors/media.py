@@ -34,7 +34,11 @@ _ROWS = 3
 """Axes of images that come as rows of patches."""
 _PATCH = 64
 """Up to this a size is one of patches, which has its own name in the config."""
-_LONE = {"merge_size": "spatial_merge_size", "encoder_patch_size": "patch_size"}
+_LONE = {
+    "merge_size": "spatial_merge_size",
+    "encoder_patch_size": "patch_size",
+    "vision_patch_size": "patch_size",
+}
 """Config fields of settings that are named otherwise there."""
 
 
@@ -123,15 +127,18 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
         default = _default(found, name)
         measured = _SIZE.fullmatch(name)
         annotated = getattr(getattr(found, "valid_kwargs", None), "__annotations__", {})
-        if name in _OWN or name in annotated or isinstance(default, list):
+        # A patch larger than any is a tile, whose own patches have another name (Step 3.7's vision_patch_size).
+        tile = name == "patch_size" and type(default) is int and default > _PATCH
+        own = name in _OWN and not tile
+        if own or (name in {*annotated, *_LONE} and not tile) or isinstance(default, list):
             value = context.find(_LONE.get(name, name), within="vision") or context.find(_LONE.get(name, name))
             if type(value) is type(default) and isinstance(value, (int, list)) and not isinstance(value, bool):
                 arguments[name] = value
                 continue
-        side = _side(heads, (measured[1] or "").removeprefix("image_") if measured else "")
+        side = _side(heads, (measured[1] or "").removeprefix("image_") if measured and not tile else "")
         if measured and not measured[1] and side is None and not isinstance(_default(found, "patch_size"), Mapping):
             side = _side_of_rows(heads)
-        if measured is None or name in _OWN or side is None:
+        if measured is None or own or side is None:
             continue
         if isinstance(default, Mapping):
             arguments[name] = {key: _scaled(key, value, side) for key, value in default.items()}
@@ -180,6 +187,7 @@ def _taken(found: Any) -> list[str]:
     names = [*inspect.signature(found.__init__).parameters]
     for base in reversed(found.__mro__):
         names += getattr(vars(base).get("valid_kwargs"), "__annotations__", {})
+        names += [name for name in _LONE if name in vars(base).get("__annotations__", {})]
     return sorted({*names, "size", "crop_size", "pad_size", *_OWN})
 
 

@@ -105,12 +105,18 @@ class Trial:
         ids = _ids(inputs)
         shown = {name for name in modalities if name in _SAMPLES}
         missing = [name for token, name in self.tokens.items() if name in shown and ids.count(token) <= 1]
-        known = building.build(parts)["processor"].tokenizer.added_tokens_decoder
-        special = {token: str(word) for token, word in known.items() if token not in self.tokens}
+        processor = building.build(parts)["processor"]
+        special = {
+            token: str(word)
+            for token, word in processor.tokenizer.added_tokens_decoder.items()
+            if token not in self.tokens
+        }
         often = Counter(token for token in ids if token in special).most_common()
         found = [special[token] for token, times in often if times > 1]
-        # Those that say what they stand for, then the others in order.
+        # What the processor itself calls so, then those that say what they stand for, then the others in order.
         named = {name: word for name in missing for word in found[::-1] if name in word}
+        called = {name: str(getattr(processor, f"{name}_token", None)) for name in missing}
+        named |= {name: word for name, word in called.items() if word in [special[token] for token, _ in often]}
         unnamed = [word for word in found if word not in named.values()]
         return named | dict(zip([name for name in missing if name not in named], unnamed, strict=False))
 
