@@ -6,6 +6,7 @@ import inspect
 import math
 import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from generator.tiny import inputs as declaring
 if TYPE_CHECKING:
     from generator.spec import HeadSpec, InputSpec
 
-__all__ = ["declare"]
+__all__ = ["declare", "proportionate"]
 
 _PIXELS = 2000
 """Above this a size is a count of pixels, not a side."""
@@ -145,6 +146,27 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
         elif type(default) is int and default > _PATCH:
             arguments[name] = side[0]
     return arguments | _frames_joined(found, arguments, heads) | _margins(found, arguments)
+
+
+def proportionate(part: Mapping[str, Any], patches: Fraction) -> dict[str, Any]:
+    """An image processor with the sizes of its class made smaller as its patches are, for a model that makes as many
+    features of an image, however small it is (DeepSeek-OCR 2's 144 queries).
+
+    Args:
+        part: the image processor as declared.
+        patches: side of a patch, as a share of the default one.
+    """
+    found = building.public(part["class_name"])
+    sizes: dict[str, Any] = {}
+    for name in part["arguments"]:
+        default = _default(found, name)
+        if not _SIZE.fullmatch(name) or name in _OWN:
+            continue
+        if isinstance(default, Mapping):
+            sizes[name] = {key: int(value * patches) for key, value in default.items()}
+        elif type(default) is int:
+            sizes[name] = int(default * patches)
+    return {**part, "arguments": {**part["arguments"], **sizes}}
 
 
 def _margins(found: Any, arguments: Mapping[str, Any]) -> dict[str, list[int]]:

@@ -23,8 +23,8 @@ TEXT = "a cat"
 """A text whose every letter is in every tiny vocabulary."""
 _SIDE = 48
 """Height and width in pixels of the sample image."""
-_LARGEST = 1_000_000
-"""Numbers in an input at most: Aria's processor makes every image one of 980 pixels a side."""
+_LARGEST = 3_000_000
+"""Numbers in an input at most: Aria's processor makes every image one of 980 pixels a side, of three channels."""
 _SAMPLING_RATE = 16_000
 
 

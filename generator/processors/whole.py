@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,10 +133,11 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
     carriers: dict[str, str] = {}
     choices = _arguments(found, context, counts)
     told_each_time = [page] if page else [{}, *_calls(found, counts)]
-    for given in islice(choices, _MOST):
+    ways = [(given, parts) for given in islice(choices, _MOST)]
+    for given, others in [*ways, *_smaller(found, ways)]:
         whole = {"class_name": found.__name__, "arguments": given, "parts": dict(sources)}
         for call in told_each_time * _ROUNDS:
-            told = {**_told(found, subject, parts, carriers), "processor": {**whole, **call}}
+            told = {**_told(found, subject, others, carriers), "processor": {**whole, **call}}
             learned: dict[str, str] = {}
             for way in prompts.ways(told, trial):
                 likeliest = likeliest or way
@@ -146,6 +148,16 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
                 carriers |= learned
                 likeliest = None
     return likeliest or parts
+
+
+def _smaller(found: Any, ways: Sequence[tuple[dict[str, Any], Parts]]) -> Iterator[tuple[dict[str, Any], Parts]]:
+    """The ways with images that are not as small as those of the heads, but as the patches are, where it is told these."""
+    parameter = inspect.signature(found.__init__).parameters.get("patch_size")
+    default = parameter.default if parameter is not None else None
+    for given, parts in ways:
+        if type(default) is int and type(given.get("patch_size")) is int and "image_processor" in parts:
+            image = media.proportionate(parts["image_processor"], Fraction(given["patch_size"], default))
+            yield given, {**parts, "image_processor": image}
 
 
 def _named(subject: Subject) -> str | None:

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import types
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -458,3 +459,65 @@ def test_a_type_that_hears_samples_without_a_feature_extractor_takes_the_usual_o
     assert media._extractor("unseen", config, [head((2, 6400), hears)]) == "Wav2Vec2FeatureExtractor"
     assert media._extractor("unseen", config, [head((2, 64, 16), hears)]) is None  # patches of a spectrogram
     assert media._extractor("unseen", config, [head((2, 6400))]) is None
+
+
+def shown(pixels: tuple[int, ...]) -> tuple[HeadSpec, ...]:
+    """A head that takes images of this shape."""
+    inputs = (InputSpec("pixel_values", "Floats", {"shape": pixels}),)
+    return (HeadSpec("LlavaForConditionalGeneration", (), (), True, {}, inputs, (), 0, 2, None),)
+
+
+def newer(name: str) -> Any:
+    """A class of transformers that only newer releases have, or that works with torchvision."""
+    if (found := building.public(name)) is None:
+        pytest.skip(f"no {name} here")
+    return found
+
+
+def test_rows_of_patches_are_as_large_as_they_come_to_and_their_margins_keep_their_share() -> None:
+    found = newer("Molmo2ImageProcessor")
+    arguments = media._fitted(found, transformers.CLIPVisionConfig(patch_size=8), shown((2, 64, 192)))
+    assert arguments["size"] == {"height": 64, "width": 64}
+    assert arguments["overlap_margins"] == [1, 1]  # of 8 patches, as 4 are of 27
+
+
+def test_a_patch_larger_than_any_is_a_tile() -> None:
+    found = newer("Step3p7ImageProcessor")
+    arguments = media._fitted(found, transformers.CLIPVisionConfig(patch_size=8), shown((2, 3, 32, 32)))
+    assert arguments["patch_size"] == 32
+    assert arguments["vision_patch_size"] == 8
+
+
+def test_sizes_may_go_by_the_patch_instead_of_the_image() -> None:
+    newer("DeepseekOcr2ImageProcessor")
+    part = {"class_name": "DeepseekOcr2ImageProcessor", "arguments": {"size": {"height": 32}, "tile_size": 32}}
+    assert media.proportionate(part, Fraction(1, 2))["arguments"] == {
+        "size": {"height": 512, "width": 512},
+        "tile_size": 384,
+    }
+    given = ({"patch_size": 8}, {"image_processor": part})
+    ways = list(whole._smaller(newer("DeepseekOcr2Processor"), [given]))
+    assert [way["image_processor"]["arguments"]["tile_size"] for _, way in ways] == [384]
+    assert list(whole._smaller(transformers.LlavaProcessor, [({}, {"image_processor": part})])) == []
+
+
+def test_what_a_processor_squares_is_how_many_features_are_on_a_side() -> None:
+    found = newer("Cohere2VisionProcessor")
+    parts = {"image_processor": {"class_name": "Cohere2VisionImageProcessor", "arguments": {"patch_size": 8}}}
+    assert whole._lent(found, parts, {"image": 4})["image_processor"]["arguments"]["patch_size"] == 2
+    assert whole._lent(transformers.LlavaProcessor, parts, {"image": 4}) == parts
+
+
+def test_a_token_that_stands_for_all_that_is_seen_stands_for_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, arguments, heads = llava()
+    monkeypatch.setattr(trial.declaring, "placeholders", lambda _: {127: "video"})
+    assert trial.Trial.of("LlavaConfig", arguments, heads).tokens == {127: "image"}
+
+
+def test_numbers_are_cast_to_the_precision_of_the_model() -> None:
+    _, arguments, heads = llava()
+    cast = trial.Trial.of("LlavaConfig", arguments, heads)._cast(
+        {"pixel_values": torch.ones(1, dtype=torch.bfloat16), "input_ids": torch.ones(1, dtype=torch.int64)}
+    )
+    assert cast["pixel_values"].dtype == torch.float32
+    assert cast["input_ids"].dtype == torch.int64

@@ -127,6 +127,15 @@ CONFIGS: tuple[Row, ...] = (
         config={"text_config": {"per_layer_config": {"2": {"head_dim": 32}}}},
     ),
     Row(
+        "aria",
+        "its processor makes every image one of 980 pixels a side and 256 tokens: of patches that are larger in turn, with "
+        "as many queries",
+        config={
+            "projector_patch_to_query_dict": {"4": 4, "100": 256},
+            "vision_config": {"image_size": 196, "patch_size": 98},
+        },
+    ),
+    Row(
         "granite4_vision",
         "its default config says neither how windows of patches become features nor into which layers these go",
         config={
