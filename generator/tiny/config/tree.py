@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from generator import configuration
 from generator.tiny import roles
-from generator.tiny.config import composite, fields, layers, relations
+from generator.tiny.config import composite, fields, layers, networks, relations
 
 __all__ = ["STAGES", "Field", "Path", "fields_of", "merge", "not_gainsaid", "settled", "shrink"]
 
@@ -189,6 +189,7 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
         arguments |= _named_backbone(defaults)
     if "image_grid_pinpoints" in defaults:
         arguments["image_grid_pinpoints"] = [[roles.IMAGE, roles.IMAGE]]  # one tile besides the whole image
+    arguments |= networks.arguments(defaults, manner)
     sees_grids = any("spatial_merge_size" in vars(child) for child in nested.values())
     for name, child in nested.items():
         kwargs = _kept(config, name, child)
@@ -198,6 +199,7 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
             continue
         inner = _shrink(child, kwargs, ids, manner)
         inner |= _as_many_features(defaults, child)
+        arguments |= networks.measured(defaults, {**configuration.defaults(child), **kwargs}, manner)
         if sees_grids:
             inner |= relations.sections(relations.Fields(configuration.defaults(child), inner))
         arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from generator.spec import InputSpec
 from generator.tiny import roles
+from generator.tiny.config import networks
 from generator.tiny.inputs.context import BATCH, CHOICES, FRAMES, PATCHES, Answer, Context, Rule, batch
 from generator.tiny.inputs.text import multiple_choice, sees_several
 
@@ -26,8 +27,8 @@ def _side(context: Context) -> tuple[int, int]:
         or context.find("image_size", "img_size", "max_img_size")
         or (context.find("input_size") if context.find("patch_size") else None)
     )
-    if value is None:
-        return roles.STAGED_IMAGE, roles.STAGED_IMAGE
+    if value is None:  # a network of timm has its size among its arguments, if it is of one size
+        value = networks.side(context.find("model_args") or {})
     if isinstance(value, Mapping):
         return value["height"], value["width"]
     return (value, value) if isinstance(value, int) else (value[0], value[-1])
