@@ -123,7 +123,7 @@ def _video_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
 def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any]:
     """Arguments that make images of the size that the heads take."""
     context = declaring.Context(config, {}, ())
-    arguments = _as_patches(found, heads)
+    arguments = _as_patches(found, heads) | _as_pretrained(found, heads)
     for name in _taken(found):
         default = _default(found, name)
         measured = _SIZE.fullmatch(name)
@@ -202,6 +202,14 @@ def _as_patches(found: Any, heads: Sequence[HeadSpec]) -> dict[str, Any]:
     _, count, width = shapes[0]
     side = math.isqrt((width - 2) // _CHANNELS)
     return {"patch_size": {"height": side, "width": side}, "max_patches": count}
+
+
+def _as_pretrained(found: Any, heads: Sequence[HeadSpec]) -> dict[str, Any]:
+    """The part of a checkpoint's config from which timm tells how an image is made ready for a network of its own."""
+    side = _side(heads)
+    if side is None or "pretrained_cfg" not in inspect.signature(found.__init__).parameters:
+        return {}
+    return {"pretrained_cfg": {"input_size": [_CHANNELS, *side]}}
 
 
 def _taken(found: Any) -> list[str]:

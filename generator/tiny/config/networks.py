@@ -9,7 +9,7 @@ import copy
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,12 +28,16 @@ _WRAPPED = ("num_classes", "in_chans")
 """Arguments that whoever wraps the network gives it."""
 _AS = {"layers": "depths", "out_chs": "embed_dims"}
 """What timm calls otherwise than configs do."""
+_SCALE = "channel_multiplier"
+"""What scales the widths of a network that is described block by block."""
 _GRID = re.compile(r"(.*_)?output_resolution")
 """Sides of the grid of features that a network gives whatever the image's size."""
 _PLACES = re.compile(r"(.*_)?tokens_per_image")
 """Fields that say of how many features an image is made."""
 _MANNERS = (fields.Manner(divisor=16), fields.Manner(divisor=8))
 """Manners in which it is made small where it does not take the widths of the roles."""
+_LARGEST = 10_000_000
+"""Parameters up to which a network leaves room for the model around it."""
 _TESTING = "test_*"
 """timm's names of the networks that it is tested with."""
 
@@ -115,9 +119,8 @@ def _shrunk(name: str, stated: str, manner: fields.Manner) -> _Network | None:
     given = json.loads(stated)
     whole = _built(name, _alone(given))
     taken = _taken(name, _alone(given), type(whole))
-    ways = [_changes(taken, each) for each in (manner, *_MANNERS)]
-    fitting = next((way for way in ways if _takes(name, {**given, **way})), None)
-    small = _as_json({**given, **(_one_by_one(name, given, ways[0]) if fitting is None else fitting)})
+    best = _fitting(name, given, taken, manner)
+    small = _as_json({**given, **best})
     network = _built(name, _alone(small))
     places = _places(whole, whole.default_cfg["input_size"][-1]), _places(network, side(small))
     return _Network(small, (whole.num_features, network.num_features), places)
@@ -134,17 +137,30 @@ def _plain() -> str | None:
     return min(sizes, key=lambda name: (sizes[name], name))
 
 
+def _fitting(name: str, given: Mapping[str, Any], taken: Mapping[str, Any], manner: fields.Manner) -> dict[str, Any]:
+    """The changes of the first manner that the network takes and that makes it small; else the smallest that it takes."""
+    found: dict[int, dict[str, Any]] = {}
+    for each in (manner, *_MANNERS):
+        changes = _changes(taken, each)
+        if _takes(name, {**given, **changes}):
+            size = _size(_built(name, _alone({**given, **changes})))
+            if size <= _LARGEST:
+                return changes
+            found[size] = changes
+    return found[min(found)] if found else _one_by_one(name, given, _changes(taken, manner))
+
+
 def _changes(taken: Mapping[str, Any], manner: fields.Manner) -> dict[str, Any]:
     """The arguments that become smaller."""
     small = {name: _small(name, value, taken, manner) for name, value in taken.items()}
-    return {name: value for name, value in small.items() if value != taken[name]}
+    changes = {name: value for name, value in small.items() if value != taken[name]}
+    scaled = manner.divisor is not None and any(map(_is_blocks, taken.values()))
+    return {**changes, _SCALE: 1 / manner.divisor} if scaled and manner.divisor else changes
 
 
 def _small(name: str, value: Any, taken: Mapping[str, Any], manner: fields.Manner) -> Any:
     if _GRID.fullmatch(name) and isinstance(value, int):
         return min(value, 2)
-    if _is_blocks(value):
-        return [_stage(stage) for stage in value]
     if isinstance(value, (list, tuple)) and not all(type(item) is int for item in value):
         return value
     return fields.small(
@@ -153,28 +169,11 @@ def _small(name: str, value: Any, taken: Mapping[str, Any], manner: fields.Manne
 
 
 def _is_blocks(value: Any) -> bool:
-    """Whether it describes stages block by block, each a table of its own."""
+    """Whether it describes stages block by block, each a table of its own: such tables are used up when they are read, so
+    that a config that held them would make one network and no other."""
     return isinstance(value, list) and all(
         isinstance(stage, list) and all(isinstance(block, Mapping) for block in stage) for stage in value
     )
-
-
-def _stage(blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A stage with one block of each kind, that of the last one at its end too: features are taken there."""
-    first: dict[Any, Mapping[str, Any]] = {}
-    for block in blocks:
-        first.setdefault(block.get("block_type"), block)
-    chosen = list(first.values())
-    if blocks and blocks[-1].get("block_type") != chosen[-1].get("block_type"):
-        chosen.append(blocks[-1])
-    return [{key: _number(key, value) for key, value in block.items()} for block in chosen]
-
-
-def _number(name: str, value: Any) -> Any:
-    if type(value) is not int:
-        return value
-    # One width of several that grow from stage to stage.
-    return roles.small_sequence(_AS[name], [value, 2 * value])[0] if name in _AS else roles.small(name, value)
 
 
 def _one_by_one(name: str, given: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,8 +188,7 @@ def _takes(name: str, arguments: Mapping[str, Any]) -> bool:
     """Whether the network can be built and shown an image of its size."""
     try:
         _built(name, _as_json(arguments))
-        network = _built(name, _alone(_as_json(arguments)))
-        _features(network, side(arguments))
+        _features(_built(name, _alone(_as_json(arguments))), side(arguments))
     except Exception:  # noqa: BLE001  # whatever timm's classes raise for arguments that do not fit
         return False
     return True

@@ -284,5 +284,45 @@ CONFIGS: tuple[Row, ...] = (
         },
         indifferent=("classes_attention_mask",),
     ),
+    Row(
+        "perception_lm",
+        "its code reads the width of a network of one width, and its default config names one of stages",
+        config={
+            "vision_config": {
+                "architecture": "vit_pe_lang_large_patch14_448",
+                "model_args": {
+                    "layers": ...,
+                    "channels": ...,
+                    "img_size": [32, 32],
+                    "patch_size": 8,
+                    "embed_dim": 64,
+                    "depth": 2,
+                    "num_heads": 4,
+                },
+            }
+        },
+    ),
+    Row(
+        "edgetam",
+        "its default config misspells the field that names its network, whose widths its neck has a list of",
+        config={
+            "vision_config": {
+                "backbone_config": {
+                    "architecture": "repvit_m1",
+                    "model_args": {
+                        "layers": ...,
+                        "channels": ...,
+                        "embed_dim": [8, 16, 24, 48],
+                        "depth": [2, 2, 2, 2],
+                        "features_only": True,
+                        "out_indices": [0, 1, 2, 3],
+                    },
+                },
+                "backbone_channel_list": [48, 24, 16, 8],
+                "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
+            },
+            "prompt_encoder_config": {"image_size": 64},
+        },
+    ),
 )
 """Rows about configs."""
