@@ -35,7 +35,7 @@ _COUNTS = {
     "audio": ("audio_seq_length",),
 }
 """Arguments that are the placeholders of one image or sound."""
-_ELSEWHERE = {"img_size": "image_size"}
+_ELSEWHERE = {"img_size": "image_size", "pooling_ratio": "projector_pooling_ratio"}
 """Config fields of arguments that are named otherwise there."""
 _ONE_MORE = "num_additional_image_tokens"
 """An argument that is 1 for towers with a token for the entire image, which no config says."""
@@ -319,7 +319,8 @@ def _values(name: str, default: Any, context: declaring.Context, counts: Mapping
         yield from (0, 1)
         return
     field = _ELSEWHERE.get(name, name)
-    for value in (context.find(field, within="vision"), context.find(field)):
+    network = context.find("model_args") or {}  # what timm's networks are told, where the tower is one of them
+    for value in (context.find(field, within="vision"), context.find(field), network.get(name)):
         if type(value) in (bool, int, float, str) and (default is None or type(value) is type(default)):
             yield value
             return

@@ -309,6 +309,7 @@ CONFIGS: tuple[Row, ...] = (
             "vision_config": {
                 "backbone_config": {
                     "architecture": "repvit_m1",
+                    "num_classes": 2,  # without which the library makes no network's config of a dict
                     "model_args": {
                         "layers": ...,
                         "channels": ...,
