@@ -324,6 +324,17 @@ def test_noise_that_no_two_rows_share_is_left_out() -> None:
     assert fields.small("noise_scale_duration", 0.8, {}, {}) == 0.0
 
 
+def test_blocks_that_are_written_out_are_the_first_and_last_of_their_stage_where_they_fit() -> None:
+    short, narrow, wide = (
+        [[3, 16, 32]],
+        [[3, 32, 64], [5, 64, 64], [5, 64, 64]],
+        [[3, 64, 128], [5, 128, 64], [5, 64, 256]],
+    )
+    stages = [short, narrow, wide]
+    small = fields.small("block_configs", stages, {"block_configs": stages}, {})
+    assert small == [short, [[3, 32, 64], [5, 64, 64]], wide]
+
+
 def test_no_match_of_random_weights_is_beneath_the_threshold_and_other_thresholds_stay() -> None:
     for name in ("filter_threshold", "matching_threshold", "coarse_matching_threshold"):
         assert fields.small(name, 0.2, {}, {}) == 0.0

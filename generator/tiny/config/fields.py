@@ -75,7 +75,7 @@ def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int
     if name == "patch_size":
         return value if not isinstance(value, int) or staged(defaults) else min(value, roles.PATCH)
     if "block_configs" in defaults and name not in ("hidden_size", "d_model") and not isinstance(value, float):
-        return value  # its blocks are written out, widths and all
+        return _ends(value) if name == "block_configs" else value  # its blocks are written out, widths and all
     if manner != USUAL and (proportional := _proportional(name, value, manner)) is not None:
         return proportional
     if isinstance(value, int):
@@ -85,6 +85,17 @@ def small(name: str, value: Any, defaults: Mapping[str, Any], ids: dict[int, int
     if isinstance(value, (list, tuple)) and value:
         return _sequence(name, value)
     return value
+
+
+def _ends(stages: Any) -> Any:
+    """Blocks as they are written out, (kernel, width before, width after, ...), of each stage the first and the last where
+    the one fits the other: each takes something of a signal that no training has made fit to go through so many."""
+    if not isinstance(stages, (list, tuple)) or not all(isinstance(stage, (list, tuple)) for stage in stages):
+        return stages
+    return [
+        [stage[0], stage[-1]] if len(stage) > roles.LAYERS and stage[0][2] == stage[-1][1] else stage
+        for stage in stages
+    ]
 
 
 def _sequence(name: str, values: Sequence[Any]) -> Sequence[Any]:
