@@ -151,6 +151,7 @@ def _builder_digest() -> str:
         [
             here / "assemble.py",
             here / "configuration.py",
+            here / "modalities.py",
             here / "spec.py",
             *(here / "tiny").rglob("*.py"),
             *(here / "processors").rglob("*.py"),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator import configuration
+from generator import configuration, modalities
 from generator.plugins import public_class
 from generator.spec import HeadSpec
 from generator.tiny import config as shrinking
@@ -233,7 +233,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
             for item in inputs
         ]
         notes += (f"{', '.join(leaky)}: what it hides is seen, in what the model does beside attending",)
-    return HeadSpec(
+    spec = HeadSpec(
         class_name=head.class_name,
         mappings=head.mappings,
         pipelines=pipelines,
@@ -255,6 +255,8 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         steps=tuple(done),
         generation_config=generation_config,
     )
+    silent = tuple(map(modalities.note, modalities.unfed(row.modalities, spec))) if head.primary else ()
+    return dataclasses.replace(spec, notes=(*spec.notes, *silent))
 
 
 def _fact(context: declaring.Context, names: tuple[str, ...], part: str) -> Any:

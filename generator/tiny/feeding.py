@@ -215,4 +215,4 @@ def _unfed(
     why = "beside it, no output follows another modality" if silenced else "the head does not run with it beside these"
     for name in declaring.withheld(context, [item.name for item in inputs]):
         if name not in given:
-            yield f"{name} is not fed: {why}"
+            yield f"{name} is not fed: {why if declaring.ruled(context, name) else 'no rule makes one'}"

@@ -1,4 +1,4 @@
-"""The stages that a skill's text must pass before it is written: syntax, structure, pipeline, task, build.
+"""The stages that a skill's text must pass before it is written: syntax, structure, pipeline, task, modality, build.
 
 Each stage looks at the text alone, never at the spec's word for it, and the first failure stops. Nothing here
 writes or mends a skill.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from generator.validation.errors import (
     STAGES,
     BuildError,
+    ModalityError,
     PipelineError,
     StructureError,
     SyntaxStageError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "STAGES",
     "BuildError",
+    "ModalityError",
     "PipelineError",
     "StructureError",
     "SyntaxStageError",
@@ -50,14 +52,14 @@ def parsed(text: str, model_type: str) -> ast.Module:
 
 
 def static(text: str, model_type: str, catalog: Catalog, spec: SkillSpec | None = None) -> Reading:
-    """What the text states, once it has passed the four stages that need no framework.
+    """What the text states, once it has passed the five stages that need no framework.
 
     The text is parsed once. With ``spec``, the text must also state exactly what the spec does.
 
     Raises:
         ValidationError: of the stage that failed first.
     """
-    from generator.validation import pipeline, structure, task
+    from generator.validation import modality, pipeline, structure, task
 
     tree = parsed(text, model_type)
     reading = structure.check(text, tree, model_type)
@@ -65,4 +67,5 @@ def static(text: str, model_type: str, catalog: Catalog, spec: SkillSpec | None 
         structure.check_against(reading, spec)
     pipeline.check(reading, catalog)
     task.check(reading, catalog)
+    modality.check(reading, catalog)
     return reading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-STAGES = ("syntax", "structure", "pipeline", "task", "build")
+STAGES = ("syntax", "structure", "pipeline", "task", "modality", "build")
 """Every stage, in the order in which they are passed."""
 
 
@@ -49,6 +49,12 @@ class TaskError(ValidationError):
     """A head, config or mapping that transformers does not give to this model type."""
 
     stage = "task"
+
+
+class ModalityError(ValidationError):
+    """A modality of the architecture that its primary head is not fed, without a note."""
+
+    stage = "modality"
 
 
 class BuildError(ValidationError):

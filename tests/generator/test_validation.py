@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import harness.inputs
 import harness.skill
-from generator import validation
-from generator.spec import OutputSpec
+from generator import modalities, validation
+from generator.spec import InputSpec, OutputSpec
 from generator.validation import (
+    ModalityError,
     PipelineError,
     StructureError,
     SyntaxStageError,
@@ -311,3 +312,17 @@ def test_literals_refuse_what_would_have_to_be_run(text: str) -> None:
 def test_no_text_gets_through_by_accident_or_ends_in_anything_but_a_verdict(text: str) -> None:
     assert isinstance(_refusal(text), ValidationError)
     assert isinstance(_refusal(TEXT + text + "\nx"), ValidationError)
+
+
+def test_a_modality_that_the_primary_head_is_not_fed_is_refused_unless_a_note_says_so() -> None:
+    seeing = dataclasses.replace(catalog(), rows={"gptj": dataclasses.replace(row(), modalities=("image", "text"))})
+    error = _refusal(TEXT, catalog=seeing)
+    assert isinstance(error, ModalityError)
+    assert "is fed no image" in str(error)
+    head = SPEC.heads[0]
+    assert list(modalities.unfed(("image", "text"), head)) == ["image"]
+    assert list(modalities.unfed(("text",), head)) == []
+    for note in (modalities.note("image"), "pixel_values is not fed: the head does not run with it beside these"):
+        assert list(modalities.unfed(("image", "text"), dataclasses.replace(head, notes=(note,)))) == []
+    fed = dataclasses.replace(head, inputs=(*head.inputs, InputSpec("pixel_values", "Floats", {})))
+    assert list(modalities.unfed(("image", "audio", "text"), fed)) == ["audio"]

@@ -30,6 +30,7 @@ __all__ = [
     "optional",
     "placeholder",
     "placeholders",
+    "ruled",
     "specials",
     "tokens",
     "withheld",
@@ -150,6 +151,12 @@ def withheld(context: Context, fed: Collection[str]) -> list[str]:
     """Names of arguments that carry a modality of which nothing is fed."""
     there = {_CARRIES[name] for name in fed if name in _CARRIES}
     return [name for name in context.forward if name in _CARRIES and _CARRIES[name] not in there]
+
+
+def ruled(context: Context, name: str) -> bool:
+    """Whether a rule makes an input of the argument at all."""
+    rule = _RULES.get(name)
+    return rule is not None and rule(context, name) is not None
 
 
 def noise(context: Context, name: str, shape: tuple[int, ...], dtype: str) -> InputSpec:
