@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator import cache, plugins, processors, tiny
+from generator.quiet import quiet
 from generator.spec import SkillSpec, from_json, to_json
 from generator.tiny import TinyError, libraries
 
@@ -81,6 +82,7 @@ def _built_alone(pool: ProcessPoolExecutor, row: Row) -> SkillSpec | TinyError:
         )
 
 
+@quiet()
 def _build(row: Row) -> SkillSpec | TinyError:
     # One thread a process: the tensors are tiny, and the processes share the cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from generator import postprocess, publish, validation
 from generator.publish import Entry
+from generator.quiet import quiet
 from generator.spec import SkillSpec
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Finisher:
         return finished, errors
 
 
+@quiet()
 def finish(specs: Mapping[str, SkillSpec], catalog: Catalog) -> Outcome:
     """The specs' skills, finished in this process."""
     from generator.rendering import TemplateError, render

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import cache, configuration, plugins
+from generator.quiet import quiet
 from generator.validation import structure
 from generator.validation.errors import BuildError
 
@@ -96,6 +97,7 @@ class Builder:
             self._pool = None
 
 
+@quiet()
 def build(text: str, model_type: str) -> str | None:
     """What keeps the skill's heads from being built as stated, or None.
 
