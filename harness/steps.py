@@ -3,7 +3,7 @@ and decoded again. Steps are plain data; it runs them, and knows what each of th
 
 A step is a mapping. ``call`` is a method of the model (``encode``, or ``forward`` for the model itself), the name of a
 class in the model's module (``Sam2VideoInferenceSession``), or a method of what an earlier step gave
-(``$session.add_point_inputs``). ``arguments`` are keyword arguments, or a list of positional ones, plain values at any
+(``$session.add_point_inputs``) or of an attribute of the model's (``$model.speaker_map.update``). ``arguments`` are keyword arguments, or a list of positional ones, plain values at any
 depth; a string ``$name.path`` among them stands for an input or for what an earlier step gave, with attributes, keys and
 indices after dots (``$encode.audio_codes``, ``$video.shape.-2``), and ``$device`` and ``$dtype`` for the model's own.
 ``name`` is what the result is called, the call's last word if it is left out. With ``stream`` the call gives one result
@@ -32,7 +32,7 @@ def follow(model: Any, steps: Sequence[Step], inputs: Mapping[str, torch.Tensor]
     Raises:
         LookupError: a step names what there is not.
     """
-    known: dict[str, Any] = {"device": model.device, "dtype": model.dtype, **inputs}
+    known: dict[str, Any] = {"device": model.device, "dtype": model.dtype, "model": model, **inputs}
     given: dict[str, torch.Tensor] = {}
     for step in steps:
         call = _callable(model, step["call"], known)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from generator import configuration, modalities
 from generator.plugins import public_class
-from generator.spec import HeadSpec
+from generator.spec import HeadSpec, InputSpec
 from generator.tiny import config as shrinking
 from generator.tiny import feeding, generating, hearing, libraries, probe, roles, rows, serving, steps
 from generator.tiny import inputs as declaring
@@ -202,15 +202,14 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
     seen = declaring.Context(config, probe.parameters(model, method), head.mappings, shapes=shapes)
     if isinstance(getattr(seen.forward.get("sample"), "default", None), bool):
         call.setdefault("sample", False)  # the features themselves, without noise that no two rows share
-    done: list[dict[str, Any]] = []
     notes: tuple[str, ...] = ()
-    if method == "forward" and steps.session_of(model) is not None:
-        inputs, done = steps.session(model, seen)
-        outputs, rows_fed = probe.run(model, inputs, steps=done), 1
+    inputs, done = _stepped(model, seen, exceptions, method)
+    if done:
+        outputs, rows_fed = probe.run(model, inputs, steps=done), declaring.batch(seen) if _stated(exceptions) else 1
     else:
         inputs, outputs, notes = feeding.fed(model, seen, exceptions, method, call)
         rows_fed = declaring.batch(seen)
-    if method == "forward" and steps.is_codec(model):
+    if method == "forward" and not done and steps.is_codec(model):
         done = steps.codec(model, inputs, lambda some: probe.follow(model, inputs, some))
         outputs = probe.run(model, inputs, steps=done)
     outputs = probe.loosened(model, outputs, lambda: probe.run(model, inputs, method, call, done))
@@ -218,7 +217,9 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
         inputs, rows_fed, notes = declaring.alone(inputs), 1, (*notes, _ONE_AT_A_TIME)
         outputs = probe.alike(probe.run(model, inputs, method, call), outputs)
     batch = next((exception.batch for exception in exceptions if exception.batch is not None), rows_fed)
-    pipelines, unserved = serving.served(model, head.pipelines, inputs) if method == "forward" else (head.pipelines, ())
+    pipelines, unserved = serving.untold(head.pipelines, done)
+    if method == "forward" and pipelines:
+        pipelines, unserved = serving.served(model, pipelines, inputs)
     notes += unserved
     fixed = hearing.fixed(model, inputs, call) if method == "forward" and not done else ()
     if fixed:
@@ -257,6 +258,22 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
     )
     silent = tuple(map(modalities.note, modalities.unfed(row.modalities, spec))) if head.primary else ()
     return dataclasses.replace(spec, notes=(*spec.notes, *silent))
+
+
+def _stated(exceptions: Sequence[rows.Row]) -> list[dict[str, Any]]:
+    return [dict(step) for exception in exceptions for step in exception.steps]
+
+
+def _stepped(
+    model: Any, seen: declaring.Context, exceptions: Sequence[rows.Row], method: str
+) -> tuple[list[InputSpec], list[dict[str, Any]]]:
+    """The inputs of a head of which more is asked than one call, and the steps of that; none of either for others."""
+    if done := _stated(exceptions):
+        given = [(name, item) for exception in exceptions for name, item in exception.inputs.items()]
+        return [InputSpec(name, item[0], dict(item[1])) for name, item in given if item is not None], done
+    if method == "forward" and steps.session_of(model) is not None:
+        return steps.session(model, seen)
+    return [], []
 
 
 def _fact(context: declaring.Context, names: tuple[str, ...], part: str) -> Any:

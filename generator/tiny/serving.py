@@ -13,7 +13,7 @@ from generator.tiny import hearing, probe
 from generator.tiny import inputs as declaring
 from generator.tiny.feeding import REFUSALS
 
-__all__ = ["served"]
+__all__ = ["served", "untold"]
 
 _WRITING = ("any-to-any", "image-text-to-text")
 """Pipelines that answer with ``generate()``; transformers' mappings list heads for them that have none."""
@@ -63,6 +63,15 @@ def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tup
             pass  # that is the answer
     reason = f"{', '.join(texts)}: gives no {' and no '.join(more)}, without which the head does not run"
     return tuple(task for task in tasks if task not in texts), (*notes, reason)
+
+
+def untold(tasks: Sequence[str], done: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The pipelines of a head of which more is asked than one call, and why they are none where a step tells the model what
+    only a checkpoint's own file makes known."""
+    if not tasks or not any(str(step["call"]).startswith("$model.") for step in done):
+        return tuple(tasks), ()
+    why = "the model knows only by a checkpoint's own file what a step tells it here, and a pipeline takes no steps"
+    return (), (f"{', '.join(tasks)}: {why}",)
 
 
 def _no_text(inputs: Sequence[InputSpec]) -> str | None:

@@ -146,7 +146,7 @@ def follow(
         inputs: tensors by name.
         fixed: the arguments that every call of a method has.
     """
-    known = {"device": model.device, "dtype": model.dtype, **inputs}
+    known = {"device": model.device, "dtype": model.dtype, "model": model, **inputs}
     given: dict[str, Any] = {}
     for step in steps:
         name = step["call"]

@@ -143,7 +143,7 @@ STEP: dict[str, tuple[type, ...]] = {"call": (str,), "arguments": (dict, list), 
 
 
 def _check_steps(class_name: str, steps: tuple[Any, ...], inputs: set[str]) -> None:
-    known = {"device", "dtype", *inputs}
+    known = {"device", "dtype", "model", *inputs}
     for number, step in enumerate(steps):
         if not isinstance(step, dict) or "call" not in step or not step.keys() <= STEP.keys():
             raise FaultError(

@@ -42,3 +42,10 @@ def test_frames_that_would_take_gigabytes_are_refused_before_any_is_made() -> No
         model = Sam2VideoModel(config)
     with pytest.raises(ValueError, match="frames of 1024 by 1024 pixels are too large"):
         steps.session(model, inputs.Context(config, {}, ()))
+
+
+def test_a_head_that_is_told_by_a_step_what_a_file_would_tell_it_has_no_pipeline_and_a_note_says_why() -> None:
+    made = primary("qwen2_5_omni")
+    assert made.steps[0]["call"] == "$model.speaker_map.update"
+    assert made.pipelines == ()
+    assert any("a checkpoint's own file" in note for note in made.notes)

@@ -99,3 +99,22 @@ def test_each_frame_is_made_of_the_video_and_of_the_prompts_that_its_session_was
 def test_a_step_that_nobody_can_take_is_told() -> None:
     with pytest.raises(LookupError, match="Tracker has no fly, and neither has its module"):
         steps.follow(Tracker(), ({"call": "fly"},), {})
+
+
+def test_a_step_tells_the_model_what_a_file_of_its_checkpoint_would() -> None:
+    class Model:
+        device, dtype = "cpu", torch.float32
+
+        def __init__(self) -> None:
+            self.known: dict[str, int] = {}
+
+        def generate(self, x: torch.Tensor) -> torch.Tensor:
+            return x + self.known["speaker"]
+
+    told = {"call": "$model.known.update", "arguments": [{"speaker": 2}], "name": "told"}
+    asked = {"call": "generate", "arguments": {"x": "$x"}}
+    given = steps.follow(Model(), [told, asked], {"x": torch.ones(2)})
+    assert given["generate"].tolist() == [3.0, 3.0]
+    assert [part for part, _, _ in steps.parts([told, asked], ["generate"])] == ["generate"]
+    with pytest.raises(KeyError):
+        steps.follow(Model(), [asked], {"x": torch.ones(2)})

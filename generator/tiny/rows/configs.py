@@ -208,6 +208,32 @@ CONFIGS: tuple[Row, ...] = (
         generation=None,
     ),
     Row(
+        "qwen2_5_omni",
+        "it has no forward: generate() writes, here of text alone, for a speaker whom a file beside a checkpoint's weights "
+        "makes known; each block of its vocoder has three dilations in its code",
+        config={"token2wav_config": {"bigvgan_config": {"resblock_dilation_sizes": [[1, 3, 5]] * 3}}},
+        inputs={
+            "input_ids": ("Tokens", {"shape": (2, 12), "low": 3, "high": 100}),
+            "attention_mask": ("Mask", {"shape": (2, 12)}),
+        },
+        steps=(
+            {"call": "$model.speaker_map.update", "arguments": [{"Chelsie": {"bos_token": 3}}], "name": "speaker"},
+            {
+                "call": "generate",
+                "arguments": {
+                    "input_ids": "$input_ids",
+                    "attention_mask": "$attention_mask",
+                    "generation_mode": "text",
+                    "thinker_max_new_tokens": 6,
+                    "thinker_eos_token_id": None,
+                    "thinker_return_dict_in_generate": True,
+                    "thinker_output_logits": True,
+                },
+            },
+        ),
+        generation=None,
+    ),
+    Row(
         "clvp",
         "its rotary lanes are never fewer than 32, which a head must hold",
         config={"text_config": {"num_attention_heads": 2}, "speech_config": {"num_attention_heads": 2}},

@@ -33,5 +33,7 @@ class Row:
     """Further arguments of that call."""
     generation_config: Mapping[str, Any] = field(default_factory=dict)
     """Attributes of the model's generation config."""
+    steps: tuple[Mapping[str, Any], ...] = ()
+    """What a user does with the inputs where one call is not all; ``harness.steps`` says how they are written."""
     batch: int | None = None
     """Rows of the inputs where the head takes another number than the rules give."""
