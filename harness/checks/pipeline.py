@@ -17,7 +17,7 @@ from harness.checks import pipeline_tells as tells
 from harness.checks import pipeline_voice
 from harness.checks.pipeline_cases import CASES, HEARD, SEEN, Case
 from harness.checks.pipeline_forms import short
-from harness.checks.pipeline_samples import SENTENCES, Asked
+from harness.checks.pipeline_samples import CAPTION, SENTENCES, Asked
 from harness.checks.protocol import Check, Outcome, passed
 from harness.hardware import UnsupportedError
 from harness.hardware.torch_device import pinned, translated
@@ -184,7 +184,12 @@ def _without_special_words(options: dict[str, Any], parts: Mapping[str, Any]) ->
     if tokenizer is None:
         return options
     # Not the last one, which a config may force; the least number of words keeps it away until then.
-    special = {"suppress_tokens": sorted({*tokenizer.all_special_ids} - {tokenizer.eos_token_id})}
+    withheld = {*tokenizer.all_special_ids} - {tokenizer.eos_token_id}
+    if (
+        "processor" in parts
+    ):  # nor the letters of the caption, which is the same each time, and the last of which one repeats
+        withheld |= {*tokenizer.convert_tokens_to_ids(tokenizer.tokenize(CAPTION))} - {tokenizer.unk_token_id}
+    special = {"suppress_tokens": sorted(withheld)}
     if "generate_kwargs" in options:
         return {**options, "generate_kwargs": {**options["generate_kwargs"], **special}}
     return {**options, **special}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import PIL.Image
 
 __all__ = [
+    "CAPTION",
     "LABELS",
     "SENTENCES",
     "Asked",
@@ -38,7 +39,7 @@ does not tell one from another by its length."""
 LABELS = ("cat", "dog")
 SAMPLING_RATE = 16_000
 """Samples a second of the sound."""
-_CAPTION = "a cat"
+CAPTION = "a cat"
 """A text of few letters, beside the many placeholders of an image or a sound, which must tell one turn from the next."""
 _FRAMES = 32
 """Frames of the video."""
@@ -121,10 +122,11 @@ def answered(asked: Asked) -> tuple[Any, ...]:
 
 def decided(asked: Asked) -> tuple[Any, ...]:
     """A question of yes or no about a text, and an image where the head sees."""
-    question = {"questions": {"sat": {"type": "noul", "instructions": "did it sit"}}}
     if "image" in asked.modalities:
-        return ({"state": f"{_PLACE} {_CAPTION}", "assets": {_PLACE: picture(asked.turn)}, **question},)
-    return ({"state": asked.sentence, **question},)
+        # So few words that the last is not out of sight of the image, of which layers may look back eight tokens each.
+        question = {"questions": {"sat": {"type": "noul", "instructions": "sat"}}}
+        return ({"state": f"{_PLACE} {CAPTION}", "assets": {_PLACE: picture(asked.turn)}, **question},)
+    return ({"state": asked.sentence, "questions": {"sat": {"type": "noul", "instructions": "did it sit"}}},)
 
 
 def document(asked: Asked) -> tuple[Any, ...]:
@@ -167,8 +169,8 @@ def heard(asked: Asked) -> tuple[Any, ...]:
 def chat(asked: Asked) -> tuple[Any, ...]:
     """A chat about an image, or an image and a text where the processor has no template for chats."""
     if asked.parts["processor"].chat_template is None:
-        return (picture(asked.turn), asked.prompt + _CAPTION)
-    content = [{"type": "image", "image": picture(asked.turn)}, {"type": "text", "text": _CAPTION}]
+        return (picture(asked.turn), asked.prompt + CAPTION)
+    content = [{"type": "image", "image": picture(asked.turn)}, {"type": "text", "text": CAPTION}]
     return ([{"role": "user", "content": content}],)
 
 
@@ -177,6 +179,6 @@ def chatted(asked: Asked) -> tuple[Any, ...]:
     seen = picture(asked.turn) if "image" in asked.modalities else None
     spoken = sound(asked.turn) if "audio" in asked.modalities else None
     if asked.parts["processor"].chat_template is None:
-        return (asked.prompt + _CAPTION, seen, None, spoken)
+        return (asked.prompt + CAPTION, seen, None, spoken)
     media = [{"type": name, name: item} for name, item in (("image", seen), ("audio", spoken)) if item is not None]
-    return ([{"role": "user", "content": [*media, {"type": "text", "text": _CAPTION}]}],)
+    return ([{"role": "user", "content": [*media, {"type": "text", "text": CAPTION}]}],)

@@ -12,6 +12,7 @@ from transformers import BertForMaskedLM, FillMaskPipeline, GPT2LMHeadModel, Tex
 
 from harness import processors
 from harness.checks import CHECKS, pipeline, pipeline_voice
+from harness.checks import pipeline_samples as samples
 from harness.checks import pipeline_tells as tells
 from harness.checks.pipeline_cases import CASES
 from harness.checks.pipeline_samples import Asked
@@ -224,6 +225,22 @@ def test_what_tells_one_answer_from_another_is_not_what_was_asked() -> None:
     assert tells.coarse([0.0, 1.0, b"\0"])
     assert not tells.coarse([0.5])
     assert not tells.coarse([])
+
+
+def test_an_answer_repeats_no_letter_of_a_caption_that_is_the_same_each_time() -> None:
+    tokenizer = processors.build(Speaking)["tokenizer"]
+    caption = {*tokenizer.convert_tokens_to_ids(["a", "c", "t"])}
+    for parts, withheld in (({"tokenizer": tokenizer}, False), ({"tokenizer": tokenizer, "processor": None}, True)):
+        told = pipeline._without_special_words({"generate_kwargs": {"do_sample": False}}, parts)["generate_kwargs"]
+        assert (caption <= {*told["suppress_tokens"]}) is withheld
+        assert tokenizer.eos_token_id not in told["suppress_tokens"]
+
+
+def test_what_is_asked_about_an_image_ends_within_sight_of_it() -> None:
+    (seen,), (read,) = (samples.decided(Asked({}, frozenset(kinds))) for kinds in (["image"], []))
+    question = seen["questions"]["sat"]["instructions"]
+    assert len(f"{samples.CAPTION} {question}") < 14  # two layers look back seven tokens each, of a letter
+    assert read["questions"]["sat"]["instructions"] == "did it sit"
 
 
 def test_image_features_are_asked_of_one_image_and_of_an_answer_that_is_a_tensor() -> None:
