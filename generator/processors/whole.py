@@ -259,20 +259,21 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
         else:
             declared = tokenizer.declare(str(getattr(inner, "model_type", "")), inner, spoken=False)
         if declared is not None:
-            declared["arguments"] |= _promised(found) if attribute == "tokenizer" else {}
+            declared["arguments"] |= _promised(found, subject.heads) if attribute == "tokenizer" else {}
             made[attribute] = declared
     return made
 
 
-def _promised(found: Any) -> dict[str, bool]:
+def _promised(found: Any, heads: Sequence[HeadSpec]) -> dict[str, bool]:
     """Settings of the tokenizer with which a processor makes all that it says it does: its class may leave it to them
-    whether it returns what its ``model_input_names`` has (Cosmos3-Edge's types of tokens, without which no image is taken).
+    whether it returns what its ``model_input_names`` has (Cosmos3-Edge's types of tokens, without which no image is taken); not what no head takes (MiniMax-M3-VL's).
     """
     names = inspect.getattr_static(found, "model_input_names", None)
     if not isinstance(names, property) or names.fget is None:
         return {}
     own = re.findall(r"\"(\w+)\"", inspect.getsource(names.fget))
-    return {f"return_{name}": True for name in own if getattr(found, f"return_{name}", None) is False}
+    taken = {item.name for head in heads for item in head.inputs}
+    return {f"return_{name}": True for name in own if name in taken and getattr(found, f"return_{name}", None) is False}
 
 
 def _asked(found: Any) -> Any:

@@ -17,7 +17,7 @@ __all__ = ["Word", "read"]
 
 _ROLES = frozenset({"pad", "bos", "eos", "unk", "cls", "sep", "mask", "add_bos", "add_eos"})
 """Roles that every tokenizer knows, which are given words of their own, and its settings that are named like roles."""
-_SPECIAL = re.compile(r"<[^<>\s]{1,60}>|\[[A-Z][A-Z_0-9]*\]|\|[A-Z]+\|")
+_SPECIAL = re.compile(r"\]<\]\w+\[>\[|<[^<>\s]{1,60}>|\[[A-Z][A-Z_0-9]*\]|\|[A-Z]+\|")
 """How special words are written."""
 _ATTRIBUTE = re.compile(r"([a-z][a-z_0-9]*)_token(?:_id)?")
 """How the attributes of a tokenizer that hold one, or its id, are named."""

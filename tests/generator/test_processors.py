@@ -229,8 +229,11 @@ def test_a_processor_gives_all_inputs_that_it_says_it_does() -> None:
         def model_input_names(self) -> list[str]:
             return ["types", "places", "words"]
 
-    assert whole._promised(Owl) == {"return_types": True}
-    assert whole._promised(transformers.LlavaProcessor) == {}
+    inputs = (InputSpec("types", "Integers", {"shape": (2, 8), "high": 2}),)
+    head = HeadSpec("LlavaForConditionalGeneration", (), (), True, {}, inputs, (), 0, 2, None)
+    assert whole._promised(Owl, (head,)) == {"return_types": True}
+    assert whole._promised(Owl, ()) == {}
+    assert whole._promised(transformers.LlavaProcessor, (head,)) == {}
 
 
 def test_settings_that_no_field_tells_are_read_off_the_inputs_of_the_heads() -> None:
@@ -521,3 +524,8 @@ def test_numbers_are_cast_to_the_precision_of_the_model() -> None:
     )
     assert cast["pixel_values"].dtype == torch.float32
     assert cast["input_ids"].dtype == torch.int64
+
+
+def test_special_words_in_several_brackets_are_read_whole() -> None:
+    known = {word.role: word.text for word in words.read(newer("MiniMaxM3VLProcessor"))}
+    assert known["image"] == "]<]image[>["
