@@ -22,6 +22,7 @@ from generator.processors.trial import TEXT, Trial
 from generator.tiny import config as shrinking
 from generator.tiny import inputs as declaring
 from generator.tiny import libraries
+from generator.tiny.config import networks
 
 if TYPE_CHECKING:
     from generator.spec import HeadSpec
@@ -325,6 +326,8 @@ def _values(name: str, default: Any, context: declaring.Context, counts: Mapping
         if type(value) in (bool, int, float, str) and (default is None or type(value) is type(default)):
             yield value
             return
+    if name == "patch_size" and network and "image" in counts:  # a network of stages says it by what it gives alone
+        yield networks.side(network) // math.isqrt(counts["image"])
 
 
 def _patches(context: declaring.Context) -> list[int]:
