@@ -351,5 +351,11 @@ CONFIGS: tuple[Row, ...] = (
             "prompt_encoder_config": {"image_size": 64},
         },
     ),
+    Row(
+        "depth_pro",
+        "its checkpoint has the model of the field of view, by which depths are scaled: without it the pipeline reads a "
+        "field that the library drops from outputs that have none",
+        config={"use_fov_model": True},
+    ),
 )
 """Rows about configs."""
