@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from generator.plugins import public_class
 from generator.spec import InputSpec
 from generator.tiny import hearing, probe
 from generator.tiny import inputs as declaring
@@ -98,8 +99,8 @@ def _heeded(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[st
 
 def _written(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The pipelines without those that write, of a head that does not, and why."""
-    writing = [task for task in tasks if task in _WRITING]
-    mute = writing if writing and not model.can_generate() else []
+    writing = [task for task in tasks if task in _WRITING or _only_generates(task)]
+    mute = writing if writing and hasattr(model, "can_generate") and not model.can_generate() else []
     notes = (f"{', '.join(mute)}: answers with generate(), which the head does not have",) if mute else ()
     return tuple(task for task in tasks if task not in mute), notes
 
@@ -113,3 +114,13 @@ def _seen(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tupl
         return tuple(tasks), ()
     reason = f"{_FEATURES}: answers with {first}, which is made of the weights alone, whatever the image"
     return tuple(task for task in tasks if task != _FEATURES), (reason,)
+
+
+def _only_generates(task: str) -> bool:
+    """Whether a pipeline has no other way to its answer than ``generate()``, by its code."""
+    from transformers.pipelines import SUPPORTED_TASKS
+
+    made = SUPPORTED_TASKS[task]["impl"]  # a class, or the path to one, by the release
+    pipeline = public_class(made.rpartition(".")[2]) if isinstance(made, str) else made
+    code = inspect.getsource(pipeline._forward)  # noqa: SLF001, it is what every pipeline defines
+    return "self.model.generate(" in code and "self.model(" not in code

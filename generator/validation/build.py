@@ -13,6 +13,7 @@ import json
 import os
 import re
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
 from functools import lru_cache
@@ -207,9 +208,22 @@ def _words(model_class: Any) -> set[str]:
     """The names that the code of a model may read from its config; a generative one's also by way of ``generate()``."""
     from transformers import GenerationConfig
 
-    words = set(re.findall(r"\w+", inspect.getsource(inspect.getmodule(model_class) or model_class)))
+    module = inspect.getmodule(model_class)
+    words = set(re.findall(r"\w+", inspect.getsource(module or model_class)))
+    for source in _handed(module):
+        words |= set(re.findall(r"\w+", inspect.getsource(sys.modules[source])))
     generates = getattr(model_class, "can_generate", None)
     return words | set(vars(GenerationConfig())) if generates is not None and generates() else words
+
+
+def _handed(module: Any) -> set[str]:
+    """Names of the modules of other models, and of what turns positions, that a model's module imports from: it hands its
+    config on to them (RetriBERT's to BERT)."""
+    found = {str(getattr(item, "__module__", "")) for item in vars(module).values()} if module is not None else set()
+    names = {
+        name for name in found if re.fullmatch(r"transformers\.(models\..+\.modeling_\w+|modeling_rope_utils)", name)
+    }
+    return names & sys.modules.keys()
 
 
 def _sentence(error: BaseException) -> str:

@@ -114,3 +114,22 @@ def test_a_head_whose_first_output_follows_no_image_has_no_features_of_images() 
     kept, notes = serving.served(Placing(first=True), tasks, [image])
     assert (kept, "init_reference_points" in notes[0]) == (("object-detection",), True)
     assert serving.served(Placing(first=False), tasks, [image]) == (tasks, ())
+
+
+def test_a_head_that_cannot_generate_has_no_pipeline_that_does_nothing_else() -> None:
+    class Mute(torch.nn.Module):
+        def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+            return input_ids
+
+        def can_generate(self) -> bool:
+            return False
+
+    class Writing(Mute):
+        def can_generate(self) -> bool:
+            return True
+
+    tasks = ("text-generation", "fill-mask", "automatic-speech-recognition", "document-question-answering")
+    kept, notes = serving.served(Mute(), tasks, [TEXT])
+    assert kept == tasks[1:]
+    assert notes == ("text-generation: answers with generate(), which the head does not have",)
+    assert serving.served(Writing(), tasks, [TEXT]) == (tasks, ())

@@ -136,6 +136,13 @@ def _first_stage(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _last_stage(fields: Fields) -> dict[str, Any]:
+    """The width of what comes after the last stage is the last stage's where it is so by default (EfficientFormer)."""
+    widths = fields.defaults.get("hidden_sizes")
+    same = _is_list(widths) and widths and fields.defaults.get("dim") == widths[-1]
+    return {"dim": fields.get("hidden_sizes")[-1]} if same else {}
+
+
 def _counted_stages(fields: Fields) -> dict[str, Any]:
     """Layers that are stages stay as many as these have widths and depths."""
     count = fields.defaults.get("num_hidden_layers")
@@ -388,6 +395,7 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _fractions,
     _page_positions,
     _first_stage,
+    _last_stage,
     _counted_stages,
     _stride,
     _border,
