@@ -18,7 +18,7 @@ class Aria(Skill):
     transformers = "5.23.0"
     config_class = "AriaConfig"
     config = {
-        "projector_patch_to_query_dict": {"16": 4},
+        "projector_patch_to_query_dict": {"100": 256, "4": 4},
         "text_config": {
             "head_dim": 16,
             "hidden_size": 64,
@@ -33,18 +33,18 @@ class Aria(Skill):
         },
         "vision_config": {
             "hidden_size": 64,
-            "image_size": 32,
+            "image_size": 196,
             "intermediate_size": 128,
             "model_type": "idefics3_vision",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
-            "patch_size": 8,
+            "patch_size": 98,
         },
     }
 
     image_token_id = 9  # stands in the text for each feature of an image
-    image_size = 32  # pixels, height and width
-    patch_size = 8  # pixels, a side of a patch
+    image_size = 196  # pixels, height and width
+    patch_size = 98  # pixels, a side of a patch
     num_channels = 3
     vocab_size = 128  # token ids lie below it
     max_position_embeddings = 64
@@ -53,8 +53,8 @@ class Aria(Skill):
 
     processor = {
         "image_processor": {
-            "arguments": {"max_image_size": 32, "min_image_size": 32},
-            "class_name": "AriaImageProcessorPil",
+            "arguments": {"max_image_size": 196, "min_image_size": 196},
+            "class_name": "AriaImageProcessor",
         },
         "processor": {
             "arguments": {
@@ -88,13 +88,16 @@ class Aria(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 11), low=10, high=128, runs=((9, 0, 4),)),
-                "pixel_values": Floats(shape=(2, 3, 32, 32)),
+                "pixel_values": Floats(shape=(2, 3, 196, 196)),
                 "attention_mask": Mask(shape=(2, 11)),
             },
             outputs={"logits": ((2, 11, 128), "float32")},
-            parameters=467264,
+            parameters=2314304,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=(
+                "its processor makes every image one of 980 pixels a side and 256 tokens: of patches that are larger in turn, with as many queries",
+            ),
         ),
         Head(
             "AriaModel",
@@ -102,12 +105,15 @@ class Aria(Skill):
             pipelines=("feature-extraction", "image-feature-extraction"),
             inputs={
                 "input_ids": Tokens(shape=(2, 11), low=10, high=128, runs=((9, 0, 4),)),
-                "pixel_values": Floats(shape=(2, 3, 32, 32)),
+                "pixel_values": Floats(shape=(2, 3, 196, 196)),
                 "attention_mask": Mask(shape=(2, 11)),
             },
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((2, 4, 64), "float32")},
-            parameters=459072,
+            parameters=2306112,
             batch=2,
+            notes=(
+                "its processor makes every image one of 980 pixels a side and 256 tokens: of patches that are larger in turn, with as many queries",
+            ),
         ),
     )
 

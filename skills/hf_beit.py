@@ -36,7 +36,7 @@ class Beit(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"height": 32, "width": 32}},
-            "class_name": "BeitImageProcessorPil",
+            "class_name": "BeitImageProcessor",
         },
         "tokenizer": {
             "arguments": {

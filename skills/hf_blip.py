@@ -53,7 +53,7 @@ class Blip(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "BlipImageProcessorPil"},
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "BlipImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "BlipProcessor",

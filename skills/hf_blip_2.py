@@ -61,7 +61,7 @@ class Blip2(Skill):
     image_token_id = 127
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "BlipImageProcessorPil"},
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "BlipImageProcessor"},
         "processor": {
             "arguments": {"num_query_tokens": 4},
             "class_name": "Blip2Processor",

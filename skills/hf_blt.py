@@ -97,12 +97,13 @@ class Blt(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=443776,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "BltModel",
@@ -110,11 +111,12 @@ class Blt(Skill):
             pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=435584,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )
 

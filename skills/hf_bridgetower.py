@@ -50,7 +50,7 @@ class BridgeTower(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"shortest_edge": 32}, "size": {"shortest_edge": 32}},
-            "class_name": "BridgeTowerImageProcessorPil",
+            "class_name": "BridgeTowerImageProcessor",
         },
         "processor": {
             "arguments": {},

@@ -31,7 +31,7 @@ class Canine(Skill):
     pad_token_id = 0
     eos_token_id = 126
 
-    processor = {}
+    processor = {"tokenizer": {"arguments": {}, "class_name": "CanineTokenizer"}}
 
     heads = (
         Head(
@@ -40,12 +40,13 @@ class Canine(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=126),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=16),
             },
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=2286018,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "CanineForMultipleChoice",
@@ -78,12 +79,13 @@ class Canine(Skill):
             pipelines=("token-classification",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=126),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=16),
             },
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=2286018,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "CanineModel",
@@ -91,12 +93,13 @@ class Canine(Skill):
             pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=126),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=16),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=2285888,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )
 

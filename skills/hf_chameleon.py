@@ -111,7 +111,7 @@ class Chameleon(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
-            "class_name": "ChameleonImageProcessorPil",
+            "class_name": "ChameleonImageProcessor",
         },
         "processor": {
             "arguments": {"image_seq_length": 16},

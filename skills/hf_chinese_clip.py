@@ -50,7 +50,7 @@ class ChineseCLIP(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
-            "class_name": "ChineseCLIPImageProcessorPil",
+            "class_name": "ChineseCLIPImageProcessor",
         },
         "processor": {
             "arguments": {},

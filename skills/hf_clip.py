@@ -54,7 +54,7 @@ class CLIP(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
-            "class_name": "CLIPImageProcessorPil",
+            "class_name": "CLIPImageProcessor",
         },
         "processor": {
             "arguments": {},

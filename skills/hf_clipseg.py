@@ -52,7 +52,7 @@ class CLIPSeg(Skill):
     pad_token_id = 1
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessorPil"},
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "CLIPSegProcessor",

@@ -41,7 +41,7 @@ class ConditionalDetr(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
-            "class_name": "ConditionalDetrImageProcessorPil",
+            "class_name": "ConditionalDetrImageProcessor",
         }
     }
 

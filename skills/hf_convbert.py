@@ -57,12 +57,13 @@ class ConvBert(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=82084,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "ConvBertForMultipleChoice",
@@ -81,12 +82,13 @@ class ConvBert(Skill):
             mappings=("MODEL_FOR_QUESTION_ANSWERING_MAPPING",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=77798,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "ConvBertForSequenceClassification",
@@ -107,12 +109,13 @@ class ConvBert(Skill):
             pipelines=("token-classification",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=77798,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "ConvBertModel",
@@ -120,12 +123,13 @@ class ConvBert(Skill):
             pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=77668,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )
 

@@ -24,7 +24,7 @@ class ConvNextV2(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"shortest_edge": 64}}, "class_name": "ConvNextImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"shortest_edge": 64}}, "class_name": "ConvNextImageProcessor"}
     }
 
     heads = (

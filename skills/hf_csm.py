@@ -91,7 +91,7 @@ class Csm(Skill):
         Head(
             "CsmForConditionalGeneration",
             mappings=("MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING", "MODEL_MAPPING"),
-            pipelines=("feature-extraction", "text-to-audio", "zero-shot-audio-classification"),
+            pipelines=("zero-shot-audio-classification",),
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12, 32), low=1, high=124),
@@ -101,7 +101,10 @@ class Csm(Skill):
             parameters=1262185,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("input_values is not fed: the head does not run with it beside these",),
+            notes=(
+                "input_values is not fed: no rule makes one",
+                "feature-extraction, text-to-audio: gives a row of ids for each text, of which the head takes several",
+            ),
         ),
     )
 

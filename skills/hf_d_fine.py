@@ -50,7 +50,7 @@ class DFine(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
-            "class_name": "DetrImageProcessorPil",
+            "class_name": "DetrImageProcessor",
         }
     }
 

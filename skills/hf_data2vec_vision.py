@@ -35,7 +35,7 @@ class Data2VecVision(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"height": 32, "width": 32}},
-            "class_name": "BeitImageProcessorPil",
+            "class_name": "BeitImageProcessor",
         }
     }
 

@@ -78,8 +78,8 @@ class DeepseekOcr2(Skill):
 
     processor = {
         "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}, "tile_size": 32},
-            "class_name": "DeepseekOcr2ImageProcessorPil",
+            "arguments": {"size": {"height": 512, "width": 512}, "tile_size": 384},
+            "class_name": "DeepseekOcr2ImageProcessor",
         },
         "processor": {
             "arguments": {

@@ -68,12 +68,13 @@ class DeepseekV4(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=2, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=327209,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "DeepseekV4Model",
@@ -81,11 +82,12 @@ class DeepseekV4(Skill):
             pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=2, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=319017,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )
 

@@ -54,7 +54,7 @@ class DeepseekVL(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "DeepseekVLImageProcessorPil",
+            "class_name": "DeepseekVLImageProcessor",
         },
         "processor": {
             "arguments": {

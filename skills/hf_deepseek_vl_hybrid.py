@@ -67,7 +67,7 @@ class DeepseekVLHybrid(Skill):
     processor = {
         "image_processor": {
             "arguments": {"high_res_size": {"height": 32, "width": 32}, "size": {"height": 32, "width": 32}},
-            "class_name": "DeepseekVLHybridImageProcessorPil",
+            "class_name": "DeepseekVLHybridImageProcessor",
         },
         "processor": {
             "arguments": {

@@ -43,7 +43,7 @@ class DeformableDetr(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
-            "class_name": "DeformableDetrImageProcessorPil",
+            "class_name": "DeformableDetrImageProcessor",
         }
     }
 
@@ -71,7 +71,6 @@ class DeformableDetr(Skill):
         Head(
             "DeformableDetrModel",
             mappings=("MODEL_FOR_IMAGE_MAPPING", "MODEL_MAPPING"),
-            pipelines=("image-feature-extraction",),
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
@@ -84,6 +83,9 @@ class DeformableDetr(Skill):
             },
             parameters=240602,
             batch=2,
+            notes=(
+                "image-feature-extraction: answers with init_reference_points, which is made of the weights alone, whatever the image",
+            ),
         ),
     )
 

@@ -48,7 +48,7 @@ class Deimv2(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "RTDetrImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "RTDetrImageProcessor"}
     }
 
     heads = (

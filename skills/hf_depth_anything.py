@@ -38,7 +38,7 @@ class DepthAnything(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "DPTImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "DPTImageProcessor"}
     }
 
     heads = (

@@ -47,13 +47,19 @@ class DepthPro(Skill):
         },
         "patch_size": 32,
         "scaled_images_feature_dims": [128, 128, 64],
+        "use_fov_model": True,
     }
 
     image_size = 32  # pixels, height and width
     patch_size = 32  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"height": 128, "width": 128}},
+            "class_name": "DepthProImageProcessor",
+        }
+    }
 
     heads = (
         Head(
@@ -64,9 +70,12 @@ class DepthPro(Skill):
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 128, 128)),
             },
-            outputs={"predicted_depth": ((2, 256, 256), "float32")},
-            parameters=1629633,
+            outputs={"predicted_depth": ((2, 256, 256), "float32"), "field_of_view": ((2,), "float32")},
+            parameters=1769890,
             batch=2,
+            notes=(
+                "its checkpoint has the model of the field of view, by which depths are scaled: without it the pipeline reads a field that the library drops from outputs that have none",
+            ),
         ),
         Head(
             "DepthProModel",
@@ -85,6 +94,9 @@ class DepthPro(Skill):
             },
             parameters=772864,
             batch=2,
+            notes=(
+                "its checkpoint has the model of the field of view, by which depths are scaled: without it the pipeline reads a field that the library drops from outputs that have none",
+            ),
         ),
     )
 

@@ -41,7 +41,7 @@ class Detr(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
-            "class_name": "DetrImageProcessorPil",
+            "class_name": "DetrImageProcessor",
         }
     }
 

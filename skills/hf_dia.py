@@ -59,11 +59,19 @@ class Dia(Skill):
     num_channels = 9
 
     processor = {
+        "audio_tokenizer": {
+            "class_name": "DacModel",
+            "config": {"codebook_size": 64, "decoder_hidden_size": 64, "encoder_hidden_size": 8},
+        },
         "feature_extractor": {"arguments": {}, "class_name": "DiaFeatureExtractor"},
         "processor": {
             "arguments": {},
             "class_name": "DiaProcessor",
-            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+            "parts": {
+                "audio_tokenizer": "audio_tokenizer",
+                "feature_extractor": "feature_extractor",
+                "tokenizer": "tokenizer",
+            },
         },
         "tokenizer": {
             "arguments": {

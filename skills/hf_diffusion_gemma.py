@@ -62,9 +62,20 @@ class DiffusionGemma(Skill):
         "feature_extractor": {"arguments": {}, "class_name": "Gemma4AudioFeatureExtractor"},
         "image_processor": {
             "arguments": {"patch_size": 8, "pooling_kernel_size": 3},
-            "class_name": "Gemma4ImageProcessorPil",
+            "class_name": "Gemma4ImageProcessor",
         },
-        "processor": {"requires": "torchvision"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<|video|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "Gemma4Processor",
+            "parts": {
+                "feature_extractor": "feature_extractor",
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -81,7 +92,10 @@ class DiffusionGemma(Skill):
             "special": "<audio> <boa> <eoa> <|video|>",
             "vocabulary": "<pad> <eos> <bos> <mask> <audio> <boa> <eoa> <|video|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <image> <eoi> <boi>",
         },
-        "video_processor": {"requires": "torchvision"},
+        "video_processor": {
+            "arguments": {"patch_size": 8, "pooling_kernel_size": 3},
+            "class_name": "Gemma4VideoProcessor",
+        },
     }
 
     heads = (
@@ -92,14 +106,18 @@ class DiffusionGemma(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=125),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "decoder_input_ids": Tokens(shape=(2, 256), low=3, high=125),
             },
             outputs={"logits": ((2, 256, 128), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=629992,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
-            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
+            notes=(
+                "decision: forward takes no logits_to_keep, by which the answer is read",
+                "attention_mask: what it hides is seen, in what the model does beside attending",
+                "image is not fed by an input of its own",
+            ),
         ),
         Head(
             "DiffusionGemmaModel",
@@ -107,7 +125,7 @@ class DiffusionGemma(Skill):
             pipelines=("feature-extraction", "image-feature-extraction"),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=125),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "decoder_input_ids": Tokens(shape=(2, 256), low=3, high=125),
             },
             outputs={
@@ -116,6 +134,7 @@ class DiffusionGemma(Skill):
             },
             parameters=629992,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )
 

@@ -24,7 +24,7 @@ class Dinov2WithRegisters(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessor"}
     }
 
     heads = (

@@ -23,7 +23,7 @@ class DINOv3ConvNext(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "ViTImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "ViTImageProcessor"}
     }
 
     heads = (

@@ -30,7 +30,9 @@ class DINOv3ViT(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "DINOv3ViTImageProcessor"}
+    }
 
     heads = (
         Head(

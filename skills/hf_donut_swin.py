@@ -24,10 +24,7 @@ class DonutSwin(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 4096, "width": 64}},
-            "class_name": "DonutImageProcessorPil",
-        }
+        "image_processor": {"arguments": {"size": {"height": 4096, "width": 64}}, "class_name": "DonutImageProcessor"}
     }
 
     heads = (

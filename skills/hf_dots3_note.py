@@ -92,9 +92,23 @@ class Dots3Note(Skill):
     pad_token_id = 124
 
     processor = {
-        "feature_extractor": {"arguments": {}, "class_name": "Dots3NoteFeatureExtractor"},
-        "image_processor": {"arguments": {"merge_size": 2, "patch_size": 8}, "class_name": "Qwen2VLImageProcessorPil"},
-        "processor": {"requires": "torchvision"},
+        "feature_extractor": {"arguments": {"feature_size": 64}, "class_name": "Dots3NoteFeatureExtractor"},
+        "image_processor": {
+            "arguments": {"merge_size": 2, "patch_size": 8, "temporal_patch_size": 1},
+            "class_name": "Qwen2VLImageProcessor",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<|imgpad|>{% elif part['type'] == 'video' %}<|video_pad|>{% elif part['type'] == 'audio' %}<|audio_comp_pad|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "Dots3NoteProcessor",
+            "parts": {
+                "feature_extractor": "feature_extractor",
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -107,10 +121,13 @@ class Dots3Note(Skill):
             },
             "class_name": "Qwen2Tokenizer",
             "model": "BPE",
-            "special": "<audio> <image> <video> <|audio_comp_pad|> <|imgpad|> <|video_pad|>",
-            "vocabulary": "<mask> <|audio_comp_pad|> <|video_pad|> <|imgpad|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <eos> <bos> <|endoftext|> <audio> <video> <image>",
+            "special": "<video> <|audio_comp_pad|> <|imgpad|> <|video_pad|>",
+            "vocabulary": "<mask> <|video_pad|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 <eos> <bos> <|endoftext|> <|audio_comp_pad|> <video> <|imgpad|>",
         },
-        "video_processor": {"requires": "torchvision"},
+        "video_processor": {
+            "arguments": {"merge_size": 2, "patch_size": 8, "temporal_patch_size": 1},
+            "class_name": "Qwen3VLVideoProcessor",
+        },
     }
 
     heads = (

@@ -35,7 +35,7 @@ class DPT(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "DPTImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "DPTImageProcessor"}
     }
 
     heads = (

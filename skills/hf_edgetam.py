@@ -2,6 +2,7 @@
 # Regenerate: invoke generate --model edgetam
 """EdgeTam (edgetam): a vision model, takes image."""
 
+from harness.inputs import Floats
 from harness.skill import Head, Skill
 
 
@@ -16,7 +17,49 @@ class EdgeTam(Skill):
     requires = ("pillow", "timm")
     transformers = "5.23.0"
     config_class = "EdgeTamConfig"
-    config = {}
+    config = {
+        "mask_decoder_config": {
+            "hidden_size": 64,
+            "iou_head_depth": 2,
+            "iou_head_hidden_dim": 64,
+            "mlp_dim": 128,
+            "model_type": "edgetam_mask_decoder",
+            "num_attention_heads": 4,
+        },
+        "prompt_encoder_config": {
+            "hidden_size": 64,
+            "image_size": 64,
+            "model_type": "edgetam_prompt_encoder",
+            "patch_size": 16,
+        },
+        "vision_config": {
+            "backbone_channel_list": [48, 24, 16, 8],
+            "backbone_config": {
+                "archirecture": "repvit_m1",
+                "architecture": "repvit_m1",
+                "model_args": {
+                    "depth": [2, 2, 2, 2],
+                    "embed_dim": [8, 16, 24, 48],
+                    "features_only": True,
+                    "in_chans": 3,
+                    "out_indices": [0, 1, 2, 3],
+                },
+                "model_type": "timm_wrapper",
+                "num_classes": 2,
+            },
+            "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
+            "fpn_hidden_size": 64,
+            "model_type": "edgetam_vision_model",
+        },
+    }
+
+    image_size = 64  # pixels, height and width
+    patch_size = 16  # pixels, a side of a patch
+
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "Sam2ImageProcessor"},
+        "processor": {"arguments": {}, "class_name": "Sam2Processor", "parts": {"image_processor": "image_processor"}},
+    }
 
     heads = (
         Head(
@@ -24,10 +67,22 @@ class EdgeTam(Skill):
             mappings=("MODEL_FOR_MASK_GENERATION_MAPPING", "MODEL_MAPPING"),
             pipelines=("image-feature-extraction", "mask-generation"),
             primary=True,
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "pixel_values": Floats(shape=(2, 3, 64, 64)),
+            },
+            outputs={
+                "iou_scores": ((2, 1, 3), "float32"),
+                "pred_masks": ((2, 1, 3, 16, 16), "float32"),
+                "object_score_logits": ((2, 1, 1), "float32"),
+                "image_embeddings.0": ((2, 8, 16, 16), "float32"),
+                "image_embeddings.1": ((2, 16, 8, 8), "float32"),
+                "image_embeddings.2": ((2, 64, 4, 4), "float32"),
+            },
+            parameters=224669,
+            batch=2,
+            notes=(
+                "its default config misspells the field that names its network, whose widths its neck has a list of",
+            ),
         ),
     )
 

@@ -67,7 +67,7 @@ class EdgeTamVideo(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "ViTImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "Sam2ImageProcessor"}
     }
 
     heads = (

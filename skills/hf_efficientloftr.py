@@ -18,6 +18,7 @@ class EfficientLoFTR(Skill):
     transformers = "5.23.0"
     config_class = "EfficientLoFTRConfig"
     config = {
+        "coarse_matching_threshold": 0.0,
         "hidden_size": 256,
         "num_attention_heads": 8,
         "num_attention_layers": 2,
@@ -27,7 +28,7 @@ class EfficientLoFTR(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"height": 64, "width": 64}},
-            "class_name": "EfficientLoFTRImageProcessorPil",
+            "class_name": "EfficientLoFTRImageProcessor",
         }
     }
 

@@ -33,7 +33,7 @@ class EfficientNet(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"height": 64, "width": 64}},
-            "class_name": "EfficientNetImageProcessorPil",
+            "class_name": "EfficientNetImageProcessor",
         }
     }
 

@@ -71,18 +71,38 @@ class EmbeddingGemma2(Skill):
     pad_token_id = 0
 
     processor = {
-        "feature_extractor": {"arguments": {}, "class_name": "Gemma4AudioFeatureExtractor"},
+        "feature_extractor": {"arguments": {"feature_size": 16}, "class_name": "Gemma4AudioFeatureExtractor"},
         "image_processor": {
             "arguments": {"patch_size": 8, "pooling_kernel_size": 3},
-            "class_name": "Gemma4ImageProcessorPil",
+            "class_name": "Gemma4ImageProcessor",
         },
-        "processor": {"requires": "torchvision"},
+        "processor": {
+            "arguments": {
+                "audio_seq_length": 14,
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<|video|>{% elif part['type'] == 'audio' %}<audio>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "image_seq_length": 1,
+            },
+            "class_name": "EmbeddingGemma2Processor",
+            "parts": {
+                "feature_extractor": "feature_extractor",
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
-                "extra_special_tokens": {"boi_token": "<boi>", "eoi_token": "<eoi>", "image_token": "<image>"},
+                "extra_special_tokens": {
+                    "audio_token": "<audio>",
+                    "boa_token": "<boa>",
+                    "boi_token": "<boi>",
+                    "eoa_token": "<eoa>",
+                    "eoi_token": "<eoi>",
+                    "image_token": "<image>",
+                },
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
@@ -91,10 +111,13 @@ class EmbeddingGemma2(Skill):
             "class_name": "PreTrainedTokenizerFast",
             "ends": "<eos>",
             "model": "BPE",
-            "special": "<audio> <boa> <eoa> <|video|>",
+            "special": "<|video|>",
             "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <audio> <eoa> <boa> <|video|> <image> <eoi> <boi>",
         },
-        "video_processor": {"requires": "torchvision"},
+        "video_processor": {
+            "arguments": {"patch_size": 8, "pooling_kernel_size": 3},
+            "class_name": "EmbeddingGemma2VideoProcessor",
+        },
     }
 
     heads = (

@@ -2,6 +2,7 @@
 # Regenerate: invoke generate --model fast_vlm
 """FastVlm (fast_vlm): multimodal, takes image and text."""
 
+from harness.inputs import Floats, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -16,7 +17,67 @@ class FastVlm(Skill):
     requires = ("pillow", "timm")
     transformers = "5.23.0"
     config_class = "FastVlmConfig"
-    config = {}
+    config = {
+        "image_token_index": 127,
+        "text_config": {
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "max_position_embeddings": 64,
+            "max_window_layers": 2,
+            "model_type": "qwen2",
+            "num_attention_heads": 4,
+            "num_hidden_layers": 2,
+            "num_key_value_heads": 2,
+            "pad_token_id": 0,
+            "vocab_size": 128,
+        },
+        "vision_config": {
+            "architecture": "fastvit_mci3",
+            "do_pooling": True,
+            "global_pool": "avg",
+            "hidden_size": 384,
+            "initializer_range": 0.02,
+            "model_args": {"embed_dims": [12, 24, 48, 96, 192], "inference_mode": True, "layers": [2, 2, 2, 2, 2]},
+            "model_type": "timm_wrapper",
+        },
+    }
+
+    image_token_id = 127  # stands in the text for each feature of an image
+    vocab_size = 128  # token ids lie below it
+    max_position_embeddings = 64
+    pad_token_id = 0
+
+    processor = {
+        "image_processor": {
+            "arguments": {"pretrained_cfg": {"input_size": [3, 64, 64]}},
+            "class_name": "TimmWrapperImageProcessor",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "num_additional_image_tokens": 0,
+                "patch_size": 64,
+                "vision_feature_select_strategy": "full",
+            },
+            "class_name": "LlavaProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "<bos>",
+                "cls_token": "<bos>",
+                "eos_token": "<eos>",
+                "mask_token": "<mask>",
+                "pad_token": "<pad>",
+                "sep_token": "<eos>",
+                "unk_token": "<eos>",
+            },
+            "class_name": "PreTrainedTokenizerFast",
+            "model": "BPE",
+            "special": "<image>",
+            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <image>",
+        },
+    }
 
     heads = (
         Head(
@@ -24,19 +85,28 @@ class FastVlm(Skill):
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
             pipelines=("any-to-any", "decision", "image-text-to-text"),
             primary=True,
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "input_ids": Tokens(shape=(2, 8), low=1, high=127, runs=((127, 0, 1),)),
+                "pixel_values": Floats(shape=(2, 3, 64, 64)),
+                "attention_mask": Mask(shape=(2, 8)),
+            },
+            outputs={"logits": ((2, 8, 128), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
+            parameters=1425196,
+            batch=2,
+            generation={"max_new_tokens": 6},
         ),
         Head(
             "FastVlmModel",
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "image-feature-extraction"),
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "input_ids": Tokens(shape=(2, 8), low=1, high=127, runs=((127, 0, 1),)),
+                "pixel_values": Floats(shape=(2, 3, 64, 64)),
+                "attention_mask": Mask(shape=(2, 8)),
+            },
+            outputs={"last_hidden_state": ((2, 8, 64), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
+            parameters=1417004,
+            batch=2,
         ),
     )
 

@@ -68,7 +68,7 @@ class FastSpeech2ConformerWithHifiGan(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(1, 12), low=0, high=78),
-                "attention_mask": Mask(shape=(1, 12)),
+                "attention_mask": Mask(shape=(1, 12), leaks=True),
             },
             outputs={
                 "spectrogram": ((1, -1, 64), "float32"),
@@ -81,6 +81,7 @@ class FastSpeech2ConformerWithHifiGan(Skill):
             parameters=1481708,
             notes=(
                 "it is fed one row: how long what it speaks becomes follows the weights, and beside a longer row it would be padded with what its decoder hears",
+                "attention_mask: what it hides is seen, in what the model does beside attending",
             ),
         ),
     )

@@ -63,7 +63,7 @@ class Flava(Skill):
                 "crop_size": {"height": 32, "width": 32},
                 "size": {"height": 32, "width": 32},
             },
-            "class_name": "FlavaImageProcessorPil",
+            "class_name": "FlavaImageProcessor",
         },
         "processor": {
             "arguments": {},

@@ -57,7 +57,7 @@ class Florence2(Skill):
                 "image_seq_length": 5,
                 "size": {"shortest_edge": 64},
             },
-            "class_name": "CLIPImageProcessorPil",
+            "class_name": "CLIPImageProcessor",
         },
         "processor": {
             "arguments": {"num_additional_image_tokens": 0},

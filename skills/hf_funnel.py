@@ -55,11 +55,12 @@ class Funnel(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=311040,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "FunnelBaseModel",
@@ -89,22 +90,24 @@ class Funnel(Skill):
             mappings=("MODEL_FOR_PRETRAINING_MAPPING",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"logits": ((2, 12), "float32")},
             parameters=315137,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "FunnelForQuestionAnswering",
             mappings=("MODEL_FOR_QUESTION_ANSWERING_MAPPING",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=311042,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "FunnelForSequenceClassification",
@@ -124,11 +127,12 @@ class Funnel(Skill):
             pipelines=("token-classification",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=311042,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "FunnelModel",
@@ -136,11 +140,12 @@ class Funnel(Skill):
             pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=310912,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )
 

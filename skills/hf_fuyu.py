@@ -51,7 +51,7 @@ class Fuyu(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"arguments": {}, "class_name": "FuyuImageProcessorPil"},
+        "image_processor": {"arguments": {}, "class_name": "FuyuImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "FuyuProcessor",

@@ -56,7 +56,10 @@ class GlmImage(Skill):
     image_token_id = 127
 
     processor = {
-        "image_processor": {"arguments": {"merge_size": 1, "patch_size": 8}, "class_name": "GlmImageImageProcessorPil"},
+        "image_processor": {
+            "arguments": {"merge_size": 1, "patch_size": 8, "temporal_patch_size": 1},
+            "class_name": "GlmImageImageProcessor",
+        },
         "processor": {
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}"

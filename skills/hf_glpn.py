@@ -21,7 +21,7 @@ class GLPN(Skill):
 
     num_channels = 3
 
-    processor = {"image_processor": {"arguments": {}, "class_name": "GLPNImageProcessorPil"}}
+    processor = {"image_processor": {"arguments": {}, "class_name": "GLPNImageProcessor"}}
 
     heads = (
         Head(

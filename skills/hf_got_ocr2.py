@@ -64,10 +64,7 @@ class GotOcr2(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "GotOcr2ImageProcessorPil",
-        },
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "GotOcr2ImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "GotOcr2Processor",

@@ -42,13 +42,31 @@ class GradiumPhononTTS(Skill):
     pad_token_id = 3
 
     processor = {
+        "audio_tokenizer": {
+            "class_name": "PocketTTSAudioTokenizerModel",
+            "config": {
+                "head_dim": 16,
+                "hidden_size": 64,
+                "intermediate_size": 128,
+                "max_position_embeddings": 64,
+                "num_attention_heads": 4,
+                "num_filters": 8,
+                "num_key_value_heads": 4,
+                "sliding_window": 8,
+                "upsample_groups": 64,
+            },
+        },
         "feature_extractor": {"arguments": {}, "class_name": "PocketTTSFeatureExtractor"},
         "processor": {
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'audio' %}<audio_prompt>{% endif %}{% endfor %}{% endif %}{% endfor %}"
             },
             "class_name": "PocketTTSProcessor",
-            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+            "parts": {
+                "audio_tokenizer": "audio_tokenizer",
+                "feature_extractor": "feature_extractor",
+                "tokenizer": "tokenizer",
+            },
         },
         "tokenizer": {
             "arguments": {
@@ -86,6 +104,7 @@ class GradiumPhononTTS(Skill):
             parameters=162722,
             batch=2,
             generation={"max_new_tokens": 6, "min_new_tokens": None, "suppress_tokens": None},
+            notes=("audio is not fed by an input of its own",),
         ),
         Head(
             "GradiumPhononTTSModel",

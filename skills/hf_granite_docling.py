@@ -58,7 +58,7 @@ class GraniteDocling(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "GraniteDoclingImageProcessorPil",
+            "class_name": "GraniteDoclingImageProcessor",
         },
         "processor": {
             "arguments": {

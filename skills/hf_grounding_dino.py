@@ -56,7 +56,7 @@ class GroundingDino(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
-            "class_name": "GroundingDinoImageProcessorPil",
+            "class_name": "GroundingDinoImageProcessor",
         },
         "processor": {
             "arguments": {},
@@ -89,7 +89,7 @@ class GroundingDino(Skill):
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={
                 "logits": ((2, 4, 256), "float32"),
@@ -109,7 +109,10 @@ class GroundingDino(Skill):
             parameters=1100004,
             batch=2,
             infinite=("logits", "enc_outputs_class", "encoder_logits"),
-            notes=("logits, enc_outputs_class, encoder_logits: minus infinity for the tokens that a text has not",),
+            notes=(
+                "logits, enc_outputs_class, encoder_logits: minus infinity for the tokens that a text has not",
+                "attention_mask: what it hides is seen, in what the model does beside attending",
+            ),
         ),
         Head(
             "GroundingDinoModel",
@@ -119,7 +122,7 @@ class GroundingDino(Skill):
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={
                 "last_hidden_state": ((2, 4, 64), "float32"),
@@ -136,7 +139,10 @@ class GroundingDino(Skill):
             parameters=1091424,
             batch=2,
             infinite=("enc_outputs_class", "encoder_logits"),
-            notes=("enc_outputs_class, encoder_logits: minus infinity for the tokens that a text has not",),
+            notes=(
+                "enc_outputs_class, encoder_logits: minus infinity for the tokens that a text has not",
+                "attention_mask: what it hides is seen, in what the model does beside attending",
+            ),
         ),
     )
 

@@ -52,7 +52,7 @@ class GroupViT(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
-            "class_name": "CLIPImageProcessorPil",
+            "class_name": "CLIPImageProcessor",
         },
         "processor": {
             "arguments": {},

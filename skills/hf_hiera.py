@@ -33,7 +33,7 @@ class Hiera(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
-            "class_name": "BitImageProcessorPil",
+            "class_name": "BitImageProcessor",
         }
     }
 

@@ -74,6 +74,7 @@ class HiggsAudioV2(Skill):
             parameters=197184,
             batch=2,
             generation={"max_new_tokens": 6, "min_new_tokens": None, "suppress_tokens": None},
+            notes=("audio_input_ids is not fed: no rule makes one",),
         ),
     )
 

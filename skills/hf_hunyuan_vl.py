@@ -56,7 +56,7 @@ class HunYuanVL(Skill):
     processor = {
         "image_processor": {
             "arguments": {"merge_size": 2, "patch_size": 8, "temporal_patch_size": 1},
-            "class_name": "HunYuanVLImageProcessorPil",
+            "class_name": "HunYuanVLImageProcessor",
         },
         "processor": {
             "arguments": {

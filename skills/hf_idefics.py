@@ -51,10 +51,7 @@ class Idefics(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "IdeficsImageProcessorPil",
-        },
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "IdeficsImageProcessor"},
         "processor": {
             "arguments": {"image_size": 32},
             "class_name": "IdeficsProcessor",

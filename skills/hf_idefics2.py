@@ -64,7 +64,7 @@ class Idefics2(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 32, "shortest_edge": 32}},
-            "class_name": "Idefics2ImageProcessorPil",
+            "class_name": "Idefics2ImageProcessor",
         },
         "processor": {
             "arguments": {

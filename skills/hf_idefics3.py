@@ -55,7 +55,7 @@ class Idefics3(Skill):
     processor = {
         "image_processor": {
             "arguments": {"max_image_size": {"longest_edge": 32}, "size": {"longest_edge": 32}},
-            "class_name": "Idefics3ImageProcessorPil",
+            "class_name": "Idefics3ImageProcessor",
         },
         "processor": {
             "arguments": {

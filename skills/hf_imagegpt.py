@@ -24,7 +24,7 @@ class ImageGPT(Skill):
     vocab_size = 128
 
     processor = {
-        "image_processor": {"arguments": {}, "class_name": "ImageGPTImageProcessorPil"},
+        "image_processor": {"arguments": {}, "class_name": "ImageGPTImageProcessor"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

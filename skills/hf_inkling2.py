@@ -61,8 +61,14 @@ class Inkling2(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {"arguments": {"size": {"height": 16, "width": 16}}, "class_name": "Inkling2ImageProcessor"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<|unused_200054|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "Inkling2Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

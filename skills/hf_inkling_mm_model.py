@@ -2,7 +2,7 @@
 # Regenerate: invoke generate --model inkling_mm_model
 """Inkling (inkling_mm_model): multimodal, takes audio, image and text."""
 
-from harness.inputs import Floats, Mask, Tokens
+from harness.inputs import Floats, Integers, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -69,9 +69,19 @@ class Inkling(Skill):
     pad_token_id = 0
 
     processor = {
-        "feature_extractor": {"arguments": {}, "class_name": "InklingFeatureExtractor"},
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "feature_extractor": {"arguments": {"feature_size": 16}, "class_name": "InklingFeatureExtractor"},
+        "image_processor": {"arguments": {"size": {"height": 8, "width": 8}}, "class_name": "InklingImageProcessor"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<|unused_200054|>{% elif part['type'] == 'audio' %}<|unused_200053|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "InklingProcessor",
+            "parts": {
+                "feature_extractor": "feature_extractor",
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+            },
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -100,11 +110,13 @@ class Inkling(Skill):
             pipelines=("any-to-any", "decision", "image-text-to-text"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 8), low=3, high=124, runs=((127, 0, 1),)),
+                "input_ids": Tokens(shape=(2, 65), low=3, high=124, runs=((127, 0, 1), (126, 2, 56))),
                 "pixel_values": Floats(shape=(2, 2, 8, 8, 3)),
-                "attention_mask": Mask(shape=(2, 8)),
+                "attention_mask": Mask(shape=(2, 65)),
+                "audio_input_ids": Integers(shape=(2, 64, 16), high=128),
+                "audio_input_ids_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
             },
-            outputs={"logits": ((2, 8, 128), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
+            outputs={"logits": ((2, 65, 128), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
             parameters=534786,
             batch=2,
             generation={"max_new_tokens": 6},
@@ -114,11 +126,13 @@ class Inkling(Skill):
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "image-feature-extraction", "zero-shot-audio-classification"),
             inputs={
-                "input_ids": Tokens(shape=(2, 8), low=3, high=124, runs=((127, 0, 1),)),
+                "input_ids": Tokens(shape=(2, 65), low=3, high=124, runs=((127, 0, 1), (126, 2, 56))),
                 "pixel_values": Floats(shape=(2, 2, 8, 8, 3)),
-                "attention_mask": Mask(shape=(2, 8)),
+                "audio_input_ids": Integers(shape=(2, 64, 16), high=128),
+                "audio_input_ids_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
+                "attention_mask": Mask(shape=(2, 65)),
             },
-            outputs={"last_hidden_state": ((2, 8, 64), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
+            outputs={"last_hidden_state": ((2, 65, 64), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
             parameters=526594,
             batch=2,
         ),

@@ -50,11 +50,19 @@ class InternVL(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "GotOcr2ImageProcessorPil",
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "GotOcr2ImageProcessor"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<context_image>{% elif part['type'] == 'video' %}<video>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "image_seq_length": 1,
+            },
+            "class_name": "InternVLProcessor",
+            "parts": {
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
         },
-        "processor": {"requires": "torchvision"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -74,9 +82,9 @@ class InternVL(Skill):
             "class_name": "Qwen2Tokenizer",
             "model": "BPE",
             "special": "<image>",
-            "vocabulary": "<|endoftext|> <bos> <eos> <mask> <start_image> <end_image> <context_image> <video> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 <image>",
+            "vocabulary": "<|endoftext|> <bos> <eos> <mask> <start_image> <end_image> <video> <image> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 <context_image>",
         },
-        "video_processor": {"requires": "torchvision"},
+        "video_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "InternVLVideoProcessor"},
     }
 
     heads = (

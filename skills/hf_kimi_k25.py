@@ -64,8 +64,21 @@ class Kimi_K25(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {
+            "arguments": {"patch_size": 8, "size": {"max_height": 8, "max_width": 8}},
+            "class_name": "Kimi_K25ImageProcessor",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<|media_pad|>{% elif part['type'] == 'video' %}<|kimi_k25_video_placeholder|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "Kimi_K25Processor",
+            "parts": {
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<pad>",
@@ -79,9 +92,12 @@ class Kimi_K25(Skill):
             "class_name": "TokenizersBackend",
             "model": "BPE",
             "special": "<image> <video> <|kimi_k25_video_placeholder|> <|media_begin|> <|media_content|> <|media_end|> <|media_pad|>",
-            "vocabulary": "<pad> <eos> <mask> <|media_end|> <|media_content|> <|media_begin|> <|kimi_k25_video_placeholder|> <|media_pad|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <video> <image>",
+            "vocabulary": "<pad> <eos> <mask> <image> <|media_end|> <|media_content|> <|media_begin|> <|kimi_k25_video_placeholder|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <video> <|media_pad|>",
         },
-        "video_processor": {"requires": "torchvision"},
+        "video_processor": {
+            "arguments": {"patch_size": 8, "size": {"max_height": 8, "max_width": 8}},
+            "class_name": "Kimi_K25VideoProcessor",
+        },
     }
 
     heads = (

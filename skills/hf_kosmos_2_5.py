@@ -47,7 +47,7 @@ class Kosmos2_5(Skill):
     processor = {
         "image_processor": {
             "arguments": {"max_patches": 8, "patch_size": {"height": 4, "width": 4}},
-            "class_name": "Kosmos2_5ImageProcessorPil",
+            "class_name": "Kosmos2_5ImageProcessor",
         },
         "processor": {
             "arguments": {"num_image_tokens": 4},

@@ -97,12 +97,13 @@ class KyutaiSpeechToText(Skill):
             },
             notes=(
                 "a text is a token and a code for each codebook, and what it generates it writes down of sound alone",
+                "audio is not fed by an input of its own",
             ),
         ),
         Head(
             "KyutaiSpeechToTextModel",
             mappings=("MODEL_MAPPING",),
-            pipelines=("feature-extraction", "zero-shot-audio-classification"),
+            pipelines=("zero-shot-audio-classification",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12, 33), low=4, high=60),
                 "attention_mask": Mask(shape=(2, 12)),
@@ -112,6 +113,7 @@ class KyutaiSpeechToText(Skill):
             batch=2,
             notes=(
                 "a text is a token and a code for each codebook, and what it generates it writes down of sound alone",
+                "feature-extraction: gives a row of ids for each text, of which the head takes several",
             ),
         ),
     )

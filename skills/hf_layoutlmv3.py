@@ -39,11 +39,12 @@ class LayoutLMv3(Skill):
 
     processor = {
         "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "LayoutLMv3ImageProcessorPil",
+            "arguments": {"apply_ocr": False, "size": {"height": 32, "width": 32}},
+            "class_name": "LayoutLMv3ImageProcessor",
         },
         "processor": {
             "arguments": {},
+            "call": {"boxes": [[100, 100, 180, 200], [200, 100, 280, 200]], "text_pair": ["a", "cat"]},
             "class_name": "LayoutLMv3Processor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
         },

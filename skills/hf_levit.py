@@ -26,7 +26,7 @@ class Levit(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
-            "class_name": "LevitImageProcessorPil",
+            "class_name": "LevitImageProcessor",
         }
     }
 

@@ -19,6 +19,7 @@ class LightGlue(Skill):
     config_class = "LightGlueConfig"
     config = {
         "descriptor_dim": 64,
+        "filter_threshold": 0.0,
         "keypoint_detector_config": {
             "decoder_hidden_size": 64,
             "descriptor_decoder_dim": 64,
@@ -30,10 +31,7 @@ class LightGlue(Skill):
     }
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 64, "width": 64}},
-            "class_name": "LightGlueImageProcessorPil",
-        }
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "LightGlueImageProcessor"}
     }
 
     heads = (

@@ -63,8 +63,12 @@ class Llama4(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Llama4ImageProcessor"},
+        "processor": {
+            "arguments": {"patch_size": 8, "pixel_shuffle_ratio": 0.5},
+            "class_name": "Llama4Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -78,7 +82,7 @@ class Llama4(Skill):
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
             "special": "<|eot|> <|header_end|> <|header_start|> <|image_end|> <|image_start|> <|image|> <|patch|> <|python_end|> <|python_start|> <|tile_x_separator|> <|tile_y_separator|>",
-            "vocabulary": "<pad> <bos> <eos> <mask> <|image_start|> <|image_end|> <|patch|> <|tile_x_separator|> <|tile_y_separator|> <|python_end|> <|python_start|> <|eot|> <|header_end|> <|header_start|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 <|image|> w39 w40",
+            "vocabulary": "<pad> <bos> <eos> <mask> <|image|> <|image_start|> <|image_end|> <|tile_x_separator|> <|tile_y_separator|> <|python_end|> <|python_start|> <|eot|> <|header_end|> <|header_start|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 <|patch|> w39 w40",
         },
     }
 

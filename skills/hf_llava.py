@@ -56,7 +56,7 @@ class Llava(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
-            "class_name": "LlavaImageProcessorPil",
+            "class_name": "LlavaImageProcessor",
         },
         "processor": {
             "arguments": {

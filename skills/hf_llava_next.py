@@ -61,7 +61,7 @@ class LlavaNext(Skill):
                 "image_grid_pinpoints": [[32, 32]],
                 "size": {"shortest_edge": 32},
             },
-            "class_name": "LlavaNextImageProcessorPil",
+            "class_name": "LlavaNextImageProcessor",
         },
         "processor": {
             "arguments": {

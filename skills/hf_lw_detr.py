@@ -45,7 +45,7 @@ class LwDetr(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 32, "shortest_edge": 32}},
-            "class_name": "DeformableDetrImageProcessorPil",
+            "class_name": "DeformableDetrImageProcessor",
         }
     }
 

@@ -46,7 +46,7 @@ class Mask2Former(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
-            "class_name": "Mask2FormerImageProcessorPil",
+            "class_name": "Mask2FormerImageProcessor",
         }
     }
 

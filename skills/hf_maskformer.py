@@ -58,7 +58,7 @@ class MaskFormer(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
-            "class_name": "MaskFormerImageProcessorPil",
+            "class_name": "MaskFormerImageProcessor",
         }
     }
 

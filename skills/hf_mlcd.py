@@ -33,7 +33,7 @@ class MLCDVision(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
-            "class_name": "CLIPImageProcessorPil",
+            "class_name": "CLIPImageProcessor",
         }
     }
 

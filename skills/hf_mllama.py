@@ -57,10 +57,7 @@ class Mllama(Skill):
     pad_token_id = 124
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "MllamaImageProcessorPil",
-        },
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "MllamaImageProcessor"},
         "processor": {
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<|image|>{% endif %}{% endfor %}{% endif %}{% endfor %}"

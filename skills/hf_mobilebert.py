@@ -55,12 +55,13 @@ class MobileBert(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=1357952,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "MobileBertForMultipleChoice",
@@ -91,24 +92,26 @@ class MobileBert(Skill):
             mappings=("MODEL_FOR_PRETRAINING_MAPPING",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"prediction_logits": ((2, 12, 128), "float32"), "seq_relationship_logits": ((2, 2), "float32")},
             parameters=1621634,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "MobileBertForQuestionAnswering",
             mappings=("MODEL_FOR_QUESTION_ANSWERING_MAPPING",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=1037826,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "MobileBertForSequenceClassification",
@@ -129,12 +132,13 @@ class MobileBert(Skill):
             pipelines=("token-classification",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=1037826,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "MobileBertModel",
@@ -142,12 +146,13 @@ class MobileBert(Skill):
             pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"last_hidden_state": ((2, 12, 512), "float32"), "pooler_output": ((2, 512), "float32")},
             parameters=1299456,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )
 

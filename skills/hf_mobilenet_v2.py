@@ -25,7 +25,7 @@ class MobileNetV2(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
-            "class_name": "MobileNetV2ImageProcessorPil",
+            "class_name": "MobileNetV2ImageProcessor",
         }
     }
 

@@ -31,7 +31,7 @@ class MobileViTV2(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
-            "class_name": "MobileViTImageProcessorPil",
+            "class_name": "MobileViTImageProcessor",
         }
     }
 

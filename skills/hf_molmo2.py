@@ -68,8 +68,21 @@ class Molmo2(Skill):
     max_position_embeddings = 64
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {
+            "arguments": {"overlap_margins": [0, 0], "patch_size": 8, "size": {"height": 32, "width": 32}},
+            "class_name": "Molmo2ImageProcessor",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<|image|>{% elif part['type'] == 'video' %}<|video|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "Molmo2Processor",
+            "parts": {
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -83,9 +96,12 @@ class Molmo2(Skill):
             "class_name": "TokenizersBackend",
             "model": "BPE",
             "special": "<frame_end> <frame_start> <im_col> <im_end> <im_low> <im_patch> <im_start> <low_res_im_start> <|image|> <|video|>",
-            "vocabulary": "<pad> <bos> <eos> <mask> <|video|> <im_low> <im_end> <low_res_im_start> <im_start> <im_col> <im_patch> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 <frame_end> <frame_start> <|image|> w39 w40 w41",
+            "vocabulary": "<pad> <bos> <eos> <mask> <|image|> <|video|> <im_low> <im_end> <low_res_im_start> <im_start> <im_col> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 <frame_end> <frame_start> <im_patch> w39 w40 w41",
         },
-        "video_processor": {"requires": "torchvision"},
+        "video_processor": {
+            "arguments": {"patch_size": 8, "size": {"height": 32, "width": 32}},
+            "class_name": "Molmo2VideoProcessor",
+        },
     }
 
     heads = (

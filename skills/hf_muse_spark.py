@@ -73,8 +73,22 @@ class MuseSpark(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "MuseSparkFeatureExtractor"},
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {
+            "arguments": {"patch_size": 8, "temporal_patch_size": 2},
+            "class_name": "MuseGlimmerImageProcessor",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<|patch|>{% elif part['type'] == 'video' %}<|video|>{% elif part['type'] == 'audio' %}<|audio|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "MuseSparkProcessor",
+            "parts": {
+                "feature_extractor": "feature_extractor",
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -87,10 +101,13 @@ class MuseSpark(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "special": "<audio_end> <audio_start> <image> <video_end> <video_sep> <video_start> <|audio|> <|image_end|> <|image_start|> <|patch|> <|soft_audio_end|> <|soft_audio_start|> <|vid_end|> <|vid_frame_separator|> <|vid_start|> <|video|>",
-            "vocabulary": "<pad> <mask> <|image_start|> <|image_end|> <video_sep> <video_start> <video_end> <audio_start> <audio_end> <|soft_audio_end|> <|soft_audio_start|> <|vid_end|> <|vid_start|> <|vid_frame_separator|> <|patch|> | a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 <bos> <eos> <|audio|> <|video|> <image>",
+            "special": "<|audio|> <|image_end|> <|image_start|> <|patch|> <|soft_audio_end|> <|soft_audio_start|> <|vid_end|> <|vid_frame_separator|> <|vid_start|> <|video|>",
+            "vocabulary": "<pad> <mask> <|image_start|> <|image_end|> <|vid_frame_separator|> <|vid_start|> <|vid_end|> <|soft_audio_start|> <|soft_audio_end|> | a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 <bos> <eos> <|audio|> <|video|> <|patch|>",
         },
-        "video_processor": {"requires": "torchvision"},
+        "video_processor": {
+            "arguments": {"patch_size": 8, "temporal_patch_size": 2},
+            "class_name": "MuseGlimmerVideoProcessor",
+        },
     }
 
     heads = (

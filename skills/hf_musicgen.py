@@ -95,12 +95,14 @@ class Musicgen(Skill):
             parameters=1229754,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
-            notes=("it takes sound to go on from only in place of the decoder's tokens",),
+            notes=(
+                "it takes sound to go on from only in place of the decoder's tokens",
+                "audio is not fed by an input of its own",
+            ),
         ),
         Head(
             "MusicgenForCausalLM",
             mappings=("MODEL_FOR_CAUSAL_LM_MAPPING",),
-            pipelines=("text-generation",),
             config_class="MusicgenDecoderConfig",
             part="decoder",
             config={"is_decoder": True},
@@ -116,12 +118,13 @@ class Musicgen(Skill):
                 "the decoder by itself takes a row of tokens for each of four codebooks",
                 "the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's generation config",
                 "decision: forward takes no logits_to_keep, by which the answer is read",
+                "text-generation: gives a row of ids for each text, of which the head takes several",
             ),
         ),
         Head(
             "MusicgenModel",
             mappings=("MODEL_MAPPING",),
-            pipelines=("feature-extraction", "zero-shot-audio-classification"),
+            pipelines=("zero-shot-audio-classification",),
             config_class="MusicgenDecoderConfig",
             part="decoder",
             inputs={
@@ -131,7 +134,10 @@ class Musicgen(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=132224,
             batch=2,
-            notes=("the decoder by itself takes a row of tokens for each of four codebooks",),
+            notes=(
+                "the decoder by itself takes a row of tokens for each of four codebooks",
+                "feature-extraction: gives a row of ids for each text, of which the head takes several",
+            ),
         ),
     )
 

@@ -96,7 +96,6 @@ class MusicgenMelody(Skill):
         Head(
             "MusicgenMelodyForCausalLM",
             mappings=("MODEL_FOR_CAUSAL_LM_MAPPING",),
-            pipelines=("text-generation",),
             config_class="MusicgenMelodyDecoderConfig",
             part="decoder",
             config={"is_decoder": True},
@@ -111,12 +110,13 @@ class MusicgenMelody(Skill):
             notes=(
                 "the decoder by itself takes a row of tokens for each of four codebooks",
                 "decision: forward takes no logits_to_keep, by which the answer is read",
+                "text-generation: gives a row of ids for each text, of which the head takes several",
             ),
         ),
         Head(
             "MusicgenMelodyModel",
             mappings=("MODEL_MAPPING",),
-            pipelines=("feature-extraction", "zero-shot-audio-classification"),
+            pipelines=("zero-shot-audio-classification",),
             config_class="MusicgenMelodyDecoderConfig",
             part="decoder",
             inputs={
@@ -126,7 +126,10 @@ class MusicgenMelody(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=99200,
             batch=2,
-            notes=("the decoder by itself takes a row of tokens for each of four codebooks",),
+            notes=(
+                "the decoder by itself takes a row of tokens for each of four codebooks",
+                "feature-extraction: gives a row of ids for each text, of which the head takes several",
+            ),
         ),
     )
 

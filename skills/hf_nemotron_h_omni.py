@@ -81,8 +81,19 @@ class NemotronH_Omni_Reasoning_V3_(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {"feature_size": 16}, "class_name": "ParakeetFeatureExtractor"},
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {"arguments": {"patch_size": 8}, "class_name": "NemotronH_Omni_Reasoning_V3ImageProcessor"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<video>{% elif part['type'] == 'audio' %}<so_embedding>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "NemotronH_Omni_Reasoning_V3Processor",
+            "parts": {
+                "feature_extractor": "feature_extractor",
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -95,10 +106,10 @@ class NemotronH_Omni_Reasoning_V3_(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "special": "</img> <audio> <image> <image_end> <image_start> <img> <so_embedding> <so_end> <so_start> <video>",
-            "vocabulary": "<pad> <bos> <eos> <mask> <image_start> <image_end> </img> <img> <so_end> <so_start> <so_embedding> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 <audio> <video> <image>",
+            "special": "</img> <image> <img> <so_embedding> <so_end> <so_start> <video>",
+            "vocabulary": "<pad> <bos> <eos> <mask> <img> </img> <so_end> <so_start> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <so_embedding> <video> <image>",
         },
-        "video_processor": {"requires": "torchvision"},
+        "video_processor": {"arguments": {"patch_size": 8}, "class_name": "NemotronH_Omni_Reasoning_V3VideoProcessor"},
     }
 
     heads = (

@@ -57,12 +57,13 @@ class Nystromformer(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=84552,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "NystromformerForMultipleChoice",
@@ -81,12 +82,13 @@ class Nystromformer(Skill):
             mappings=("MODEL_FOR_QUESTION_ANSWERING_MAPPING",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=80266,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "NystromformerForSequenceClassification",
@@ -107,12 +109,13 @@ class Nystromformer(Skill):
             pipelines=("token-classification",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=80266,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "NystromformerModel",
@@ -120,12 +123,13 @@ class Nystromformer(Skill):
             pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12), high=2),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=80136,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )
 

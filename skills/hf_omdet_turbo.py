@@ -66,9 +66,13 @@ class OmDetTurbo(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 32, "shortest_edge": 32}},
-            "class_name": "DetrImageProcessorPil",
+            "class_name": "DetrImageProcessor",
         },
-        "processor": {"requires": "torchvision"},
+        "processor": {
+            "arguments": {},
+            "class_name": "OmDetTurboProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<|startoftext|>",

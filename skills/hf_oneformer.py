@@ -49,7 +49,7 @@ class OneFormer(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
-            "class_name": "OneFormerImageProcessorPil",
+            "class_name": "OneFormerImageProcessor",
         }
     }
 

@@ -49,7 +49,7 @@ class Owlv2(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Owlv2ImageProcessorPil"},
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Owlv2ImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "Owlv2Processor",

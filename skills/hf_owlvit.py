@@ -51,7 +51,7 @@ class OwlViT(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"height": 32, "width": 32}},
-            "class_name": "OwlViTImageProcessorPil",
+            "class_name": "OwlViTImageProcessor",
         },
         "processor": {
             "arguments": {},

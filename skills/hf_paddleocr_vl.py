@@ -58,7 +58,7 @@ class PaddleOCRVL(Skill):
     processor = {
         "image_processor": {
             "arguments": {"merge_size": 2, "patch_size": 8, "size": {"longest_edge": 64, "shortest_edge": 64}},
-            "class_name": "PaddleOCRVLImageProcessorPil",
+            "class_name": "PaddleOCRVLImageProcessor",
         },
         "processor": {
             "arguments": {

@@ -59,7 +59,7 @@ class PaliGemma(Skill):
     processor = {
         "image_processor": {
             "arguments": {"image_seq_length": 16, "size": {"height": 32, "width": 32}},
-            "class_name": "SiglipImageProcessorPil",
+            "class_name": "SiglipImageProcessor",
         },
         "processor": {
             "arguments": {

@@ -2,6 +2,7 @@
 # Regenerate: invoke generate --model pe_audio_video
 """PeAudioVideo (pe_audio_video): multimodal, takes audio, text and video."""
 
+from harness.inputs import Floats, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -16,7 +17,113 @@ class PeAudioVideo(Skill):
     requires = ("pillow", "timm")
     transformers = "5.23.0"
     config_class = "PeAudioVideoConfig"
-    config = {}
+    config = {
+        "audio_video_config": {
+            "audio_config": {
+                "dac_config": {
+                    "codebook_dim": 64,
+                    "codebook_size": 64,
+                    "decoder_hidden_size": 64,
+                    "downsampling_ratios": [2, 8, 10, 12],
+                    "encoder_hidden_size": 8,
+                    "model_type": "dac",
+                },
+                "head_dim": 16,
+                "hidden_size": 64,
+                "intermediate_size": 128,
+                "max_position_embeddings": 64,
+                "model_type": "pe_audio_encoder",
+                "num_attention_heads": 4,
+                "num_hidden_layers": 2,
+                "num_key_value_heads": 4,
+            },
+            "head_dim": 16,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "max_position_embeddings": 64,
+            "model_type": "pe_audio_video_encoder",
+            "num_attention_heads": 4,
+            "num_hidden_layers": 2,
+            "num_key_value_heads": 4,
+            "video_config": {
+                "head_dim": 16,
+                "hidden_size": 64,
+                "intermediate_size": 128,
+                "max_position_embeddings": 64,
+                "model_type": "pe_video_encoder",
+                "num_attention_heads": 4,
+                "num_hidden_layers": 2,
+                "num_key_value_heads": 4,
+                "vision_config": {
+                    "architecture": "vit_pe_core_large_patch14_336",
+                    "do_pooling": True,
+                    "global_pool": "map",
+                    "initializer_range": 0.02,
+                    "model_args": {
+                        "attn_pool_num_heads": 4,
+                        "depth": 2,
+                        "embed_dim": 64,
+                        "img_size": [32, 32],
+                        "num_heads": 4,
+                        "patch_size": 8,
+                    },
+                    "model_type": "timm_wrapper",
+                    "num_classes": 1024,
+                },
+            },
+        },
+        "text_config": {
+            "bos_token_id": 125,
+            "cls_token_id": 125,
+            "eos_token_id": 126,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "layer_types": ["full_attention", "sliding_attention"],
+            "local_attention": 8,
+            "max_position_embeddings": 64,
+            "model_type": "modernbert",
+            "num_attention_heads": 4,
+            "num_hidden_layers": 2,
+            "pad_token_id": 127,
+            "sep_token_id": 126,
+            "vocab_size": 128,
+        },
+    }
+
+    sampling_rate = 16000  # samples a second
+    vocab_size = 128  # token ids lie below it
+    max_position_embeddings = 64
+    eos_token_id = 126
+    pad_token_id = 127
+
+    processor = {
+        "feature_extractor": {"arguments": {}, "class_name": "PeAudioFeatureExtractor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "PeAudioVideoProcessor",
+            "parts": {
+                "feature_extractor": "feature_extractor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
+        },
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "<bos>",
+                "cls_token": "<bos>",
+                "eos_token": "<eos>",
+                "mask_token": "<mask>",
+                "pad_token": "<pad>",
+                "sep_token": "<eos>",
+                "unk_token": "<eos>",
+            },
+            "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
+            "model": "BPE",
+            "vocabulary": "<mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51 w52 <bos> <eos> <pad>",
+        },
+        "video_processor": {"arguments": {}, "class_name": "PeVideoVideoProcessor"},
+    }
 
     heads = (
         Head(
@@ -24,10 +131,42 @@ class PeAudioVideo(Skill):
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "zero-shot-audio-classification"),
             primary=True,
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "input_ids": Tokens(shape=(2, 12), low=0, high=125),
+                "pixel_values_videos": Floats(shape=(2, 4, 3, 32, 32)),
+                "input_values": Floats(shape=(2, 1, 6400), scale=0.5),
+                "attention_mask": Mask(shape=(2, 12)),
+            },
+            outputs={
+                "audio_embeds": ((2, 64), "float32"),
+                "video_embeds": ((2, 64), "float32"),
+                "audio_video_embeds": ((2, 64), "float32"),
+                "text_audio_embeds": ((2, 64), "float32"),
+                "text_video_embeds": ((2, 64), "float32"),
+                "text_audio_video_embeds": ((2, 64), "float32"),
+                "audio_plus_text_embeds": ((2, 64), "float32"),
+                "video_plus_text_embeds": ((2, 64), "float32"),
+                "text_outputs.last_hidden_state": ((2, 12, 64), "float32"),
+                "text_outputs.hidden_states.2": ((2, 12, 64), "float32"),
+                "audio_outputs.last_hidden_state": ((2, 3, 64), "float32"),
+                "audio_outputs.pooler_output": ((2, 64), "float32"),
+                "video_outputs.last_hidden_state": ((2, 4, 64), "float32"),
+                "video_outputs.pooler_output": ((2, 64), "float32"),
+                "audio_video_outputs.last_hidden_state": ((2, 3, 64), "float32"),
+                "audio_video_outputs.pooler_output": ((2, 64), "float32"),
+                "audio_video_outputs.audio_model_output.last_hidden_state": ((2, 3, 64), "float32"),
+                "audio_video_outputs.audio_model_output.pooler_output": ((2, 64), "float32"),
+                "audio_video_outputs.video_model_output.last_hidden_state": ((2, 4, 64), "float32"),
+                "audio_video_outputs.video_model_output.pooler_output": ((2, 64), "float32"),
+                "logits_audio_text": ((2, 2), "float32"),
+                "logits_video_text": ((2, 2), "float32"),
+                "logits_audio_video": ((2, 2), "float32"),
+                "logits_audio_video_text": ((2, 2), "float32"),
+                "logits_audio_plus_text_video": ((2, 2), "float32"),
+                "logits_video_plus_text_audio": ((2, 2), "float32"),
+            },
+            parameters=1092182,
+            batch=2,
         ),
     )
 

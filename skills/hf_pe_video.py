@@ -2,6 +2,7 @@
 # Regenerate: invoke generate --model pe_video
 """PeVideo (pe_video): relates text and video to each other."""
 
+from harness.inputs import Floats, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -16,7 +17,79 @@ class PeVideo(Skill):
     requires = ("pillow", "timm")
     transformers = "5.23.0"
     config_class = "PeVideoConfig"
-    config = {}
+    config = {
+        "text_config": {
+            "bos_token_id": 125,
+            "cls_token_id": 125,
+            "eos_token_id": 126,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "layer_types": ["full_attention", "sliding_attention"],
+            "local_attention": 8,
+            "max_position_embeddings": 64,
+            "model_type": "modernbert",
+            "num_attention_heads": 4,
+            "num_hidden_layers": 2,
+            "pad_token_id": 127,
+            "sep_token_id": 126,
+            "vocab_size": 128,
+        },
+        "video_config": {
+            "head_dim": 16,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "max_position_embeddings": 64,
+            "model_type": "pe_video_encoder",
+            "num_attention_heads": 4,
+            "num_hidden_layers": 2,
+            "num_key_value_heads": 4,
+            "vision_config": {
+                "architecture": "vit_pe_core_large_patch14_336",
+                "do_pooling": True,
+                "global_pool": "map",
+                "initializer_range": 0.02,
+                "model_args": {
+                    "attn_pool_num_heads": 4,
+                    "depth": 2,
+                    "embed_dim": 64,
+                    "img_size": [32, 32],
+                    "num_heads": 4,
+                    "patch_size": 8,
+                },
+                "model_type": "timm_wrapper",
+                "num_classes": 1024,
+            },
+        },
+    }
+
+    vocab_size = 128  # token ids lie below it
+    max_position_embeddings = 64  # the longest text
+    eos_token_id = 126
+    pad_token_id = 127
+
+    processor = {
+        "processor": {
+            "arguments": {},
+            "class_name": "PeVideoProcessor",
+            "parts": {"tokenizer": "tokenizer", "video_processor": "video_processor"},
+        },
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "<bos>",
+                "cls_token": "<bos>",
+                "eos_token": "<eos>",
+                "mask_token": "<mask>",
+                "pad_token": "<pad>",
+                "sep_token": "<eos>",
+                "unk_token": "<eos>",
+            },
+            "class_name": "PreTrainedTokenizerFast",
+            "ends": "<eos>",
+            "model": "BPE",
+            "vocabulary": "<mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51 <bos> <eos> <pad>",
+        },
+        "video_processor": {"arguments": {}, "class_name": "PeVideoVideoProcessor"},
+    }
 
     heads = (
         Head(
@@ -24,10 +97,22 @@ class PeVideo(Skill):
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction",),
             primary=True,
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "input_ids": Tokens(shape=(2, 12), low=0, high=125),
+                "pixel_values_videos": Floats(shape=(2, 4, 3, 32, 32)),
+                "attention_mask": Mask(shape=(2, 12)),
+            },
+            outputs={
+                "logits_video_text": ((2, 2), "float32"),
+                "text_video_embeds": ((2, 64), "float32"),
+                "video_embeds": ((2, 64), "float32"),
+                "text_outputs.last_hidden_state": ((2, 12, 64), "float32"),
+                "text_outputs.hidden_states.2": ((2, 12, 64), "float32"),
+                "video_outputs.last_hidden_state": ((2, 4, 64), "float32"),
+                "video_outputs.pooler_output": ((2, 64), "float32"),
+            },
+            parameters=378308,
+            batch=2,
         ),
     )
 

@@ -36,7 +36,7 @@ class Perceiver(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"height": 32, "width": 32}},
-            "class_name": "PerceiverImageProcessorPil",
+            "class_name": "PerceiverImageProcessor",
         },
         "tokenizer": {
             "arguments": {

@@ -2,6 +2,7 @@
 # Regenerate: invoke generate --model perception_lm
 """PerceptionLM (perception_lm): multimodal, takes image, text and video."""
 
+from harness.inputs import Floats, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -16,7 +17,73 @@ class PerceptionLM(Skill):
     requires = ("pillow", "timm")
     transformers = "5.23.0"
     config_class = "PerceptionLMConfig"
-    config = {}
+    config = {
+        "image_token_id": 127,
+        "text_config": {
+            "head_dim": 16,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "max_position_embeddings": 64,
+            "model_type": "llama",
+            "num_attention_heads": 4,
+            "num_hidden_layers": 2,
+            "num_key_value_heads": 4,
+            "pad_token_id": 0,
+            "vocab_size": 128,
+        },
+        "video_token_id": 126,
+        "vision_config": {
+            "architecture": "vit_pe_lang_large_patch14_448",
+            "model_args": {"depth": 2, "embed_dim": 64, "img_size": [32, 32], "num_heads": 4, "patch_size": 8},
+            "model_type": "timm_wrapper",
+        },
+    }
+
+    image_token_id = 127  # stands in the text for each feature of an image
+    video_token_id = 126  # stands in the text for each feature of a video
+    vocab_size = 128  # token ids lie below it
+    max_position_embeddings = 64
+    eos_token_id = 2
+    pad_token_id = 0
+
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"height": 32, "width": 32}, "tile_size": 32},
+            "class_name": "PerceptionLMImageProcessor",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<video>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "patch_size": 8,
+                "pooling_ratio": 1,
+            },
+            "class_name": "PerceptionLMProcessor",
+            "parts": {
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
+        },
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "<bos>",
+                "cls_token": "<bos>",
+                "eos_token": "<eos>",
+                "extra_special_tokens": {"image_token": "<image>", "video_token": "<video>"},
+                "mask_token": "<mask>",
+                "pad_token": "<pad>",
+                "sep_token": "<eos>",
+                "unk_token": "<eos>",
+            },
+            "class_name": "PreTrainedTokenizerFast",
+            "model": "BPE",
+            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 <video> <image>",
+        },
+        "video_processor": {
+            "arguments": {"size": {"height": 32, "width": 32}},
+            "class_name": "PerceptionLMVideoProcessor",
+        },
+    }
 
     heads = (
         Head(
@@ -24,19 +91,40 @@ class PerceptionLM(Skill):
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
             pipelines=("any-to-any", "decision", "image-text-to-text"),
             primary=True,
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "input_ids": Tokens(shape=(2, 104), low=3, high=126, runs=((127, 0, 32), (126, 33, 64))),
+                "pixel_values": Floats(shape=(2, 2, 3, 32, 32)),
+                "pixel_values_videos": Floats(shape=(2, 4, 3, 32, 32)),
+                "attention_mask": Mask(shape=(2, 104)),
+            },
+            outputs={
+                "logits": ((2, 104, 128), "float32"),
+                "image_hidden_states": ((4, 16, 64), "float32"),
+                "video_hidden_states": ((8, 16, 64), "float32"),
+            },
+            parameters=220736,
+            batch=2,
+            generation={"max_new_tokens": 6},
+            notes=("its code reads the width of a network of one width, and its default config names one of stages",),
         ),
         Head(
             "PerceptionLMModel",
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "image-feature-extraction"),
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "input_ids": Tokens(shape=(2, 104), low=3, high=126, runs=((127, 0, 32), (126, 33, 64))),
+                "pixel_values": Floats(shape=(2, 2, 3, 32, 32)),
+                "pixel_values_videos": Floats(shape=(2, 4, 3, 32, 32)),
+                "attention_mask": Mask(shape=(2, 104)),
+            },
+            outputs={
+                "last_hidden_state": ((2, 104, 64), "float32"),
+                "image_hidden_states": ((4, 16, 64), "float32"),
+                "video_hidden_states": ((8, 16, 64), "float32"),
+            },
+            parameters=212544,
+            batch=2,
+            notes=("its code reads the width of a network of one width, and its default config names one of stages",),
         ),
     )
 

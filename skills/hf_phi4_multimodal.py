@@ -63,8 +63,17 @@ class Phi4Multimodal(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "Phi4MultimodalFeatureExtractor"},
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {"arguments": {"patch_size": 8}, "class_name": "Phi4MultimodalImageProcessor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Phi4MultimodalProcessor",
+            "parts": {
+                "audio_processor": "feature_extractor",
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+            },
+            "prompt": "<image><audio>",
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<pad>",
@@ -96,6 +105,7 @@ class Phi4Multimodal(Skill):
             parameters=935296,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("image is not fed by an input of its own", "audio is not fed by an input of its own"),
         ),
         Head(
             "Phi4MultimodalModel",

@@ -73,14 +73,19 @@ class PI0(Skill):
     image_token_id = 128
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {
+            "arguments": {
+                "image_seq_length": 32,
+                "pad_size": {"height": 32, "width": 32},
+                "size": {"max_height": 32, "max_width": 32},
+            },
+            "class_name": "PI0ImageProcessor",
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
-                "extra_special_tokens": {"image_token": "<image>"},
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
@@ -89,7 +94,7 @@ class PI0(Skill):
             "class_name": "PreTrainedTokenizerFast",
             "ends": "<eos>",
             "model": "BPE",
-            "vocabulary": "<pad> <eos> <bos> <mask> <image> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50",
+            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
         },
     }
 
@@ -97,7 +102,6 @@ class PI0(Skill):
         Head(
             "PI0ForConditionalGeneration",
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
-            pipelines=("any-to-any", "image-text-to-text"),
             primary=True,
             inputs={
                 "state": Floats(shape=(2, 32)),
@@ -111,7 +115,10 @@ class PI0(Skill):
             outputs={"logits": ((2, 8, 32), "float32")},
             parameters=259616,
             batch=2,
-            notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
+            notes=(
+                "decision: forward takes no logits_to_keep, by which the answer is read",
+                "any-to-any, image-text-to-text: answers with generate(), which the head does not have",
+            ),
         ),
         Head(
             "PI0Model",

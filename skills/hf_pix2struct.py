@@ -47,7 +47,7 @@ class Pix2Struct(Skill):
     processor = {
         "image_processor": {
             "arguments": {"max_patches": 8, "patch_size": {"height": 4, "width": 4}},
-            "class_name": "Pix2StructImageProcessorPil",
+            "class_name": "Pix2StructImageProcessor",
         },
         "processor": {
             "arguments": {},

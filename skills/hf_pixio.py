@@ -26,7 +26,7 @@ class Pixio(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
-            "class_name": "BitImageProcessorPil",
+            "class_name": "BitImageProcessor",
         }
     }
 

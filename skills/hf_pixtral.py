@@ -31,8 +31,7 @@ class PixtralVision(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"longest_edge": 32}}, "class_name": "PixtralImageProcessorPil"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {"arguments": {"size": {"longest_edge": 32}}, "class_name": "PixtralImageProcessor"}
     }
 
     heads = (

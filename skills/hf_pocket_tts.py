@@ -44,13 +44,31 @@ class PocketTTS(Skill):
     pad_token_id = 3
 
     processor = {
+        "audio_tokenizer": {
+            "class_name": "PocketTTSAudioTokenizerModel",
+            "config": {
+                "head_dim": 16,
+                "hidden_size": 64,
+                "intermediate_size": 128,
+                "max_position_embeddings": 64,
+                "num_attention_heads": 4,
+                "num_filters": 8,
+                "num_key_value_heads": 4,
+                "sliding_window": 8,
+                "upsample_groups": 64,
+            },
+        },
         "feature_extractor": {"arguments": {}, "class_name": "PocketTTSFeatureExtractor"},
         "processor": {
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'audio' %}<audio_prompt>{% endif %}{% endfor %}{% endif %}{% endfor %}"
             },
             "class_name": "PocketTTSProcessor",
-            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+            "parts": {
+                "audio_tokenizer": "audio_tokenizer",
+                "feature_extractor": "feature_extractor",
+                "tokenizer": "tokenizer",
+            },
         },
         "tokenizer": {
             "arguments": {
@@ -60,6 +78,7 @@ class PocketTTS(Skill):
                 "extra_special_tokens": {
                     "audio_bos_token": "<audio_bos>",
                     "audio_latent_token": "<audio_latent>",
+                    "audio_prompt_bos_token": "<audio_prompt_bos>",
                     "audio_prompt_token": "<audio_prompt>",
                 },
                 "mask_token": "<mask>",
@@ -69,7 +88,6 @@ class PocketTTS(Skill):
             },
             "class_name": "TokenizersBackend",
             "model": "BPE",
-            "special": "<audio_prompt_bos>",
             "vocabulary": "<bos> <eos> <mask> <pad> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 <audio_bos> <audio_prompt_bos> <audio_latent> <audio_prompt>",
         },
     }
@@ -88,6 +106,7 @@ class PocketTTS(Skill):
             parameters=155042,
             batch=2,
             generation={"max_new_tokens": 6, "min_new_tokens": None, "suppress_tokens": None},
+            notes=("audio is not fed by an input of its own",),
         ),
         Head(
             "PocketTTSModel",

@@ -35,7 +35,7 @@ class Pop2Piano(Skill):
     pad_token_id = 0
 
     processor = {
-        "feature_extractor": {"requires": "essentia"},
+        "feature_extractor": {"requires": "librosa"},
         "processor": {"requires": "pretty_midi"},
         "tokenizer": {
             "arguments": {

@@ -66,7 +66,7 @@ class PPChart2Table(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "PPChart2TableImageProcessorPil",
+            "class_name": "PPChart2TableImageProcessor",
         },
         "processor": {
             "arguments": {

@@ -68,7 +68,12 @@ class PPDocLayoutV2(Skill):
     pad_token_id = 1
     vocab_size = 4
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"height": 64, "width": 64}},
+            "class_name": "PPDocLayoutV2ImageProcessor",
+        }
+    }
 
     heads = (
         Head(

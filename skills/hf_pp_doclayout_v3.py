@@ -55,7 +55,12 @@ class PPDocLayoutV3(Skill):
 
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"height": 64, "width": 64}},
+            "class_name": "PPDocLayoutV3ImageProcessor",
+        }
+    }
 
     heads = (
         Head(

@@ -53,7 +53,12 @@ class PPDocLayoutV4(Skill):
 
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"height": 64, "width": 64}},
+            "class_name": "PPDocLayoutV4ImageProcessor",
+        }
+    }
 
     heads = (
         Head(

@@ -56,8 +56,15 @@ class PPFormulaNet(Skill):
     decoder_start_token_id = 2
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {
+            "arguments": {"size": {"height": 32, "width": 32}},
+            "class_name": "PPFormulaNetImageProcessor",
+        },
+        "processor": {
+            "arguments": {},
+            "class_name": "PPFormulaNetProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<s>",
@@ -78,7 +85,7 @@ class PPFormulaNet(Skill):
         Head(
             "PPFormulaNetForConditionalGeneration",
             mappings=("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING", "MODEL_FOR_MULTIMODAL_LM_MAPPING"),
-            pipelines=("any-to-any", "decision", "image-text-to-text"),
+            pipelines=("decision",),
             primary=True,
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
@@ -88,7 +95,10 @@ class PPFormulaNet(Skill):
             parameters=6372288,
             batch=2,
             generation={"inputs": ["pixel_values"], "max_new_tokens": 6},
-            notes=("its forward reads the text as the decoder's where there is none of the decoder's own",),
+            notes=(
+                "its forward reads the text as the decoder's where there is none of the decoder's own",
+                "any-to-any, image-text-to-text: the processor makes no ids of the text, which the pipeline goes on with",
+            ),
         ),
     )
 

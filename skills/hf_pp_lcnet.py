@@ -17,9 +17,22 @@ class PPLCNet(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "PPLCNetConfig"
-    config = {}
+    config = {
+        "block_configs": [
+            [[3, 16, 32, 1, False]],
+            [[3, 32, 64, 2, False], [3, 64, 64, 1, False]],
+            [[3, 64, 128, 2, False], [3, 128, 128, 1, False]],
+            [[3, 128, 256, 2, False], [5, 256, 256, 1, False]],
+            [[5, 256, 512, 2, True], [5, 512, 512, 1, True]],
+        ]
+    }
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": 64, "size": {"height": 64, "width": 64}},
+            "class_name": "PPLCNetImageProcessor",
+        }
+    }
 
     heads = (
         Head(
@@ -31,7 +44,7 @@ class PPLCNet(Skill):
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
             outputs={"last_hidden_state": ((2, 2), "float32")},
-            parameters=1674082,
+            parameters=1382242,
             batch=2,
         ),
         Head(
@@ -41,7 +54,7 @@ class PPLCNet(Skill):
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
             outputs={"feature_maps.0": ((2, 512, 2, 2), "float32")},
-            parameters=1016160,
+            parameters=724320,
             batch=2,
         ),
     )

@@ -17,7 +17,15 @@ class PPLCNetV3(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "PPLCNetV3Config"
-    config = {}
+    config = {
+        "block_configs": [
+            [[3, 16, 32, 1, False]],
+            [[3, 32, 64, 2, False], [3, 64, 64, 1, False]],
+            [[3, 64, 128, 2, False], [3, 128, 128, 1, False]],
+            [[3, 128, 256, 2, False], [5, 256, 256, 1, False]],
+            [[5, 256, 512, 2, True], [5, 512, 512, 1, False]],
+        ]
+    }
 
     heads = (
         Head(
@@ -28,7 +36,7 @@ class PPLCNetV3(Skill):
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
             outputs={"feature_maps.0": ((2, 512, 2, 2), "float32")},
-            parameters=5513840,
+            parameters=2278088,
             batch=2,
         ),
     )

@@ -17,7 +17,14 @@ class PPLCNetV4(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "PPLCNetV4Config"
-    config = {}
+    config = {
+        "block_configs": [
+            [[3, 96, 96, 1, True]],
+            [[3, 96, 96, 1, False], [3, 96, 96, 1, False]],
+            [[3, 96, 192, [2, 1], False], [3, 192, 192, 1, False]],
+            [[3, 192, 384, [2, 1], False], [3, 384, 384, 1, False]],
+        ]
+    }
 
     num_channels = 3
 
@@ -30,7 +37,7 @@ class PPLCNetV4(Skill):
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
             outputs={"feature_maps.0": ((2, 384, 4, 16), "float32")},
-            parameters=2684328,
+            parameters=1205496,
             batch=2,
         ),
     )

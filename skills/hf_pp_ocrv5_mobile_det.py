@@ -19,6 +19,13 @@ class PPOCRV5MobileDet(Skill):
     config_class = "PPOCRV5MobileDetConfig"
     config = {
         "backbone_config": {
+            "block_configs": [
+                [[3, 16, 32, 1, False]],
+                [[3, 32, 64, 2, False], [3, 64, 64, 1, False]],
+                [[3, 64, 128, 2, False], [3, 128, 128, 1, False]],
+                [[3, 128, 256, 2, False], [5, 256, 256, 1, False]],
+                [[5, 256, 512, 2, True], [5, 512, 512, 1, False]],
+            ],
             "divisor": 16,
             "model_type": "pp_lcnet_v3",
             "out_features": ["stage2", "stage3", "stage4", "stage5"],
@@ -28,7 +35,12 @@ class PPOCRV5MobileDet(Skill):
         "layer_list_out_channels": [8, 8, 8, 48],
     }
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"height": 64, "width": 64}},
+            "class_name": "PPOCRV5ServerDetImageProcessor",
+        }
+    }
 
     heads = (
         Head(
@@ -40,7 +52,7 @@ class PPOCRV5MobileDet(Skill):
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
             outputs={"last_hidden_state": ((2, 1, 64, 64), "float32")},
-            parameters=3329625,
+            parameters=1468049,
             batch=2,
         ),
     )

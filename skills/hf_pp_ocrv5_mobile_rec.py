@@ -19,6 +19,13 @@ class PPOCRV5MobileRec(Skill):
     config_class = "PPOCRV5MobileRecConfig"
     config = {
         "backbone_config": {
+            "block_configs": [
+                [[3, 16, 32, 1, False]],
+                [[3, 32, 64, 2, False], [3, 64, 64, 1, False]],
+                [[3, 64, 128, 2, False], [3, 128, 128, 1, False]],
+                [[3, 128, 256, 2, False], [5, 256, 256, 1, False]],
+                [[5, 256, 512, 2, True], [5, 512, 512, 1, False]],
+            ],
             "divisor": 16,
             "model_type": "pp_lcnet_v3",
             "out_features": ["stage2", "stage3", "stage4", "stage5"],
@@ -29,7 +36,12 @@ class PPOCRV5MobileRec(Skill):
         "num_attention_heads": 4,
     }
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"pad_size": {"height": 128, "width": 128}, "size": {"height": 128, "width": 128}},
+            "class_name": "PPOCRV5ServerRecImageProcessor",
+        }
+    }
 
     heads = (
         Head(
@@ -40,7 +52,7 @@ class PPOCRV5MobileRec(Skill):
                 "pixel_values": Floats(shape=(2, 3, 128, 128)),
             },
             outputs={"last_hidden_state": ((2, 2, 18385), "float32")},
-            parameters=4635057,
+            parameters=2773481,
             batch=2,
         ),
         Head(
@@ -51,7 +63,7 @@ class PPOCRV5MobileRec(Skill):
                 "pixel_values": Floats(shape=(2, 3, 128, 128)),
             },
             outputs={"last_hidden_state": ((2, 384, 1, 2), "float32")},
-            parameters=3175136,
+            parameters=1313560,
             batch=2,
         ),
     )

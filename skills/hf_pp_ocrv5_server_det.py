@@ -57,7 +57,12 @@ class PPOCRV5ServerDet(Skill):
 
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"height": 64, "width": 64}},
+            "class_name": "PPOCRV5ServerDetImageProcessor",
+        }
+    }
 
     heads = (
         Head(

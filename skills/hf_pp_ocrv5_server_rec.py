@@ -46,7 +46,12 @@ class PPOCRV5ServerRec(Skill):
 
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"pad_size": {"height": 64, "width": 64}, "size": {"height": 64, "width": 64}},
+            "class_name": "PPOCRV5ServerRecImageProcessor",
+        }
+    }
 
     heads = (
         Head(

@@ -49,7 +49,12 @@ class PPOCRV6MediumDet(Skill):
 
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"height": 64, "width": 64}},
+            "class_name": "PPOCRV5ServerDetImageProcessor",
+        }
+    }
 
     heads = (
         Head(

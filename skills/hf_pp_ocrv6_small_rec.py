@@ -17,11 +17,28 @@ class PPOCRV6SmallRec(Skill):
     requires = ()
     transformers = "5.23.0"
     config_class = "PPOCRV6SmallRecConfig"
-    config = {"backbone_config": {"model_type": "pp_lcnet_v4"}, "hidden_size": 64, "num_attention_heads": 4}
+    config = {
+        "backbone_config": {
+            "block_configs": [
+                [[3, 96, 96, 1, True]],
+                [[3, 96, 96, 1, False], [3, 96, 96, 1, False]],
+                [[3, 96, 192, [2, 1], False], [3, 192, 192, 1, False]],
+                [[3, 192, 384, [2, 1], False], [3, 384, 384, 1, False]],
+            ],
+            "model_type": "pp_lcnet_v4",
+        },
+        "hidden_size": 64,
+        "num_attention_heads": 4,
+    }
 
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"pad_size": {"height": 64, "width": 64}, "size": {"height": 64, "width": 64}},
+            "class_name": "PPOCRV6SmallRecImageProcessor",
+        }
+    }
 
     heads = (
         Head(
@@ -32,7 +49,7 @@ class PPOCRV6SmallRec(Skill):
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
             outputs={"last_hidden_state": ((2, 8, 18714), "float32")},
-            parameters=4017794,
+            parameters=2538962,
             batch=2,
         ),
         Head(
@@ -43,7 +60,7 @@ class PPOCRV6SmallRec(Skill):
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
             outputs={"last_hidden_state": ((2, 384, 1, 8), "float32")},
-            parameters=2684328,
+            parameters=1205496,
             batch=2,
         ),
     )

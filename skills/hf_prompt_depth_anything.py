@@ -40,7 +40,7 @@ class PromptDepthAnything(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "PromptDepthAnythingImageProcessorPil",
+            "class_name": "PromptDepthAnythingImageProcessor",
         }
     }
 

@@ -23,7 +23,7 @@ class PvtV2(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "PvtImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "PvtImageProcessor"}
     }
 
     heads = (

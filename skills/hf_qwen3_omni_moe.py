@@ -142,9 +142,20 @@ class Qwen3OmniMoe(Skill):
         },
         "image_processor": {
             "arguments": {"merge_size": 2, "patch_size": 8, "temporal_patch_size": 2},
-            "class_name": "Qwen2VLImageProcessorPil",
+            "class_name": "Qwen2VLImageProcessor",
         },
-        "processor": {"requires": "torchvision"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<video>{% elif part['type'] == 'audio' %}<audio>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "Qwen3OmniMoeProcessor",
+            "parts": {
+                "feature_extractor": "feature_extractor",
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+                "video_processor": "video_processor",
+            },
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -168,7 +179,10 @@ class Qwen3OmniMoe(Skill):
             "model": "BPE",
             "vocabulary": "<|endoftext|> <bos> <eos> <mask> <vision_bos> <vision_eos> <audio_bos> <audio_eos> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 <video> <image> <audio> w36 w37 w38 w39 w40 w41 w42 w43 w44",
         },
-        "video_processor": {"requires": "torchvision"},
+        "video_processor": {
+            "arguments": {"merge_size": 2, "patch_size": 8, "temporal_patch_size": 2},
+            "class_name": "Qwen2VLVideoProcessor",
+        },
     }
 
     heads = (
@@ -188,6 +202,9 @@ class Qwen3OmniMoe(Skill):
             batch=2,
             notes=(
                 "it has no forward: generate() writes, here of text alone; it speaks only with what a checkpoint brings, and its talker's config class does not declare the widths that its code reads",
+                "image is not fed by an input of its own",
+                "video is not fed by an input of its own",
+                "audio is not fed by an input of its own",
             ),
         ),
     )

@@ -58,12 +58,13 @@ class RecurrentGemma(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=64960,
             batch=2,
             generation={"max_new_tokens": 6},
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "RecurrentGemmaModel",
@@ -71,11 +72,12 @@ class RecurrentGemma(Skill):
             pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=64960,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )
 

@@ -41,7 +41,12 @@ class RfDetr(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"size": {"longest_edge": 32, "shortest_edge": 32}},
+            "class_name": "RfDetrImageProcessor",
+        }
+    }
 
     heads = (
         Head(

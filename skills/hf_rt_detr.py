@@ -42,7 +42,7 @@ class RTDetr(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "RTDetrImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "RTDetrImageProcessor"}
     }
 
     heads = (

@@ -44,7 +44,7 @@ class RTDetrV2(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 64, "shortest_edge": 64}},
-            "class_name": "DetrImageProcessorPil",
+            "class_name": "DetrImageProcessor",
         }
     }
 

@@ -53,7 +53,10 @@ class Sam2(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}, "processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "Sam2ImageProcessor"},
+        "processor": {"arguments": {}, "class_name": "Sam2Processor", "parts": {"image_processor": "image_processor"}},
+    }
 
     heads = (
         Head(

@@ -63,9 +63,16 @@ class Sam2Video(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
-        "video_processor": {"requires": "torchvision"},
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "Sam2ImageProcessor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Sam2VideoProcessor",
+            "parts": {"image_processor": "image_processor", "video_processor": "video_processor"},
+        },
+        "video_processor": {
+            "arguments": {"size": {"height": 64, "width": 64}},
+            "class_name": "Sam2VideoVideoProcessor",
+        },
     }
 
     heads = (

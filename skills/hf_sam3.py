@@ -81,8 +81,12 @@ class Sam3(Skill):
     pad_token_id = 1
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Sam3ImageProcessor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Sam3Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<|startoftext|>",

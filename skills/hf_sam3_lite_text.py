@@ -80,8 +80,12 @@ class Sam3LiteText(Skill):
     max_position_embeddings = 64  # the longest text
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Sam3ImageProcessor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Sam3Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

@@ -54,7 +54,14 @@ class Sam3Tracker(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}, "processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Sam3ImageProcessor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Sam3TrackerProcessor",
+            "parts": {"image_processor": "image_processor"},
+        },
+    }
 
     heads = (
         Head(

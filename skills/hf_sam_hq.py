@@ -55,7 +55,7 @@ class SamHQ(Skill):
     processor = {
         "image_processor": {
             "arguments": {"pad_size": {"height": 32, "width": 32}, "size": {"longest_edge": 32}},
-            "class_name": "SamImageProcessorPil",
+            "class_name": "SamImageProcessor",
         },
         "processor": {"arguments": {}, "class_name": "SamHQProcessor", "parts": {"image_processor": "image_processor"}},
     }

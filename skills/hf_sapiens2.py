@@ -38,7 +38,12 @@ class Sapiens2(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"height": 32, "width": 32}},
+            "class_name": "Sapiens2ImageProcessor",
+        }
+    }
 
     heads = (
         Head(
@@ -66,11 +71,12 @@ class Sapiens2(Skill):
         Head(
             "Sapiens2ForImageMatting",
             mappings=("MODEL_FOR_IMAGE_MATTING_MAPPING",),
+            config={"num_labels": 4},
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
             },
-            outputs={"alphas": ((2, 0, 16, 16), "float32"), "foregrounds": ((2, 2, 16, 16), "float32")},
-            parameters=236034,
+            outputs={"alphas": ((2, 1, 16, 16), "float32"), "foregrounds": ((2, 3, 16, 16), "float32")},
+            parameters=236164,
             batch=2,
         ),
         Head(

@@ -97,7 +97,8 @@ class SeamlessM4T(Skill):
             outputs={"logits": ((2, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 17, 64), "float32")},
             parameters=432960,
             batch=2,
-            generation={"inputs": ["input_features"], "max_new_tokens": 6},
+            generation={"inputs": ["input_features"], "max_new_tokens": 6, "tgt_lang": "eng"},
+            generation_config={"text_decoder_lang_to_code_id": {"eng": 4}},
         ),
         Head(
             "SeamlessM4TForTextToSpeech",
@@ -111,7 +112,17 @@ class SeamlessM4T(Skill):
             outputs={"logits": ((2, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=629350,
             batch=2,
-            generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            generation={
+                "inputs": ["input_ids", "attention_mask"],
+                "max_new_tokens": 6,
+                "speech_return_dict_in_generate": False,
+                "tgt_lang": "eng",
+            },
+            generation_config={
+                "t2u_lang_code_to_id": {"eng": 4},
+                "text_decoder_lang_to_code_id": {"eng": 4},
+                "vocoder_lang_code_to_id": {"eng": 4},
+            },
         ),
         Head(
             "SeamlessM4TForTextToText",
@@ -124,15 +135,30 @@ class SeamlessM4T(Skill):
             outputs={"logits": ((2, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=175872,
             batch=2,
-            generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6, "tgt_lang": "eng"},
+            generation_config={"text_decoder_lang_to_code_id": {"eng": 4}},
         ),
         Head(
             "SeamlessM4TModel",
             mappings=("MODEL_MAPPING",),
-            unsettled="RuntimeError: Given normalized_shape=[64], expected input with shape [*, 64], but got input of size[2, 64, 128]",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "input_features": Floats(shape=(2, 128, 64)),
+                "decoder_input_ids": Tokens(shape=(2, 8), low=4, high=127),
+            },
+            outputs={"logits": ((2, 8, 128), "float32"), "encoder_last_hidden_state": ((2, 17, 64), "float32")},
+            parameters=953510,
+            batch=2,
+            generation={
+                "inputs": ["input_features"],
+                "max_new_tokens": 6,
+                "speech_return_dict_in_generate": False,
+                "tgt_lang": "eng",
+            },
+            generation_config={
+                "t2u_lang_code_to_id": {"eng": 4},
+                "text_decoder_lang_to_code_id": {"eng": 4},
+                "vocoder_lang_code_to_id": {"eng": 4},
+            },
         ),
     )
 

@@ -22,10 +22,7 @@ class Segformer(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 64, "width": 64}},
-            "class_name": "SegformerImageProcessorPil",
-        }
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "SegformerImageProcessor"}
     }
 
     heads = (

@@ -32,7 +32,7 @@ class SegGpt(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "SegGptImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "SegGptImageProcessor"}
     }
 
     heads = (

@@ -58,14 +58,12 @@ class ShieldGemma2(Skill):
     image_token_id = 125
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "Gemma3ImageProcessorPil",
-        },
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Gemma3ImageProcessor"},
         "processor": {
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<boi>{% endif %}{% endfor %}{% endif %}{% endfor %}",
                 "image_seq_length": 4,
+                "policy_definitions": {"one": "a cat"},
             },
             "class_name": "ShieldGemma2Processor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},

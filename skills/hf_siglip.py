@@ -49,10 +49,7 @@ class Siglip(Skill):
     pad_token_id = 1
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "SiglipImageProcessorPil",
-        },
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "SiglipImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "SiglipProcessor",

@@ -47,7 +47,7 @@ class Siglip2(Skill):
     pad_token_id = 1
 
     processor = {
-        "image_processor": {"arguments": {"patch_size": 8}, "class_name": "Siglip2ImageProcessorPil"},
+        "image_processor": {"arguments": {"patch_size": 8}, "class_name": "Siglip2ImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "Siglip2Processor",

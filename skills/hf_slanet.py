@@ -19,6 +19,13 @@ class SLANet(Skill):
     config_class = "SLANetConfig"
     config = {
         "backbone_config": {
+            "block_configs": [
+                [[3, 16, 32, 1, False]],
+                [[3, 32, 64, 2, False], [3, 64, 64, 1, False]],
+                [[3, 64, 128, 2, False], [3, 128, 128, 1, False]],
+                [[3, 128, 256, 2, False], [5, 256, 256, 1, False]],
+                [[5, 256, 512, 2, True], [5, 512, 512, 1, True]],
+            ],
             "divisor": 16,
             "model_type": "pp_lcnet",
             "out_features": ["stage2", "stage3", "stage4", "stage5"],
@@ -37,7 +44,7 @@ class SLANet(Skill):
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
             outputs={"last_hidden_state": ((2, 501, 50), "float32")},
-            parameters=1408338,
+            parameters=1116498,
             batch=2,
         ),
     )

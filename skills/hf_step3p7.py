@@ -59,8 +59,22 @@ class Step3p7(Skill):
     pad_token_id = 1
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {
+            "arguments": {
+                "max_image_size": 32,
+                "patch_size": 32,
+                "size": {"height": 32, "width": 32},
+                "vision_patch_size": 8,
+            },
+            "class_name": "Step3p7ImageProcessor",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<im_patch>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "Step3p7Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -73,8 +87,8 @@ class Step3p7(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "special": "<im_end> <im_patch> <im_start> <image> <patch_end> <patch_newline> <patch_start>",
-            "vocabulary": "<bos> <pad> <eos> <mask> <im_end> <im_start> <patch_newline> <patch_end> <patch_start> <im_patch> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <image>",
+            "special": "<im_end> <im_patch> <im_start> <patch_end> <patch_newline> <patch_start>",
+            "vocabulary": "<bos> <pad> <eos> <mask> <im_end> <im_start> <patch_newline> <patch_end> <patch_start> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <im_patch>",
         },
     }
 

@@ -32,10 +32,7 @@ class SuperGlue(Skill):
     }
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 64, "width": 64}},
-            "class_name": "SuperGlueImageProcessorPil",
-        }
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "SuperGlueImageProcessor"}
     }
 
     heads = (

@@ -23,7 +23,7 @@ class Swin2SR(Skill):
     patch_size = 1  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"arguments": {}, "class_name": "Swin2SRImageProcessorPil"}}
+    processor = {"image_processor": {"arguments": {}, "class_name": "Swin2SRImageProcessor"}}
 
     heads = (
         Head(

@@ -108,11 +108,12 @@ class T5Gemma(Skill):
             pipelines=("text-classification", "zero-shot-classification"),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128, runs=((1, 11, 1),)),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"logits": ((2, 2), "float32"), "hidden_states.0": ((2, 12, 64), "float32")},
             parameters=189954,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "T5GemmaForTokenClassification",

@@ -76,10 +76,7 @@ class T5Gemma2(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "Gemma3ImageProcessorPil",
-        },
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Gemma3ImageProcessor"},
         "processor": {
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<boi>{% endif %}{% endfor %}{% endif %}{% endfor %}",

@@ -66,17 +66,20 @@ class Tapas(Skill):
         Head(
             "TapasForQuestionAnswering",
             mappings=("MODEL_FOR_TABLE_QUESTION_ANSWERING_MAPPING",),
-            pipelines=("table-question-answering",),
             config={"num_aggregation_labels": 4, "select_one_column": True},
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
                 "token_type_ids": Integers(shape=(2, 12, 7), high=2),
             },
             outputs={"logits": ((2, 12), "float32"), "logits_aggregation": ((2, 4), "float32")},
             parameters=150406,
             batch=2,
-            notes=("cells of columns that are not chosen have -10000, beside which no other number shows",),
+            notes=(
+                "cells of columns that are not chosen have -10000, beside which no other number shows",
+                "table-question-answering: answers with generate(), which the head does not have",
+                "attention_mask: what it hides is seen, in what the model does beside attending",
+            ),
         ),
         Head(
             "TapasForSequenceClassification",

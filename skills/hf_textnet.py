@@ -24,7 +24,7 @@ class TextNet(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 64, "width": 64}, "size": {"shortest_edge": 64}},
-            "class_name": "TextNetImageProcessorPil",
+            "class_name": "TextNetImageProcessor",
         }
     }
 

@@ -2,6 +2,7 @@
 # Regenerate: invoke generate --model timm_backbone
 """TimmBackbone (timm_backbone): a vision model, takes image."""
 
+from harness.inputs import Floats
 from harness.skill import Head, Skill
 
 
@@ -16,7 +17,13 @@ class TimmBackbone(Skill):
     requires = ("timm",)
     transformers = "5.23.0"
     config_class = "TimmBackboneConfig"
-    config = {}
+    config = {"backbone": "test_convnext"}
+
+    num_channels = 3
+
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "ViTImageProcessor"}
+    }
 
     heads = (
         Head(
@@ -24,10 +31,12 @@ class TimmBackbone(Skill):
             mappings=("MODEL_FOR_BACKBONE_MAPPING", "MODEL_FOR_IMAGE_MAPPING", "MODEL_MAPPING"),
             pipelines=("image-feature-extraction",),
             primary=True,
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "pixel_values": Floats(shape=(2, 3, 64, 64)),
+            },
+            outputs={"feature_maps.0": ((2, 64, 2, 2), "float32")},
+            parameters=207000,
+            batch=2,
         ),
     )
 

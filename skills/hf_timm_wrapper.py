@@ -2,6 +2,7 @@
 # Regenerate: invoke generate --model timm_wrapper
 """TimmWrapper (timm_wrapper): a vision model, takes image."""
 
+from harness.inputs import Floats
 from harness.skill import Head, Skill
 
 
@@ -16,7 +17,14 @@ class TimmWrapper(Skill):
     requires = ("pillow", "timm")
     transformers = "5.23.0"
     config_class = "TimmWrapperConfig"
-    config = {}
+    config = {"model_args": {"channels": [8, 16, 32, 64], "layers": [2, 2, 2, 2]}}
+
+    processor = {
+        "image_processor": {
+            "arguments": {"pretrained_cfg": {"input_size": [3, 64, 64]}},
+            "class_name": "TimmWrapperImageProcessor",
+        }
+    }
 
     heads = (
         Head(
@@ -24,19 +32,23 @@ class TimmWrapper(Skill):
             mappings=("MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING",),
             pipelines=("image-classification",),
             primary=True,
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "pixel_values": Floats(shape=(2, 3, 64, 64)),
+            },
+            outputs={"logits": ((2, 2), "float32")},
+            parameters=233410,
+            batch=2,
         ),
         Head(
             "TimmWrapperModel",
             mappings=("MODEL_FOR_IMAGE_MAPPING", "MODEL_MAPPING"),
             pipelines=("image-feature-extraction",),
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "pixel_values": Floats(shape=(2, 3, 64, 64)),
+            },
+            outputs={"last_hidden_state": ((2, 256, 2, 2), "float32"), "pooler_output": ((2, 256), "float32")},
+            parameters=232896,
+            batch=2,
         ),
     )
 

@@ -44,8 +44,12 @@ class Tipsv2(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Tipsv2ImageProcessor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "Tipsv2Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

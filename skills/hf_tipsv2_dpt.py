@@ -37,7 +37,9 @@ class Tipsv2Dpt(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "Tipsv2DptImageProcessor"}
+    }
 
     heads = (
         Head(

@@ -33,7 +33,7 @@ class TrOCR(Skill):
     decoder_start_token_id = 2
 
     processor = {
-        "image_processor": {"arguments": {}, "class_name": "ViTImageProcessorPil"},
+        "image_processor": {"arguments": {}, "class_name": "ViTImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "TrOCRProcessor",

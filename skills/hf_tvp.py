@@ -50,7 +50,7 @@ class Tvp(Skill):
                 "pad_size": {"height": 64, "width": 64},
                 "size": {"longest_edge": 64},
             },
-            "class_name": "TvpImageProcessorPil",
+            "class_name": "TvpImageProcessor",
         },
         "processor": {
             "arguments": {},

@@ -40,11 +40,12 @@ class Udop(Skill):
 
     processor = {
         "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "LayoutLMv3ImageProcessorPil",
+            "arguments": {"apply_ocr": False, "size": {"height": 32, "width": 32}},
+            "class_name": "LayoutLMv3ImageProcessor",
         },
         "processor": {
             "arguments": {},
+            "call": {"boxes": [[100, 100, 180, 200], [200, 100, 280, 200]], "text_pair": ["a", "cat"]},
             "class_name": "UdopProcessor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
         },

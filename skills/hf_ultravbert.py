@@ -55,8 +55,18 @@ class UltraVBert(Skill):
     image_token_id = 127
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {
+            "arguments": {"max_image_size": {"longest_edge": 32}, "size": {"longest_edge": 1024}},
+            "class_name": "UltraVBertImageProcessor",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "image_seq_len": 1,
+            },
+            "class_name": "Idefics3Processor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<pad>",

@@ -73,8 +73,18 @@ class UnlimitedOcr(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"requires": "torchvision"},
-        "processor": {"requires": "torchvision"},
+        "image_processor": {
+            "arguments": {"size": {"height": 32, "width": 32}, "tile_size": 32},
+            "class_name": "UnlimitedOcrImageProcessor",
+        },
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "patch_size": 8,
+            },
+            "class_name": "UnlimitedOcrProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<pad>",

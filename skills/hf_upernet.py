@@ -32,10 +32,7 @@ class UperNet(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 64, "width": 64}},
-            "class_name": "SegformerImageProcessorPil",
-        }
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "SegformerImageProcessor"}
     }
 
     heads = (

@@ -24,7 +24,9 @@ class UVDoc(Skill):
         }
     }
 
-    processor = {"image_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "UVDocImageProcessor"}
+    }
 
     heads = (
         Head(

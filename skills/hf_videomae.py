@@ -37,9 +37,12 @@ class VideoMAE(Skill):
     processor = {
         "image_processor": {
             "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
-            "class_name": "VideoMAEImageProcessorPil",
+            "class_name": "VideoMAEImageProcessor",
         },
-        "video_processor": {"requires": "torchvision"},
+        "video_processor": {
+            "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
+            "class_name": "VideoMAEVideoProcessor",
+        },
     }
 
     heads = (

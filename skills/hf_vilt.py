@@ -36,7 +36,7 @@ class Vilt(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"arguments": {"size": {"shortest_edge": 32}}, "class_name": "ViltImageProcessorPil"},
+        "image_processor": {"arguments": {"size": {"shortest_edge": 32}}, "class_name": "ViltImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "ViltProcessor",

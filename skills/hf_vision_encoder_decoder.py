@@ -52,7 +52,12 @@ class VisionEncoderDecoder(Skill):
     decoder_start_token_id = 0
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessorPil"},
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessor"},
+        "processor": {
+            "arguments": {},
+            "class_name": "DonutProcessor",
+            "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

@@ -49,7 +49,7 @@ class VisionTextDualEncoder(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessorPil"},
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "VisionTextDualEncoderProcessor",

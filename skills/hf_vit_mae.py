@@ -35,7 +35,7 @@ class ViTMAE(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessorPil"}
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessor"}
     }
 
     heads = (

@@ -29,7 +29,16 @@ class Vivit(Skill):
     image_size = 32  # pixels, height and width
     num_channels = 3
 
-    processor = {"image_processor": {"requires": "torchvision"}, "video_processor": {"requires": "torchvision"}}
+    processor = {
+        "image_processor": {
+            "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
+            "class_name": "VivitImageProcessor",
+        },
+        "video_processor": {
+            "arguments": {"crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 32}},
+            "class_name": "VivitVideoProcessor",
+        },
+    }
 
     heads = (
         Head(

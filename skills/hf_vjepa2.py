@@ -30,7 +30,12 @@ class VJEPA2(Skill):
 
     patch_size = 8  # pixels, a side of a patch
 
-    processor = {"video_processor": {"requires": "torchvision"}}
+    processor = {
+        "video_processor": {
+            "arguments": {"crop_size": 256, "size": {"shortest_edge": 64}},
+            "class_name": "VJEPA2VideoProcessor",
+        }
+    }
 
     heads = (
         Head(

@@ -33,7 +33,7 @@ class Yolos(Skill):
     processor = {
         "image_processor": {
             "arguments": {"size": {"longest_edge": 32, "shortest_edge": 32}},
-            "class_name": "YolosImageProcessorPil",
+            "class_name": "YolosImageProcessor",
         }
     }
 

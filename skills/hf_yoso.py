@@ -56,11 +56,12 @@ class Yoso(Skill):
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83968,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "YosoForMultipleChoice",
@@ -78,11 +79,12 @@ class Yoso(Skill):
             mappings=("MODEL_FOR_QUESTION_ANSWERING_MAPPING",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79682,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "YosoForSequenceClassification",
@@ -102,11 +104,12 @@ class Yoso(Skill):
             pipelines=("token-classification",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79682,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
             "YosoModel",
@@ -114,11 +117,12 @@ class Yoso(Skill):
             pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=3, high=128),
-                "attention_mask": Mask(shape=(2, 12)),
+                "attention_mask": Mask(shape=(2, 12), leaks=True),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=79552,
             batch=2,
+            notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )
 

@@ -44,10 +44,7 @@ class ZoeDepth(Skill):
     vocab_size = 128
 
     processor = {
-        "image_processor": {
-            "arguments": {"size": {"height": 32, "width": 32}},
-            "class_name": "ZoeDepthImageProcessorPil",
-        },
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ZoeDepthImageProcessor"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
