@@ -133,7 +133,7 @@ def _plain() -> str | None:
         import timm
     except ImportError:
         return None
-    sizes = {name: _size(_built(name, {})) for name in timm.list_models(_TESTING)}
+    sizes: dict[str, int] = {name: _size(_built(name, {})) for name in timm.list_models(_TESTING)}
     return min(sizes, key=lambda name: (sizes[name], name))
 
 
