@@ -186,7 +186,16 @@ def _frames_joined(found: Any, arguments: Mapping[str, Any], heads: Sequence[Hea
     if not widths or type(patch) is not int or type(default) is not int:
         return {}
     frames, rest = divmod(widths[0], _CHANNELS * patch**2)
-    return {"temporal_patch_size": frames} if frames and not rest else {}
+    return {"temporal_patch_size": frames} if frames and not rest and _takes(found, temporal_patch_size=frames) else {}
+
+
+def _takes(found: Any, **arguments: Any) -> bool:
+    """Whether a class can be made with these: Ernie 4.5's joins two frames always, and refuses to be told otherwise."""
+    try:
+        found(**arguments)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_flat(item: InputSpec) -> bool:
