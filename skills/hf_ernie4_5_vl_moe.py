@@ -62,7 +62,9 @@ class Ernie4_5_VLMoe(Skill):
             "class_name": "Ernie4_5_VLMoeImageProcessor",
         },
         "processor": {
-            "arguments": {},
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<video>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
             "class_name": "Ernie4_5_VLMoeProcessor",
             "parts": {
                 "image_processor": "image_processor",
@@ -93,7 +95,7 @@ class Ernie4_5_VLMoe(Skill):
             "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <video> <video_end> <video_start> <image> <image_end> <image_start>",
         },
         "video_processor": {
-            "arguments": {"merge_size": 2, "patch_size": 8, "temporal_patch_size": 1},
+            "arguments": {"merge_size": 2, "patch_size": 8},
             "class_name": "Ernie4_5_VLMoeVideoProcessor",
         },
     }
