@@ -247,6 +247,13 @@ def test_settings_that_no_field_tells_are_read_off_the_inputs_of_the_heads() -> 
     head = HeadSpec("Owl", (), (), True, {}, (flat, heard, mask), (), 0, 2, None)
     assert media._frames_joined(Patches, {"patch_size": 8}, (head,)) == {"temporal_patch_size": 1}
     assert media._frames_joined(Patches, {"patch_size": 16}, (head,)) == {}
+
+    class Pairs(Patches):
+        def __init__(self, patch_size: int = 14, temporal_patch_size: int = 2) -> None:
+            if temporal_patch_size != 2:
+                raise ValueError("only two frames are joined")
+
+    assert media._frames_joined(Pairs, {"patch_size": 8}, (head,)) == {}
     assert media._bands((head,)) == 16
 
 
