@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from transformers import PretrainedConfig
 
 from generator.tiny import config, roles
-from generator.tiny.config import composite, fields, layers, relations, suspects, tree
+from generator.tiny.config import attention, composite, fields, layers, relations, suspects, tree
+from generator.tiny.config.values import Fields
 
 
 @given(st.lists(st.integers(1, 4096), min_size=1, max_size=8))
@@ -121,12 +122,12 @@ def test_a_pattern_that_repeats_is_kept_with_each_of_its_kinds_once() -> None:
 
 def test_layers_that_are_stages_stay_as_many_as_their_widths() -> None:
     stages = {"num_hidden_layers": 4, "hidden_sizes": [64, 128, 256, 512], "depths": [1, 2, 2, 1]}
-    assert relations.related(relations.Fields(stages, {"num_hidden_layers": 2}))["num_hidden_layers"] == 4
-    assert "num_hidden_layers" not in relations.related(relations.Fields({**stages, "depths": [1, 2]}, {}))
+    assert relations.related(Fields(stages, {"num_hidden_layers": 2}))["num_hidden_layers"] == 4
+    assert "num_hidden_layers" not in relations.related(Fields({**stages, "depths": [1, 2]}, {}))
 
 
 def test_a_width_of_merged_patches_is_that_of_the_tiny_tower() -> None:
-    tower = relations.Fields({"hidden_size": 1536, "merge_size": 2}, {"hidden_size": 64})
+    tower = Fields({"hidden_size": 1536, "merge_size": 2}, {"hidden_size": 64})
     assert relations.merged({"out_hidden_size": 6144, "hidden_size": 4096}, tower) == {"out_hidden_size": 256}
 
 
@@ -257,7 +258,7 @@ def test_kinds_of_layers_go_by_the_names_that_the_config_knows(tmp_path: Path, m
 
 
 def test_cuts_of_a_vocabulary_stay_inside_it_and_apart() -> None:
-    fields = relations.Fields({"vocab_size": 267735, "cutoffs": [20000, 40000, 200000]}, {"vocab_size": 128})
+    fields = Fields({"vocab_size": 267735, "cutoffs": [20000, 40000, 200000]}, {"vocab_size": 128})
     cuts = relations.related(fields)["cutoffs"]
     assert 0 < cuts[0] < cuts[1] < cuts[2] < 128
 
@@ -349,8 +350,8 @@ def test_an_id_after_the_last_token_stays_after_it() -> None:
 def test_layers_that_are_counted_twice_keep_their_proportion() -> None:
     counted = {"num_hidden_layers": 56, "num_layers": 28}
     small = {"num_hidden_layers": 2, "num_layers": 2}
-    assert relations.related(relations.Fields(counted, small))["num_hidden_layers"] == 4
-    assert "num_hidden_layers" not in relations.related(relations.Fields({**counted, "num_layers": 27}, small))
+    assert relations.related(Fields(counted, small))["num_hidden_layers"] == 4
+    assert "num_hidden_layers" not in relations.related(Fields({**counted, "num_layers": 27}, small))
 
 
 def test_classes_that_a_config_counts_itself_have_names() -> None:
@@ -368,10 +369,10 @@ def test_runs_of_kinds_of_layers_are_run_once() -> None:
 
 
 def test_shares_keep_their_proportions_and_what_was_equal_stays_equal() -> None:
-    assert relations.shares(8, [22, 22, 20]) == [3, 3, 2]
-    assert relations.shares(8, [16, 24, 24]) == [2, 3, 3]
-    assert relations.shares(8, [1, 1, 1]) == [4, 2, 2]
-    assert sum(relations.shares(7, [24, 20, 20])) == 7
+    assert attention.shares(8, [22, 22, 20]) == [3, 3, 2]
+    assert attention.shares(8, [16, 24, 24]) == [2, 3, 3]
+    assert attention.shares(8, [1, 1, 1]) == [4, 2, 2]
+    assert sum(attention.shares(7, [24, 20, 20])) == 7
 
 
 def test_an_image_that_is_twice_as_high_as_wide_stays_so() -> None:

@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from generator.tiny import roles
+from generator.tiny.config import attention, depth
+from generator.tiny.config.values import Fields
 
-__all__ = ["Fields", "maps", "merged", "related", "sections", "shares"]
-
-
-@dataclass(frozen=True)
-class Fields:
-    """A config's fields before and after shrinking."""
-
-    defaults: Mapping[str, Any]
-    """Values of the default config."""
-    small: Mapping[str, Any]
-    """Arguments of the tiny config; what is not there keeps its default."""
-
-    def get(self, *names: str) -> Any:
-        """The tiny config's value of the first of these fields that is set."""
-        for name in names:
-            value = self.small.get(name, self.defaults.get(name))
-            if value is not None:
-                return value
-        return None
-
-    def has(self, *names: str) -> bool:
-        """Whether the config declares all of these fields."""
-        return all(name in self.defaults for name in names)
+__all__ = ["maps", "merged", "related"]
 
 
 def related(fields: Fields) -> dict[str, Any]:
@@ -41,64 +18,6 @@ def related(fields: Fields) -> dict[str, Any]:
     for relation in _RELATIONS:
         changes |= relation(Fields(fields.defaults, {**fields.small, **changes}))
     return changes
-
-
-def _groups_of_heads(fields: Fields) -> dict[str, Any]:
-    """Grouped-query attention keeps several heads a group, and latent attention has a key for each head."""
-    heads, shared = fields.defaults.get("num_attention_heads"), fields.defaults.get("num_key_value_heads")
-    if fields.get("kv_lora_rank") and isinstance(shared, int):
-        return {"num_key_value_heads": fields.get("num_attention_heads")}
-    if "num_key_value_heads" in fields.defaults and shared is None and isinstance(heads, int):
-        return {"num_key_value_heads": fields.get("num_attention_heads")}
-    if isinstance(heads, int) and isinstance(shared, int) and 1 < shared < heads:
-        return {"num_key_value_heads": 2}
-    return {}
-
-
-def _window_a_layer(fields: Fields) -> dict[str, Any]:
-    """A window for all layers is written out, one a layer, into the config by the models that are given it."""
-    window, layers = fields.get("attention_window"), fields.get("encoder_layers", "num_hidden_layers")
-    return {"attention_window": [window] * layers} if isinstance(window, int) and isinstance(layers, int) else {}
-
-
-def _head_width(fields: Fields) -> dict[str, Any]:
-    """A head's width that is left out is the hidden width's share, which some models do not work out themselves."""
-    hidden, heads = fields.get("hidden_size"), fields.get("num_attention_heads")
-    if (
-        fields.has("head_dim")
-        and fields.defaults["head_dim"] is None
-        and isinstance(hidden, int)
-        and isinstance(heads, int)
-    ):
-        return {"head_dim": hidden // heads}
-    return {}
-
-
-def _latent_heads(fields: Fields) -> dict[str, Any]:
-    """A head of latent attention holds the lanes with and without a position."""
-    if fields.has("qk_head_dim", "qk_nope_head_dim", "qk_rope_head_dim"):
-        return {"qk_head_dim": fields.get("qk_nope_head_dim") + fields.get("qk_rope_head_dim")}
-    return {}
-
-
-def _windows(fields: Fields) -> dict[str, Any]:
-    """A window in pixels holds two merged patches a side; sliding layers need a window at all."""
-    if fields.has("window_size", "spatial_merge_size", "patch_size"):
-        return {"window_size": 2 * fields.get("spatial_merge_size") * fields.get("patch_size")}
-    if (
-        fields.has("sliding_window")
-        and "sliding_attention" in (fields.get("layer_types") or ())
-        and fields.get("sliding_window") is None
-    ):
-        return {"sliding_window": 8}
-    return {}
-
-
-def _whole_window(fields: Fields) -> dict[str, Any]:
-    """A window as long as the positions never slides, and still does not when there are fewer of both."""
-    window, positions = fields.defaults.get("sliding_window"), fields.defaults.get("max_position_embeddings")
-    same = isinstance(window, int) and window == positions
-    return {"sliding_window": fields.get("max_position_embeddings")} if same else {}
 
 
 def _series(fields: Fields) -> dict[str, Any]:
@@ -127,27 +46,6 @@ def _page_positions(fields: Fields) -> dict[str, Any]:
         width = fields.get("hidden_size")
         return {"coordinate_size": width // 8, "shape_size": width // 4}
     return {}
-
-
-def _first_stage(fields: Fields) -> dict[str, Any]:
-    """The width before the first stage is the first stage's."""
-    if fields.has("hidden_size", "embed_dim_per_stage"):
-        return {"hidden_size": fields.get("embed_dim_per_stage")[0]}
-    return {}
-
-
-def _last_stage(fields: Fields) -> dict[str, Any]:
-    """The width of what comes after the last stage is the last stage's where it is so by default (EfficientFormer)."""
-    widths = fields.defaults.get("hidden_sizes")
-    same = _is_list(widths) and widths and fields.defaults.get("dim") == widths[-1]
-    return {"dim": fields.get("hidden_sizes")[-1]} if same else {}
-
-
-def _counted_stages(fields: Fields) -> dict[str, Any]:
-    """Layers that are stages stay as many as these have widths and depths."""
-    count = fields.defaults.get("num_hidden_layers")
-    lists = [fields.defaults[name] for name in ("hidden_sizes", "depths") if _is_list(fields.defaults.get(name))]
-    return {"num_hidden_layers": count} if lists and all(len(item) == count for item in lists) else {}
 
 
 def _stride(fields: Fields) -> dict[str, Any]:
@@ -197,50 +95,6 @@ def _unset(fields: Fields) -> dict[str, Any]:
     return changes
 
 
-def _rotary_sections(fields: Fields) -> dict[str, Any]:
-    """Rotary lanes that are shared out to time, height and width come to half a head."""
-    changes = {}
-    for name in ("rope_parameters", "rope_scaling"):
-        rope = fields.defaults.get(name)
-        if isinstance(rope, Mapping) and isinstance(rope.get("mrope_section"), (list, tuple)):
-            changes[name] = _shared_out(fields, rope, len(rope["mrope_section"]))
-    return changes
-
-
-def _rotary_factors(fields: Fields) -> dict[str, Any]:
-    """A stretched rotary embedding has a factor for each pair of lanes."""
-    changes: dict[str, Any] = {}
-    for name in ("rope_parameters", "rope_scaling"):
-        rope = fields.defaults.get(name)
-        if not isinstance(rope, Mapping) or not any(isinstance(value, (list, tuple)) for value in rope.values()):
-            continue
-        half = sum(_shared_out(fields, rope, 1)["mrope_section"])
-        lists = {key: list(value)[:half] for key, value in rope.items() if key.endswith("_factor") and _is_list(value)}
-        # The config writes its own length over the embedding's.
-        same = {
-            key: fields.small[key] for key in ("original_max_position_embeddings",) if key in {*rope} & {*fields.small}
-        }
-        changes |= {name: {**rope, **lists, **same}} if lists else {}
-    return changes
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, (list, tuple))
-
-
-def sections(fields: Fields) -> dict[str, Any]:
-    """Sections for a text tower beside one that cuts images into a grid: a default config may leave them out, and the
-    model then takes those of the published size."""
-    if not fields.get("vocab_size"):
-        return {}
-    if fields.has("rope_scaling") and fields.get("rope_scaling", "rope_parameters") is None:
-        return {"rope_scaling": _shared_out(fields, {"rope_type": "default"}, 3)}  # its name before 5.0
-    rope = fields.get("rope_parameters")
-    if not isinstance(rope, Mapping) or "mrope_section" in rope or "rope_type" not in rope:
-        return {}
-    return {"rope_parameters": _shared_out(fields, rope, 3)}
-
-
 def maps(defaults: Mapping[str, Any], before: int | None, after: int | None) -> dict[str, Any]:
     """Sizes of feature maps that are whole fractions of the image's side stay those fractions.
 
@@ -280,68 +134,6 @@ def _flat(value: Any) -> list[int]:
     return [leaf for item in value for leaf in _flat(item)] if isinstance(value, (list, tuple)) else [value]
 
 
-def _shared_out(fields: Fields, rope: Mapping[str, Any], parts: int) -> dict[str, Any]:
-    lanes = fields.get("head_dim", "kv_channels") or fields.get("hidden_size") // fields.get("num_attention_heads")
-    half = int(lanes * (rope.get("partial_rotary_factor") or fields.get("partial_rotary_factor") or 1)) // 2
-    whole = rope.get("mrope_section")
-    return {**rope, "mrope_section": shares(half, whole if whole and len(whole) == parts else [1] * parts)}
-
-
-def shares(total: int, whole: Sequence[int]) -> list[int]:
-    """The total in shares like those of the whole, of which equal ones stay equal; where they cannot, the first is more."""
-    sizes = list(dict.fromkeys(whole))
-    ways = [
-        [dict(zip(sizes, way, strict=True))[size] for size in whole]
-        for way in product(range(1, total), repeat=len(sizes) if len(sizes) > 1 else 0)
-        if sum(number * whole.count(size) for number, size in zip(way, sizes, strict=False)) == total
-    ]
-    if ways:
-        return min(
-            ways,
-            key=lambda way: sum(abs(own * sum(whole) - total * size) for own, size in zip(way, whole, strict=True)),
-        )
-    small = [total // len(whole)] * len(whole)
-    small[0] += total - sum(small)
-    return small
-
-
-def _inner_heads(fields: Fields) -> dict[str, Any]:
-    """A state space's inner width, given as a multiple of the hidden width, is cut into its heads."""
-    for expand, heads, width in (
-        ("expand", "num_heads", "head_dim"),
-        ("mamba_expand", "mamba_n_heads", "mamba_d_head"),
-    ):
-        if fields.has(expand, heads, width) and isinstance(fields.defaults[width], int):
-            inner = fields.get("mamba_d_ssm") or int(fields.get(expand) * fields.get("hidden_size"))
-            return {width: inner // fields.get(heads)}
-    return {}
-
-
-def _indices(fields: Fields) -> dict[str, Any]:
-    """Layers whose states are handed on keep their number, so a stack has at least as many layers.
-
-    Stages are never dropped, so indices of stages stay.
-    """
-    stages = [re.fullmatch(r"stage(\d+)", str(item)) for item in fields.defaults.get("out_features") or ()]
-    indices = fields.defaults.get("out_indices") or [int(stage[1]) for stage in stages if stage]
-    counts = [name for name in ("num_hidden_layers", "num_layers", "depth") if type(fields.get(name)) is int]
-    if not indices or not counts or max(indices) <= fields.get(counts[0]):
-        return {}
-    layers = max(fields.get(counts[0]), len(indices))
-    kept = list(range(layers - len(indices) + 1, layers + 1))
-    if "out_features" in fields.defaults and stages:
-        return {counts[0]: layers, "out_features": [f"stage{index}" for index in kept]}
-    return {counts[0]: layers, "out_indices": kept}
-
-
-def _taken_states(fields: Fields) -> dict[str, Any]:
-    """As many layers as states are taken from, for a neck with a width for each."""
-    taken = fields.defaults.get("backbone_out_indices")
-    if not isinstance(taken, (list, tuple)) or not fields.has("num_hidden_layers"):
-        return {}
-    return {"num_hidden_layers": len(taken), "backbone_out_indices": list(range(len(taken)))}
-
-
 def _norm_groups(fields: Fields) -> dict[str, Any]:
     """Groups of a norm divide the narrowest stage."""
     return {
@@ -349,11 +141,6 @@ def _norm_groups(fields: Fields) -> dict[str, Any]:
         for name in ("num_groups", "norm_groups", "norm_num_groups", "group_norm_num_groups")
         if type(value := fields.defaults.get(name)) is int and value > 4
     }
-
-
-def _shared_layers(fields: Fields) -> dict[str, Any]:
-    """The last layers may read the keys of earlier ones: few layers have none to spare."""
-    return {"num_kv_shared_layers": 0} if fields.defaults.get("num_kv_shared_layers") else {}
 
 
 def _grouped_upsampling(fields: Fields) -> dict[str, Any]:
@@ -364,14 +151,6 @@ def _grouped_upsampling(fields: Fields) -> dict[str, Any]:
     ):
         return {"upsample_groups": fields.get("hidden_size")}
     return {}
-
-
-def _sublayers(fields: Fields) -> dict[str, Any]:
-    """Layers that are counted twice, in whole and by the parts that attend, keep as many parts each."""
-    parts, whole = fields.defaults.get("num_hidden_layers"), fields.defaults.get("num_layers")
-    if not (isinstance(parts, int) and isinstance(whole, int) and parts > whole > 1 and parts % whole == 0):
-        return {}
-    return {"num_hidden_layers": parts // whole * fields.get("num_layers")}
 
 
 def _cutoffs(fields: Fields) -> dict[str, Any]:
@@ -385,30 +164,30 @@ def _cutoffs(fields: Fields) -> dict[str, Any]:
 _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     _unset,
     _default_member,
-    _groups_of_heads,
-    _window_a_layer,
-    _head_width,
-    _latent_heads,
-    _windows,
-    _whole_window,
+    attention.groups_of_heads,
+    attention.window_a_layer,
+    attention.head_width,
+    attention.latent_heads,
+    attention.windows,
+    attention.whole_window,
     _series,
     _fractions,
     _page_positions,
-    _first_stage,
-    _last_stage,
-    _counted_stages,
+    depth.first_stage,
+    depth.last_stage,
+    depth.counted_stages,
     _stride,
     _border,
     _labels,
     _padding,
-    _rotary_sections,
-    _rotary_factors,
-    _inner_heads,
-    _indices,
-    _taken_states,
+    attention.rotary_sections,
+    attention.rotary_factors,
+    attention.inner_heads,
+    depth.indices,
+    depth.taken_states,
     _norm_groups,
     _grouped_upsampling,
-    _shared_layers,
+    depth.shared_layers,
     _cutoffs,
-    _sublayers,
+    depth.sublayers,
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 from generator import configuration
 from generator.tiny import roles
-from generator.tiny.config import relations
+from generator.tiny.config import attention
 from generator.tiny.config.layers import COUNTS
 from generator.tiny.config.tree import STAGES, Field, Path
 
@@ -207,7 +207,7 @@ def _shared(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
         for field in fields:
             given = field.small.get(name) if isinstance(field.small, dict) else None
             if isinstance(given, list) and len(given) == len(whole):
-                shares = relations.shares(sum(given), whole)
+                shares = attention.shares(sum(given), whole)
                 if shares != given:
                     yield {field.path: {**field.small, name: shares}}
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from generator import configuration
 from generator.tiny import roles
-from generator.tiny.config import composite, fields, layers, networks, relations
+from generator.tiny.config import attention, composite, fields, layers, networks, relations
+from generator.tiny.config.values import Fields
 
 __all__ = ["STAGES", "Field", "Path", "fields_of", "merge", "not_gainsaid", "settled", "shrink"]
 
@@ -184,7 +185,7 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
             or isinstance(value[0], list)
         }
         arguments |= layers.attending(config, arguments.get("num_hidden_layers", defaults.get("num_hidden_layers", 0)))
-    arguments |= relations.related(relations.Fields(defaults, arguments))
+    arguments |= relations.related(Fields(defaults, arguments))
     if defaults.get("use_timm_backbone") and "backbone_config" in defaults and "backbone_config" not in nested:
         arguments |= _named_backbone(defaults)
     if "image_grid_pinpoints" in defaults:
@@ -201,9 +202,9 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
         inner |= _as_many_features(defaults, child)
         arguments |= networks.measured(defaults, {**configuration.defaults(child), **kwargs}, manner)
         if sees_grids:
-            inner |= relations.sections(relations.Fields(configuration.defaults(child), inner))
+            inner |= attention.sections(Fields(configuration.defaults(child), inner))
         arguments[name] = {"model_type": child.model_type, **inner} if child.model_type else inner
-        arguments |= relations.merged(defaults, relations.Fields(configuration.defaults(child), inner))
+        arguments |= relations.merged(defaults, Fields(configuration.defaults(child), inner))
     tile = defaults.get("patch_size")
     if any(vars(child).get("image_size") == tile for child in nested.values()) and type(tile) is int:
         # A patch of it is a whole image of what is nested.
