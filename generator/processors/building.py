@@ -38,13 +38,14 @@ def exists(name: str) -> bool:
 
 
 def absent(name: str) -> str:
-    """The first library that a class of transformers lacks here."""
+    """The first library, by name, that a class of transformers lacks here: it lists them in no order."""
     import transformers
 
     try:
-        backends: list[str] = getattr(transformers, name)._backends  # noqa: SLF001, the library tells it nowhere else
+        listed: list[str] = getattr(transformers, name)._backends  # noqa: SLF001, the library tells it nowhere else
     except ImportError as error:
         return _missed(error)
+    backends = sorted(listed)
     return next((item for item in backends if libraries.installed(item) is None), backends[0])
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from generator.spec import InputSpec
@@ -173,8 +174,10 @@ def _moved(value: Any, other: Any, columns: Sequence[int]) -> bool:
     return not bool((one - two).abs().max() <= _LEAST * one.abs().max())
 
 
+@lru_cache(maxsize=2)
 def _wide(model: Any, seed: int) -> Any:
-    """A copy with every weight drawn wide: the library's own draw leaves some gates at zero."""
+    """A copy with every weight drawn wide: the library's own draw leaves some gates at zero. Several questions are put to
+    one model in turn, and copying it costs as much as asking."""
     import torch
 
     wide = copy.deepcopy(model)

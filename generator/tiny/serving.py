@@ -16,9 +16,6 @@ from generator.tiny.feeding import REFUSALS
 
 __all__ = ["served", "untold"]
 
-_WRITING = ("any-to-any", "image-text-to-text")
-"""Pipelines that answer with ``generate()``; transformers' mappings list heads for them that have none."""
-
 _SPOKEN = ("input_ids", "attention_mask", "token_type_ids")
 """What a tokenizer gives."""
 
@@ -99,7 +96,7 @@ def _heeded(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[st
 
 def _written(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The pipelines without those that write, of a head that does not, and why."""
-    writing = [task for task in tasks if task in _WRITING or _only_generates(task)]
+    writing = [task for task in tasks if _only_generates(task)]
     mute = writing if writing and hasattr(model, "can_generate") and not model.can_generate() else []
     notes = (f"{', '.join(mute)}: answers with generate(), which the head does not have",) if mute else ()
     return tuple(task for task in tasks if task not in mute), notes

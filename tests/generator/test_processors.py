@@ -6,6 +6,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import sys
 import types
 from fractions import Fraction
 from typing import Any
@@ -536,3 +537,11 @@ def test_numbers_are_cast_to_the_precision_of_the_model() -> None:
 def test_special_words_in_several_brackets_are_read_whole() -> None:
     known = {word.role: word.text for word in words.read(newer("MiniMaxM3VLProcessor"))}
     assert known["image"] == "]<]image[>["
+
+
+def test_what_a_class_lacks_is_named_alike_in_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    for backends in (["no_such_b", "no_such_a"], ["no_such_a", "no_such_b"]):
+        monkeypatch.setitem(
+            vars(sys.modules["transformers"]), "ViTImageProcessor", types.SimpleNamespace(_backends=backends)
+        )
+        assert building.absent("ViTImageProcessor") == "no_such_a"

@@ -56,6 +56,10 @@ def test_specs_survive_json(specs: dict[str, SkillSpec]) -> None:
         assert to_json(from_json(to_json(spec))) == to_json(spec)
 
 
+def test_the_rules_carry_the_load() -> None:
+    assert len(rows.ROWS) <= len(catalog.load().architectures()) / 10
+
+
 @pytest.mark.parametrize("row", rows.ROWS, ids=lambda row: "-".join((row.model_type, *row.heads)))
 def test_every_row_is_needed(row: rows.Row, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = catalog.load().rows[row.model_type]

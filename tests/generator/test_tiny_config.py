@@ -126,6 +126,12 @@ def test_layers_that_are_stages_stay_as_many_as_their_widths() -> None:
     assert "num_hidden_layers" not in relations.related(Fields({**stages, "depths": [1, 2]}, {}))
 
 
+def test_what_comes_after_the_last_stage_is_as_wide_as_that() -> None:
+    stages = {"hidden_sizes": [48, 96, 224, 448], "dim": 448}
+    assert relations.related(Fields(stages, {"hidden_sizes": [16, 16, 32, 64]}))["dim"] == 64
+    assert "dim" not in relations.related(Fields({**stages, "dim": 256}, {"hidden_sizes": [16, 16, 32, 64]}))
+
+
 def test_a_width_of_merged_patches_is_that_of_the_tiny_tower() -> None:
     tower = Fields({"hidden_size": 1536, "merge_size": 2}, {"hidden_size": 64})
     assert relations.merged({"out_hidden_size": 6144, "hidden_size": 4096}, tower) == {"out_hidden_size": 256}

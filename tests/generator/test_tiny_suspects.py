@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from generator.tiny.config import suspects
 from generator.tiny.config.suspects import Change, changes
 from generator.tiny.config.tree import Field
 
@@ -144,3 +145,18 @@ def test_no_size_is_nothing_and_no_stack_is_endless(model: ModuleType, monkeypat
     found = _first(fails, fields, monkeypatch, model)
     assert all(value > 0 for change in found for value in change.values())
     assert all(change.get(("num_layers",), 0) < 100 for change in found)
+
+
+def test_what_a_field_is_declared_to_hold_is_read_from_its_class_or_from_its_signature() -> None:
+    from typing import Optional
+
+    class Annotated:
+        clip: float | None = None
+
+    class Signed:
+        def __init__(self, clip: Optional[float] = None, bare: Any = None, plain=None) -> None:  # type: ignore[no-untyped-def]  # noqa: UP045
+            del clip, bare, plain
+
+    assert suspects._declared(Annotated, "clip") == "float | None"
+    assert suspects._declared(Signed, "clip").endswith("float | None")
+    assert suspects._declared(Signed, "plain") == suspects._declared(None, "clip") == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import re
 import sys
@@ -277,7 +278,7 @@ def _typed(field: Field) -> tuple[Any, ...]:
     if field.path[-1] in _ROTARY:
         return ({"rope_type": "default"},)
     owner = next((item for item in _descendants(configuration.base()) if item.__name__ == field.owner), None)
-    declared = str(getattr(owner, "__annotations__", {}).get(field.path[-1], ""))
+    declared = _declared(owner, field.path[-1])
     before = r"(?<!\[)" if field.small is None else r"(?<=\[)"
     kinds = {"bool": True, "int": roles.small(field.path[-1], roles.WIDTH), "float": 1.0}
     one = [value for kind, value in kinds.items() if re.search(rf"{before}\b{kind}\b", declared)]
@@ -286,6 +287,16 @@ def _typed(field: Field) -> tuple[Any, ...]:
     widths = roles.STAGE_WIDTHS.fullmatch(field.path[-1]) is not None  # other lists have an entry for each class
     lists = {"int": [roles.WIDTH] * roles.LAYERS if widths else list(range(_LABELS)), "float": [0.5] * _LABELS}
     return (*one, *(value for kind, value in lists.items() if f"list[{kind}]" in declared))
+
+
+def _declared(owner: Any, name: str) -> str:
+    """How a config class annotates a field: in its body, or before 5.0 in the signature that it is made by."""
+    stated = getattr(owner, "__annotations__", {}).get(name)
+    if stated is None and owner is not None:
+        parameter = inspect.signature(owner.__init__).parameters.get(name)
+        stated = "" if parameter is None or parameter.annotation is parameter.empty else parameter.annotation
+    # The older spelling of `X | None` must not be read as a list of X.
+    return re.sub(r"(?:typing\.)?Optional\[(.+)\]", r"\1 | None", str(stated or ""))
 
 
 def _all_stages(fields: Sequence[Field]) -> Iterator[Change]:

@@ -76,11 +76,6 @@ CONFIGS: tuple[Row, ...] = (
         config={"layer_types": ["conv", "full_attention"]},
     ),
     Row(
-        "dbrx",
-        "its default config says to no value that queries and keys are clipped, which its code does all the same in 4.57",
-        config={"attn_config": {"clip_qkv": 8.0}},
-    ),
-    Row(
         "cpmant",
         "all of a text sees all of it, also what was written after it once it is read anew, as it is without a cache",
         generation={"cache": False},
