@@ -178,9 +178,9 @@ def _named(subject: Subject) -> str | None:
 
 
 def _lineage(subject: Subject, package: str) -> str | None:
-    """For pipelines that need one, the processor of the first type that has one, of those whose head theirs is (GLMGA's is GLM-4.6V's),
-    whose head it was made of (by ``modular_*.py``, which transformers is written from), and that the config joins; or a
-    usual one for a head that writes down what it sees."""
+    """For pipelines that need one, the processor of the first type that has one, of those whose head theirs is (GLMGA's is
+    GLM-4.6V's), whose head it was made of (by ``modular_*.py``, which transformers is written from), and that the config
+    joins; or a usual one for a head that writes down what it sees."""
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
 
     asked = next((head for head in subject.heads if _TOGETHER & {*head.pipelines}), None)
@@ -267,7 +267,8 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
 
 def _promised(found: Any, heads: Sequence[HeadSpec]) -> dict[str, bool]:
     """Settings of the tokenizer with which a processor makes all that it says it does: its class may leave it to them
-    whether it returns what its ``model_input_names`` has (Cosmos3-Edge's types of tokens, without which no image is taken); not what no head takes (MiniMax-M3-VL's).
+    whether it returns what its ``model_input_names`` has (Cosmos3-Edge's types of tokens, without which no image is
+    taken); not what no head takes (MiniMax-M3-VL's).
     """
     names = inspect.getattr_static(found, "model_input_names", None)
     if not isinstance(names, property) or names.fget is None:

@@ -25,8 +25,8 @@ def run(session: Session) -> Outcome:
     """Each row's outputs are compared to its part of the batch's.
 
     An input is divided as it says: image patches of all rows may be listed one after the other. An output is divided
-    along each dimension that is ``batch`` times smaller for a row alone, so that a row alone has the diagonal element of a similarity matrix. Several items a row may also be listed item by
-    item. A list that is ``batch`` times longer for the
+    along each dimension that is ``batch`` times smaller for a row alone, so that a row alone has the diagonal element of a
+    similarity matrix. Several items a row may also be listed item by item. A list that is ``batch`` times longer for the
     batch holds the rows' items one after the other.
     """
     batch, together = session.head.batch, session.outputs

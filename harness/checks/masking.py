@@ -51,7 +51,7 @@ def run(session: Session) -> Outcome:
         for side, columns in _sides(session.head, tokens).items():
             hidden = {item: tensor.clone() for item, tensor in session.inputs.items()}
             hidden[name][:, columns] = 0
-            worst = _change(session, hidden, name, columns)
+            worst = _change(session, hidden, (_MASKS[name], tokens), columns)
             metrics[f"change_by_{side}_of_{_MASKS[name]}"] = worst[1]
             if worst[1] > bound:
                 return Outcome(
@@ -59,8 +59,8 @@ def run(session: Session) -> Outcome:
                     f"{_MASKS[name]} that {name} hides, the {side} {_FEW}, change {worst[0]} by {worst[1]:.1e} of its scale",
                     metrics,
                 )
-            seen.append(_change(session, session.inputs, name, columns)[1])
-        if seen and not max(seen) > 0:
+            seen.append(_change(session, session.inputs, (_MASKS[name], tokens), columns)[1])
+        if max(seen) <= bound:  # a token that is seen would not show
             return Outcome("vacuous", f"no token is seen by another, whatever {name} is", metrics)
     return passed(metrics)
 
@@ -99,25 +99,25 @@ def _told(head: Head, tokens: Tokens) -> list[str]:
     ]
 
 
-def _change(session: Session, inputs: Mapping[str, torch.Tensor], mask: str, columns: list[int]) -> tuple[str, float]:
+def _change(
+    session: Session, inputs: Mapping[str, torch.Tensor], drawn: tuple[str, Tokens], columns: list[int]
+) -> tuple[str, float]:
     """The output that follows other tokens in these columns most, and by how much of its scale."""
-    tokens = session.head.inputs[_MASKS[mask]]
-    assert isinstance(tokens, Tokens)  # noqa: S101, as _masked saw to
-    drawn = inputs[_MASKS[mask]]
-    other = drawn.clone()
+    name, tokens = drawn
+    other = inputs[name].clone()
     # Another token for each, whichever it was.
     span = tokens.high - tokens.low
-    other[:, columns] = tokens.low + (drawn[:, columns] - tokens.low + max(span // 3, 1)) % span
-    before, after = session.run(inputs), session.run({**inputs, _MASKS[mask]: other})
+    other[:, columns] = tokens.low + (other[:, columns] - tokens.low + max(span // 3, 1)) % span
+    before, after = session.run(inputs), session.run({**inputs, name: other})
     kept = [place for place in range(tokens.shape[1]) if place not in columns]
     moved = {}
-    for name in _told(session.head, tokens):
-        one, two = before.get(name), after.get(name)
+    for output in _told(session.head, tokens):
+        one, two = before.get(output), after.get(output)
         if one is None or two is None or one.shape != two.shape:
-            return name, 1.0
+            return output, 1.0
         if one.shape[1] == tokens.shape[1]:
             one, two = one[:, kept], two[:, kept]
-        moved[name] = difference(two, one).rel_max
+        moved[output] = difference(two, one).rel_max
     return max(moved.items(), key=lambda item: item[1])
 
 
