@@ -18,7 +18,7 @@ class Dbrx(Skill):
     transformers = "5.23.0"
     config_class = "DbrxConfig"
     config = {
-        "attn_config": {"clip_qkv": 8.0, "rope_theta": 10000.0},
+        "attn_config": {"clip_qkv": 64, "rope_theta": 10000.0},
         "d_model": 64,
         "ffn_config": {"ffn_hidden_size": 128, "hidden_size": 64},
         "max_seq_len": 64,
@@ -63,9 +63,6 @@ class Dbrx(Skill):
             parameters=234304,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=(
-                "its default config says to no value that queries and keys are clipped, which its code does all the same in 4.57",
-            ),
         ),
         Head(
             "DbrxModel",
@@ -78,9 +75,6 @@ class Dbrx(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=226112,
             batch=2,
-            notes=(
-                "its default config says to no value that queries and keys are clipped, which its code does all the same in 4.57",
-            ),
         ),
     )
 

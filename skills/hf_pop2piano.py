@@ -35,8 +35,8 @@ class Pop2Piano(Skill):
     pad_token_id = 0
 
     processor = {
-        "feature_extractor": {"requires": "librosa"},
-        "processor": {"requires": "pretty_midi"},
+        "feature_extractor": {"requires": "essentia"},
+        "processor": {"requires": "essentia"},
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",

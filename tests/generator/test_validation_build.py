@@ -8,6 +8,7 @@ import pytest
 
 from generator import cache
 from generator.validation import BuildError
+from generator.validation import build as validation_build
 from generator.validation.build import Builder, build
 from tests.generator.sample import TEXT
 
@@ -79,3 +80,11 @@ def test_a_model_that_kills_its_process_takes_no_other_verdict_along(
     again = dict(remembered.check({"dead": deadly, "gptj": TEXT}))
     assert again["gptj"] is None
     assert "asked" in str(again["dead"])
+
+
+def test_a_misspelt_argument_is_none_of_those_that_another_models_code_reads() -> None:
+    import transformers
+
+    known = validation_build._words(transformers.LlavaForConditionalGeneration)
+    assert "vision_feature_layer" in known
+    assert "vision_feature_leyer" not in known
