@@ -46,6 +46,7 @@ LIBRARIES = (
     # What single architectures, their processors and pipelines ask for, as far as a plain CPU machine can have it.
     "av==18.1.0",
     "diffusers==0.35.2",  # the newest that goes with the hub client of transformers 4 and of 5
+    "librosa==0.11.0",
     "mistral-common==1.13.1",
     "num2words==0.5.14",
     "opencv-python-headless==5.0.0.93",

@@ -70,7 +70,7 @@ class HeadSpec:
     parameters: int
     """Count of the tiny model's parameters, shared ones once."""
     batch: int
-    """Rows in the inputs; 1 where the model takes one row only."""
+    """Rows in the inputs that can be taken apart; 1 where the model takes one only, or scores them against each other."""
     generation: dict[str, Any] | None
     """Keyword arguments of ``generate()`` for a generative head, None for all others."""
     notes: tuple[str, ...] = ()

@@ -114,11 +114,8 @@ class CellItem(pytest.Item):
     def __init__(self, *, cell: Cell, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cell = cell
-        if (package := cell.skill.package) is not None:
-            # Like torch and transformers, a package may warn about its own insides; a skill cannot mend them.
-            self.add_marker(
-                pytest.mark.filterwarnings(f"ignore::Warning:{package.partition(':')[0].partition('.')[0]}")
-            )
+        # What libraries warn of on the way is no verdict on a model, which cannot mend them; of the harness's own it is one.
+        self.add_marker(pytest.mark.filterwarnings("ignore", "error:::harness"))
 
     def runtest(self) -> None:
         """Run it and keep its record; a failure of the cell is one of the test."""

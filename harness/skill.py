@@ -38,7 +38,7 @@ class Head:
     parameters: int = field(kw_only=True)
     """Count of parameters, shared ones once."""
     batch: int = field(kw_only=True, default=1)
-    """Rows in the inputs."""
+    """Rows in the inputs that can be taken apart; 1 where there is one, or where they are scored against each other."""
     generation: Mapping[str, Any] | None = field(kw_only=True, default=None)
     """Keyword arguments of ``generate()``; None for a head that does not generate. The keys ``method``, ``cache`` and
     ``inputs`` are for the check, which documents them."""

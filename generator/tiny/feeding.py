@@ -14,7 +14,16 @@ from generator.tiny import inputs as declaring
 
 __all__ = ["REFUSALS", "fed"]
 
-REFUSALS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError)
+REFUSALS = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    NameError,
+)
 """What models raise for inputs of a shape that is not meant."""
 _FEW = 4
 """Choices that are tried with each argument that the signature calls optional."""

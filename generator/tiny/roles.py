@@ -69,8 +69,10 @@ ROLES: tuple[Role, ...] = (
     _role("low rank", r"(q|kv|o|.*)_lora_rank|laurel_rank|mamba_dt_rank|time_step_rank|adapter_rank", _at_most(16)),
     _role("state", r"(mamba_|ssm_)?(d_state|state_size|ssm_state_size)", _at_most(16)),
     _role("chunk", r"(mamba_)?chunk_size|context_size|local_attention|(local|lsh)_attn_chunk_length", _at_most(8)),
-    _role("a layer's place", r"(.*_)?layer_(id|idx|index)", _at_most(LAYERS - 1)),
+    _role("a layer's place", r"(.*_)?layer_(id|idx|index)|(.*_)?hidden_layer", _at_most(LAYERS - 1)),
     _role("keys that an indexer keeps", r"index_topk", _at_most(16)),
+    # More than few, or none of them scores some keys, which then tie: a step with a cache may keep others of these.
+    _role("heads of an indexer", r"index_n_heads", _at_most(16)),
     _role("features of an image", r"mm_tokens_per_image", _at_most(4)),
     _role("corners of a cell and none", r"keypoint_decoder_dim", lambda value: value),
     _role("overlap with the past", r"label_length", _at_most(2)),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def applicable(head: Head) -> str | None:
     """There must be rows to take apart."""
-    return None if head.batch > 1 else "its inputs have one row only"
+    return None if head.batch > 1 else "its rows cannot be taken apart"
 
 
 def run(session: Session) -> Outcome:

@@ -39,7 +39,14 @@ class Absent(Cpu):
     def probe(self, dtype=None):
         return "it was never built"
 
-for device in (Dying, Hanging, Raising, Absent):
+class Warning(Cpu):
+    name = "warning"
+    def prepare(self, *args, **kwargs):
+        import warnings
+        warnings.warn_explicit("an old spelling", DeprecationWarning, "array.py", 1, module="numpy.array")
+        return super().prepare(*args, **kwargs)
+
+for device in (Dying, Hanging, Raising, Absent, Warning):
     register(device())
 """
 
@@ -227,3 +234,10 @@ def test_a_skill_that_is_only_imported_is_not_run_twice(project: pytest.Pytester
 def test_other_tests_run_as_ever(project: pytest.Pytester) -> None:
     project.makepyfile(test_plain="def test_one(): pass\n")
     project.runpytest_subprocess("test_plain.py").assert_outcomes(passed=1)
+
+
+def test_what_a_library_warns_of_is_no_verdict(project: pytest.Pytester) -> None:
+    result = project.runpytest_subprocess(
+        "skills/hf_bert.py", "--hardware=warning", "--check=forward", "--head=primary", "-W", "error"
+    )
+    result.assert_outcomes(passed=1)

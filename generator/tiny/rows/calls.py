@@ -41,12 +41,6 @@ CALLS: tuple[Row, ...] = (
         },
     ),
     Row(
-        "detr",
-        "its mask head's norm has eight groups, which the width and the attention's heads share",
-        heads=("DetrForSegmentation",),
-        config={"encoder_attention_heads": 8, "decoder_attention_heads": 8},
-    ),
-    Row(
         "musicgen_melody",
         "the decoder by itself takes a row of tokens for each of four codebooks",
         heads=("MusicgenMelodyForCausalLM", "MusicgenMelodyModel"),
@@ -129,6 +123,11 @@ CALLS: tuple[Row, ...] = (
         "generate() counts the tokens of the prompt by its mask, which forward does not take, and steps through caches of "
         "its own",
         generation={"fed": {"attention_mask": ("Mask", {"shape": (2, 8)})}, "cache": False},
+    ),
+    Row(
+        "videoprism",
+        "its scores are divided by their sum over the videos or the texts beside them, by design: a row alone has others",
+        batch=1,
     ),
     Row(
         "rag",

@@ -53,12 +53,6 @@ CONFIGS: tuple[Row, ...] = (
         config={"num_hidden_layers": 4, "out_indices": [1, 2, 3, 4]},
     ),
     Row(
-        "blip-2",
-        "its query transformer also reads the text when it retrieves",
-        heads=("Blip2ForImageTextRetrieval",),
-        config={"qformer_config": {"use_qformer_text_input": True, "vocab_size": 128}},
-    ),
-    Row(
         "flava",
         "its codebook's stages are one, two, four and eight times as wide as the first",
         config={"image_codebook_config": {"hidden_size": 16}},
@@ -69,11 +63,6 @@ CONFIGS: tuple[Row, ...] = (
         "approximates, picks other keys with a cache than without one",
         config={"axial_pos_shape": [4, 16], "axial_pos_embds_dim": [16, 48], "num_buckets": 4},
         generation={"cache": False},
-    ),
-    Row(
-        "lfm2_moe",
-        "its default config does not say which layers are convolutions",
-        config={"layer_types": ["conv", "full_attention"]},
     ),
     Row(
         "cpmant",
@@ -170,11 +159,6 @@ CONFIGS: tuple[Row, ...] = (
         },
     ),
     Row(
-        "unlimited_ocr",
-        "the first tower ends as wide as the second begins",
-        config={"vision_config": {"sam_config": {"downsample_channels": [64, 64]}}},
-    ),
-    Row(
         "nemotron_h_omni",
         "its encoder of sound is one without a projector, whose width and bias only a checkpoint states; a video stands "
         "where an image does, by the same token, and would replace it",
@@ -196,6 +180,7 @@ CONFIGS: tuple[Row, ...] = (
         config={
             "talker_config": {
                 "spatial_merge_size": 2,
+                "speaker_id": {"ethan": 3},
                 "text_config": {"shared_expert_intermediate_size": 64},
             }
         },
@@ -204,7 +189,13 @@ CONFIGS: tuple[Row, ...] = (
             "attention_mask": ("Mask", {"shape": (2, 12)}),
         },
         method="generate",
-        arguments={"return_audio": False, "thinker_max_new_tokens": 6, "thinker_eos_token_id": None},
+        arguments={
+            "return_audio": False,
+            "thinker_max_new_tokens": 6,
+            "thinker_eos_token_id": None,
+            "thinker_return_dict_in_generate": True,
+            "thinker_output_logits": True,
+        },
         generation=None,
     ),
     Row(

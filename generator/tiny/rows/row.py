@@ -36,4 +36,4 @@ class Row:
     steps: tuple[Mapping[str, Any], ...] = ()
     """What a user does with the inputs where one call is not all; ``harness.steps`` says how they are written."""
     batch: int | None = None
-    """Rows of the inputs where the head takes another number than the rules give."""
+    """Rows of the inputs that can be taken apart, where they are others than the rules give."""
