@@ -23,7 +23,6 @@ class AXK2(Skill):
         "head_dim": 16,
         "hidden_size": 64,
         "index_head_dim": 16,
-        "index_n_heads": 4,
         "index_topk": 16,
         "intermediate_size": 128,
         "kv_lora_rank": 16,
@@ -78,7 +77,7 @@ class AXK2(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=206016,
+            parameters=213696,
             batch=2,
             generation={"max_new_tokens": 6},
         ),
@@ -91,7 +90,7 @@ class AXK2(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 2), "float32")},
-            parameters=197952,
+            parameters=205632,
             batch=2,
         ),
         Head(
@@ -103,7 +102,7 @@ class AXK2(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"logits": ((2, 12, 2), "float32")},
-            parameters=197954,
+            parameters=205634,
             batch=2,
         ),
         Head(
@@ -115,7 +114,7 @@ class AXK2(Skill):
                 "attention_mask": Mask(shape=(2, 12)),
             },
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=197824,
+            parameters=205504,
             batch=2,
         ),
     )

@@ -116,7 +116,7 @@ class Blip2(Skill):
             "Blip2ForImageTextRetrieval",
             mappings=("MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING",),
             pipelines=("zero-shot-image-classification",),
-            config={"qformer_config": {"use_qformer_text_input": True, "vocab_size": 128}},
+            config={"qformer_config": {"use_qformer_text_input": True}},
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 32, 32)),
                 "input_ids": Tokens(shape=(2, 11), low=3, high=127, runs=((127, 0, 4),)),
@@ -134,7 +134,6 @@ class Blip2(Skill):
             },
             parameters=218818,
             batch=2,
-            notes=("its query transformer also reads the text when it retrieves",),
         ),
         Head(
             "Blip2Model",

@@ -67,7 +67,7 @@ class Detr(Skill):
             "DetrForSegmentation",
             mappings=("MODEL_FOR_IMAGE_SEGMENTATION_MAPPING", "MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING"),
             pipelines=("image-segmentation",),
-            config={"decoder_attention_heads": 8, "encoder_attention_heads": 8},
+            config={"encoder_attention_heads": 8},
             inputs={
                 "pixel_values": Floats(shape=(2, 3, 64, 64)),
             },
@@ -80,7 +80,6 @@ class Detr(Skill):
             },
             parameters=293864,
             batch=2,
-            notes=("its mask head's norm has eight groups, which the width and the attention's heads share",),
         ),
         Head(
             "DetrModel",

@@ -2,6 +2,7 @@
 # Regenerate: invoke generate --model gemma3n
 """Gemma3n (gemma3n): multimodal, takes audio, image and text."""
 
+from harness.inputs import Floats, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -16,7 +17,92 @@ class Gemma3n(Skill):
     requires = ("pillow", "timm")
     transformers = "5.23.0"
     config_class = "Gemma3nConfig"
-    config = {}
+    config = {
+        "audio_config": {
+            "conf_attention_chunk_size": 8,
+            "conf_num_attention_heads": 4,
+            "conf_num_hidden_layers": 2,
+            "hidden_size": 64,
+            "model_type": "gemma3n_audio",
+            "vocab_offset": 123,
+        },
+        "audio_token_id": 122,
+        "boa_token_id": 124,
+        "boi_token_id": 127,
+        "eoa_token_id": 123,
+        "eoi_token_id": 126,
+        "image_token_id": 125,
+        "text_config": {
+            "activation_sparsity_pattern": [0.95, 0.95, 0.0],
+            "head_dim": 16,
+            "hidden_size": 64,
+            "intermediate_size": [128, 128, 128],
+            "laurel_rank": 16,
+            "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+            "max_position_embeddings": 64,
+            "model_type": "gemma3n_text",
+            "num_attention_heads": 4,
+            "num_hidden_layers": 3,
+            "num_key_value_heads": 2,
+            "num_kv_shared_layers": 0,
+            "sliding_window": 8,
+            "vocab_size": 128,
+            "vocab_size_per_layer_input": 128,
+        },
+        "vision_config": {
+            "hidden_size": 2048,
+            "model_args": {"channel_multiplier": 0.0625, "msfa_output_resolution": 2, "stem_size": 4},
+            "model_type": "gemma3n_vision",
+        },
+        "vision_soft_tokens_per_image": 4,
+    }
+
+    image_token_id = 125  # stands in the text for each feature of an image
+    audio_token_id = 122  # stands in the text for each feature of a sound
+    vocab_size = 128  # token ids lie below it
+    max_position_embeddings = 64
+    eos_token_id = 1
+    pad_token_id = 0
+
+    processor = {
+        "feature_extractor": {"arguments": {"feature_size": 128}, "class_name": "Gemma3nAudioFeatureExtractor"},
+        "image_processor": {"arguments": {"size": {"height": 64, "width": 64}}, "class_name": "SiglipImageProcessor"},
+        "processor": {
+            "arguments": {
+                "audio_seq_length": 188,
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'audio' %}<audio>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "image_seq_length": 4,
+            },
+            "class_name": "Gemma3nProcessor",
+            "parts": {
+                "feature_extractor": "feature_extractor",
+                "image_processor": "image_processor",
+                "tokenizer": "tokenizer",
+            },
+        },
+        "tokenizer": {
+            "arguments": {
+                "bos_token": "<bos>",
+                "cls_token": "<bos>",
+                "eos_token": "<eos>",
+                "extra_special_tokens": {
+                    "audio_token": "<audio>",
+                    "boa_token": "<boa>",
+                    "boi_token": "<boi>",
+                    "eoa_token": "<eoa>",
+                    "eoi_token": "<eoi>",
+                    "image_token": "<image>",
+                },
+                "mask_token": "<mask>",
+                "pad_token": "<pad>",
+                "sep_token": "<eos>",
+                "unk_token": "<eos>",
+            },
+            "class_name": "GemmaTokenizer",
+            "model": "BPE",
+            "vocabulary": "<pad> <eos> <bos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 <audio> <eoa> <boa> <image> <eoi> <boi>",
+        },
+    }
 
     heads = (
         Head(
@@ -28,19 +114,40 @@ class Gemma3n(Skill):
             ),
             pipelines=("any-to-any", "decision", "image-text-to-text", "text-generation"),
             primary=True,
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "input_ids": Tokens(shape=(2, 200), low=3, high=122, runs=((125, 0, 4), (122, 5, 188))),
+                "pixel_values": Floats(shape=(2, 3, 64, 64)),
+                "input_features": Floats(shape=(2, 64, 128)),
+                "attention_mask": Mask(shape=(2, 200)),
+                "input_features_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
+            },
+            outputs={
+                "logits": ((2, 200, 128), "float32"),
+                "image_hidden_states": ((2, 4, 64), "float32"),
+                "audio_hidden_states": ((2, 188, 64), "float32"),
+            },
+            parameters=8292708,
+            batch=2,
+            generation={"max_new_tokens": 6},
         ),
         Head(
             "Gemma3nModel",
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "image-feature-extraction", "zero-shot-audio-classification"),
-            unsettled="needs timm, not installed where this was written",
-            inputs={},
-            outputs={},
-            parameters=0,
+            inputs={
+                "input_ids": Tokens(shape=(2, 200), low=3, high=122, runs=((125, 0, 4), (122, 5, 188))),
+                "pixel_values": Floats(shape=(2, 3, 64, 64)),
+                "input_features": Floats(shape=(2, 64, 128)),
+                "attention_mask": Mask(shape=(2, 200)),
+                "input_features_mask": Mask(shape=(2, 64), dtype="bool", hidden=8, padded=True),
+            },
+            outputs={
+                "last_hidden_state": ((2, 200, 64), "float32"),
+                "image_hidden_states": ((2, 4, 64), "float32"),
+                "audio_hidden_states": ((2, 188, 64), "float32"),
+            },
+            parameters=8292708,
+            batch=2,
         ),
     )
 

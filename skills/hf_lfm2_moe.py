@@ -20,7 +20,7 @@ class Lfm2Moe(Skill):
     config = {
         "hidden_size": 64,
         "intermediate_size": 128,
-        "layer_types": ["conv", "full_attention"],
+        "layer_types": ["full_attention", "conv"],
         "max_position_embeddings": 64,
         "moe_intermediate_size": 128,
         "num_attention_heads": 4,
@@ -68,7 +68,6 @@ class Lfm2Moe(Skill):
             parameters=160544,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("its default config does not say which layers are convolutions",),
         ),
         Head(
             "Lfm2MoeModel",
@@ -81,7 +80,6 @@ class Lfm2Moe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=160544,
             batch=2,
-            notes=("its default config does not say which layers are convolutions",),
         ),
     )
 

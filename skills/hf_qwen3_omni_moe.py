@@ -34,6 +34,7 @@ class Qwen3OmniMoe(Skill):
         "im_start_token_id": 127,
         "system_token_id": 122,
         "talker_config": {
+            "accept_hidden_layer": 1,
             "audio_start_token_id": 109,
             "audio_token_id": 118,
             "code_predictor_config": {
@@ -56,6 +57,7 @@ class Qwen3OmniMoe(Skill):
             "codec_think_eos_id": 113,
             "image_token_id": 117,
             "spatial_merge_size": 2,
+            "speaker_id": {"ethan": 3},
             "text_config": {
                 "hidden_size": 64,
                 "intermediate_size": 128,
@@ -196,8 +198,22 @@ class Qwen3OmniMoe(Skill):
                 "input_ids": Tokens(shape=(2, 12), low=3, high=100),
             },
             method="generate",
-            arguments={"return_audio": False, "thinker_eos_token_id": None, "thinker_max_new_tokens": 6},
-            outputs={"output": ((2, 18), "int64")},
+            arguments={
+                "return_audio": False,
+                "thinker_eos_token_id": None,
+                "thinker_max_new_tokens": 6,
+                "thinker_output_logits": True,
+                "thinker_return_dict_in_generate": True,
+            },
+            outputs={
+                "sequences": ((2, 18), "int64"),
+                "logits.0": ((2, 128), "float32"),
+                "logits.1": ((2, 128), "float32"),
+                "logits.2": ((2, 128), "float32"),
+                "logits.3": ((2, 128), "float32"),
+                "logits.4": ((2, 128), "float32"),
+                "logits.5": ((2, 128), "float32"),
+            },
             parameters=2095817,
             batch=2,
             notes=(

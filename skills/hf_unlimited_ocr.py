@@ -38,7 +38,7 @@ class UnlimitedOcr(Skill):
         },
         "vision_config": {
             "encoder_config": {
-                "hidden_size": 64,
+                "hidden_size": 128,
                 "image_size": 32,
                 "intermediate_size": 128,
                 "model_type": "unlimited_ocr_vision_encoder",
@@ -48,7 +48,7 @@ class UnlimitedOcr(Skill):
             },
             "model_type": "unlimited_ocr_vision",
             "sam_config": {
-                "downsample_channels": [64, 64],
+                "downsample_channels": [64, 128],
                 "global_attn_indexes": [1],
                 "hidden_size": 64,
                 "image_size": 32,
@@ -118,10 +118,9 @@ class UnlimitedOcr(Skill):
                 "image_hidden_states.0": ((3, 64), "float32"),
                 "image_hidden_states.1": ((3, 64), "float32"),
             },
-            parameters=494336,
+            parameters=672896,
             batch=2,
             generation={"max_new_tokens": 6, "min_new_tokens": None, "suppress_tokens": None},
-            notes=("the first tower ends as wide as the second begins",),
         ),
         Head(
             "UnlimitedOcrModel",
@@ -137,9 +136,8 @@ class UnlimitedOcr(Skill):
                 "image_hidden_states.0": ((3, 64), "float32"),
                 "image_hidden_states.1": ((3, 64), "float32"),
             },
-            parameters=486144,
+            parameters=664704,
             batch=2,
-            notes=("the first tower ends as wide as the second begins",),
         ),
     )
 

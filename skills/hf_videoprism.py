@@ -92,7 +92,9 @@ class VideoPrism(Skill):
                 "text_model_output.pooler_output": ((2, 64), "float32"),
             },
             parameters=373216,
-            batch=2,
+            notes=(
+                "its scores are divided by their sum over the videos or the texts beside them, by design: a row alone has others",
+            ),
         ),
     )
 
