@@ -3,15 +3,17 @@
 ``Skill.processor`` names each part by the pipelines' argument: ``tokenizer``, ``image_processor``, ``video_processor``,
 ``feature_extractor``, ``processor``. A part has ``class_name`` and ``arguments``; a tokenizer also the ``model`` of its
 vocabulary (BPE, WordPiece, Unigram), the ``vocabulary``, words parted by blanks that stand at their ids, those of them that
-are ``special`` beside the usual ones, and the word that ``ends`` a text where a general class stands in for the model's
-own. A model that encodes and decodes sound for a processor has the arguments of its ``config`` in place of its own. A
+are ``special`` beside the usual ones, and the words that one ``starts`` and ``ends`` a text where a general class stands in for
+the model's own. A model that encodes and decodes sound for a processor has the arguments of its ``config`` in place of its own. A
 processor has under ``parts`` the part that it takes as each argument, and as ``prompt`` what stands for an image or
-a sound before a text that is no chat, and as ``call`` what is told it at each call. A part that only a library makes has its name under ``requires``.
+a sound before a text that is no chat, as ``call`` what is told it at each call, and as ``frames`` how many images it takes
+for one video. A part that only a library makes has its name under ``requires``.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +63,13 @@ def _plain(found: Any, declared: Mapping[str, Any], parts: Mapping[str, Any]) ->
 
 
 def _tokenizer(found: Any, declared: Mapping[str, Any]) -> Any:
+    from tokenizers import AddedToken
+
     tokenizer = _without_words(found, declared)
-    tokenizer.add_tokens(declared.get("special", "").split(), special_tokens=True)
+    words: list[Any] = declared.get("special", "").split()
+    if "starts" in declared:  # which is put there when a text is normalised: these are looked for after that
+        words = [AddedToken(word, normalized=True, special=True) for word in words]
+    tokenizer.add_tokens(words, special_tokens=True)
     return tokenizer
 
 
@@ -71,7 +78,7 @@ def _without_words(made: Any, declared: Mapping[str, Any]) -> Any:
     words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
     arguments = dict(declared["arguments"])
     if "vocab" not in inspect.signature(made.__init__).parameters:
-        return made(tokenizer_object=_letters(words, arguments["unk_token"], declared.get("ends")), **arguments)
+        return made(tokenizer_object=_letters(words, arguments["unk_token"], declared), **arguments)
     if declared["model"] == "Unigram":
         arguments["vocab"] = [(word, -1.0 - place / len(words)) for word, place in words.items()]
     else:
@@ -81,9 +88,9 @@ def _without_words(made: Any, declared: Mapping[str, Any]) -> Any:
     return made(**arguments)
 
 
-def _letters(words: Mapping[str, int], unknown: str, ends: str | None) -> Any:
+def _letters(words: Mapping[str, int], unknown: str, declared: Mapping[str, Any]) -> Any:
     """A tokenizer of letters, with a mark in the place of each blank and a token at the end."""
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     mark = "|" if "|" in words else "▁"
     tokenizer = Tokenizer(models.BPE(vocab=dict(words), merges=[], unk_token=unknown))
@@ -91,7 +98,12 @@ def _letters(words: Mapping[str, int], unknown: str, ends: str | None) -> Any:
     tokenizer.normalizer = normalizers.BertNormalizer(False, False, False, False)
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=mark)
     tokenizer.decoder = decoders.Metaspace(replacement=mark)
-    if ends is not None:
+    if (starts := declared.get("starts")) is not None:
+        # Special words are normalised too before they are looked for, so they alone have nothing before them.
+        alone = "|".join(re.escape(word) for word in declared.get("special", "").split())
+        tokenizer.normalizer = normalizers.Replace(Regex(rf"\A(?!(?:{alone})\z)"), starts)
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=mark, prepend_scheme="never")
+    if (ends := declared.get("ends")) is not None:
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"$A {ends}", pair=f"$A {ends} $B {ends}", special_tokens=[(ends, words[ends])]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,8 +83,13 @@ def _made(part: Mapping[str, Any]) -> Any:
 
 
 def _tokenizer(declared: Mapping[str, Any]) -> Any:
+    from tokenizers import AddedToken
+
     tokenizer = _empty(declared)
-    tokenizer.add_tokens(declared.get("special", "").split(), special_tokens=True)
+    words: list[Any] = declared.get("special", "").split()
+    if "starts" in declared:  # which is put there when a text is normalised: these are looked for after that
+        words = [AddedToken(word, normalized=True, special=True) for word in words]
+    tokenizer.add_tokens(words, special_tokens=True)
     return tokenizer
 
 
@@ -93,7 +99,7 @@ def _empty(declared: Mapping[str, Any]) -> Any:
     words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
     arguments = dict(declared["arguments"])
     if "vocab" not in inspect.signature(found.__init__).parameters:
-        return found(tokenizer_object=_letters(words, arguments["unk_token"], declared.get("ends")), **arguments)
+        return found(tokenizer_object=_letters(words, arguments["unk_token"], declared), **arguments)
     if declared["model"] == "Unigram":
         arguments["vocab"] = [(word, -1.0 - place / len(words)) for word, place in words.items()]
     else:
@@ -103,8 +109,8 @@ def _empty(declared: Mapping[str, Any]) -> Any:
     return found(**arguments)
 
 
-def _letters(words: Mapping[str, int], unknown: str, ends: str | None) -> Any:
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+def _letters(words: Mapping[str, int], unknown: str, declared: Mapping[str, Any]) -> Any:
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     mark = "|" if "|" in words else "▁"
     tokenizer = Tokenizer(models.BPE(vocab=dict(words), merges=[], unk_token=unknown))
@@ -112,7 +118,12 @@ def _letters(words: Mapping[str, int], unknown: str, ends: str | None) -> Any:
     tokenizer.normalizer = normalizers.BertNormalizer(False, False, False, False)
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=mark)
     tokenizer.decoder = decoders.Metaspace(replacement=mark)
-    if ends is not None:
+    if (starts := declared.get("starts")) is not None:
+        # Special words are normalised too before they are looked for, so they alone have nothing before them.
+        alone = "|".join(re.escape(word) for word in declared.get("special", "").split())
+        tokenizer.normalizer = normalizers.Replace(Regex(rf"\A(?!(?:{alone})\z)"), starts)
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=mark, prepend_scheme="never")
+    if (ends := declared.get("ends")) is not None:
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"$A {ends}", pair=f"$A {ends} $B {ends}", special_tokens=[(ends, words[ends])]
         )

@@ -133,7 +133,9 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
         own = name in _OWN and not tile
         if own or (name in {*annotated, *_LONE} and not tile) or isinstance(default, list):
             value = context.find(_LONE.get(name, name), within="vision") or context.find(_LONE.get(name, name))
-            if type(value) is type(default) and isinstance(value, (int, list)) and not isinstance(value, bool):
+            if isinstance(default, Mapping) and default.keys() == {"height", "width"} and type(value) is int:
+                value = dict.fromkeys(default, value)  # a patch that is told by both of its sides (Fuyu's)
+            if type(value) is type(default) and isinstance(value, (int, list, dict)) and not isinstance(value, bool):
                 arguments[name] = value
                 continue
         side = _side(heads, (measured[1] or "").removeprefix("image_") if measured and not tile else "")

@@ -18,7 +18,10 @@ from generator.tiny import inputs as declaring
 if TYPE_CHECKING:
     from generator.spec import HeadSpec
 
-__all__ = ["closes", "declare", "fed"]
+__all__ = ["BLANK", "around", "closes", "declare", "fed"]
+
+BLANK = "▁"
+"""What stands for a blank in the vocabularies that are written here."""
 
 _MOST = 512
 """Words that are written out at most; ids beyond are never made of a text."""
@@ -89,6 +92,11 @@ def fed(heads: Sequence[HeadSpec]) -> set[str]:
 def _written(name: str) -> bool:
     """Whether a class is made of its vocabulary, and not around a tokenizer as a whole."""
     return "vocab" in inspect.signature(building.public(name).__init__).parameters
+
+
+def around(declared: Mapping[str, Any]) -> bool:
+    """Whether a declared tokenizer is of a class that is made around one as a whole, with the blanks that are written here."""
+    return BLANK in declared.get("vocabulary", "").split(" ") and not _written(declared["class_name"])
 
 
 def closes(heads: Sequence[HeadSpec]) -> bool:
@@ -229,7 +237,7 @@ def _identity(context: Any, role: str, size: int) -> int | None:
 def _words(prefix: str, suffix: str, *, spoken: bool) -> Iterator[str]:
     """Words without end: what parts words, small letters in each place in a word, then all else that is printed."""
     letters = string.ascii_lowercase
-    yield from ["|"] if spoken else ["▁", "Ġ"]
+    yield from ["|"] if spoken else [BLANK, "Ġ"]
     yield from letters
     for mark in filter(None, (prefix,)):
         yield from (mark + letter for letter in letters)

@@ -84,6 +84,8 @@ class Trial:
             return self._cast(made)
         names = {"image": "images", "audio": "audio"}
         given = {names[modality]: sample for modality, sample in media}
+        if frames := parts["processor"].get("frames"):
+            given["images"] = [picture()] * frames
         text = parts["processor"].get("prompt", "") + TEXT
         return self._cast(processor(text=text, **given, return_tensors="pt", **call))
 
@@ -131,7 +133,8 @@ class Trial:
         try:
             inputs = self.inputs(parts, modalities)
             ids = _ids(inputs)
-            shown = {name for name in modalities if name in _SAMPLES and name in self.counts}
+            framed = {"video"} if "frames" in parts["processor"] else set()
+            shown = {name for name in modalities if name in {*_SAMPLES, *framed} and name in self.counts}
             needed = {token for token, name in self.tokens.items() if name in shown}
             if modalities and not any(hasattr(item, "dtype") and item.is_floating_point() for item in inputs.values()):
                 return False  # nothing that was shown or heard has come through
@@ -172,4 +175,5 @@ def sound() -> Any:
 
 
 _SAMPLES: Mapping[str, Callable[[], Any]] = {"image": picture, "audio": sound}
-"""What is put to a processor, by modality; a video is none, as no pipeline is asked about one beside a text."""
+"""What is put to a processor, by modality; a video is none, as no pipeline is asked about one beside a text, but for one whose
+frames are handed over as images."""

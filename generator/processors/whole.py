@@ -133,7 +133,7 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
     likeliest: Parts | None = None
     carriers: dict[str, str] = {}
     choices = _arguments(found, context, counts)
-    told_each_time = [page] if page else [{}, *_calls(found, counts)]
+    told_each_time = [page] if page else _clips(found) or [{}, *_calls(found, counts)]
     ways = [(given, parts) for given in islice(choices, _MOST)]
     for given, others in [*ways, *_smaller(found, ways)]:
         whole = {"class_name": found.__name__, "arguments": given, "parts": dict(sources)}
@@ -260,7 +260,12 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
         else:
             declared = tokenizer.declare(str(getattr(inner, "model_type", "")), inner, spoken=False)
         if declared is not None:
-            declared["arguments"] |= _promised(found, subject.heads) if attribute == "tokenizer" else {}
+            if attribute == "tokenizer":
+                declared = {
+                    **declared,
+                    **_started(found, declared),
+                    "arguments": declared["arguments"] | _promised(found, subject.heads),
+                }
             made[attribute] = declared
     return made
 
@@ -276,6 +281,13 @@ def _promised(found: Any, heads: Sequence[HeadSpec]) -> dict[str, bool]:
     own = re.findall(r"\"(\w+)\"", inspect.getsource(names.fget))
     taken = {item.name for head in heads for item in head.inputs}
     return {f"return_{name}": True for name in own if name in taken and getattr(found, f"return_{name}", None) is False}
+
+
+def _started(found: Any, declared: Mapping[str, Any]) -> dict[str, str]:
+    """Under ``starts``, a blank before every text: for a processor that takes it away again where special words begin one, by
+    dropping the first id (Fuyu's)."""
+    drops = re.search(r"\[\"input_ids\"\]\[\.\.\., 1:\]", inspect.getsource(found))
+    return {"starts": tokenizer.BLANK} if drops and tokenizer.around(declared) else {}
 
 
 def _asked(found: Any) -> Any:
@@ -306,6 +318,15 @@ def _calls(found: Any, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     class. None where there are none."""
     names = [name for name in _COUNTS["image"] if isinstance(getattr(found, name, None), int)]
     return [{"call": dict.fromkeys(names, counts["image"])}] if names and "image" in counts else []
+
+
+def _clips(found: Any) -> list[dict[str, int]]:
+    """Under ``frames``, of how many images a video is that a processor of videos alone takes as ``images``: as many as its
+    code counts on, and no config says (InstructBLIPVideo's four). None for a processor of another kind."""
+    attributes, taken = _attributes(found), inspect.signature(found.__call__).parameters
+    if "video_processor" not in attributes or "image_processor" in attributes or "videos" in taken:
+        return []
+    return [{"frames": count} for count in range(1, _SEVERAL)] if "images" in taken else []
 
 
 def _values(name: str, default: Any, context: declaring.Context, counts: Mapping[str, int]) -> Iterator[Any]:

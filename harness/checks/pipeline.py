@@ -167,13 +167,14 @@ def _question(session: Session, task: str) -> _Question:
         settings = pipeline_voice.settings(session.head, session.runner.model)
     kinds = {"image": SEEN, "audio": HEARD}
     taken = {kind for kind, starts in kinds.items() if any(name.startswith(starts) for name in session.head.inputs)}
-    asked = Asked(parts, frozenset(taken), declared.get("processor", {}).get("prompt", ""))
+    whole = declared.get("processor", {})
+    asked = Asked(parts, frozenset(taken), whole.get("prompt", ""), whole.get("frames", 0))
     options = {**case.options, **(case.generating if session.head.generation is not None else {})}
     if case.tells is tells.words and session.head.generation is not None:
         options = _without_special_words(options, parts)
     if task == "text-to-audio":
         options |= pipeline_voice.options(session.head, session.subject.seed)
-    call = declared.get("processor", {}).get("call", {}) if case.parts == ("processor",) else {}
+    call = whole.get("call", {}) if case.parts == ("processor",) else {}
     told = {"processor_kwargs": call} if call else {}
     return _Question(case, parts, settings, asked, {**options, **told})
 

@@ -57,6 +57,8 @@ class Asked:
     """What the head takes beside text: image, audio."""
     prompt: str = ""
     """What stands for them before a text that is no chat."""
+    frames: int = 0
+    """How many images are shown as the frames of a video, where it is one that is taken for the image."""
     turn: int = 0
     """Which of several questions it is: what is shown, said and written differs from one to the next."""
 
@@ -166,17 +168,24 @@ def heard(asked: Asked) -> tuple[Any, ...]:
     return ({"raw": sound(asked.turn, rate=rate), "sampling_rate": rate},)
 
 
+def _seen(asked: Asked) -> Any:
+    """An image, or as many as are the frames of a video, each another."""
+    if asked.frames:
+        return [picture(asked.turn).rotate(10 * frame) for frame in range(asked.frames)]
+    return picture(asked.turn)
+
+
 def chat(asked: Asked) -> tuple[Any, ...]:
     """A chat about an image, or an image and a text where the processor has no template for chats."""
     if asked.parts["processor"].chat_template is None:
-        return (picture(asked.turn), asked.prompt + CAPTION)
+        return (_seen(asked), asked.prompt + CAPTION)
     content = [{"type": "image", "image": picture(asked.turn)}, {"type": "text", "text": CAPTION}]
     return ([{"role": "user", "content": content}],)
 
 
 def chatted(asked: Asked) -> tuple[Any, ...]:
     """A chat about all that the head takes, or all of it beside a text where there is no template for chats."""
-    seen = picture(asked.turn) if "image" in asked.modalities else None
+    seen = _seen(asked) if "image" in asked.modalities else None
     spoken = sound(asked.turn) if "audio" in asked.modalities else None
     if asked.parts["processor"].chat_template is None:
         return (asked.prompt + CAPTION, seen, None, spoken)

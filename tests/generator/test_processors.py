@@ -545,3 +545,36 @@ def test_what_a_class_lacks_is_named_alike_in_every_process(monkeypatch: pytest.
             vars(sys.modules["transformers"]), "ViTImageProcessor", types.SimpleNamespace(_backends=backends)
         )
         assert building.absent("ViTImageProcessor") == "no_such_a"
+
+
+def test_a_processor_of_videos_alone_is_told_of_how_many_frames_one_is() -> None:
+    found = newer("InstructBlipVideoProcessor")
+    assert {"frames": 4} in whole._clips(found)
+    assert whole._clips(newer("LlavaNextVideoProcessor")) == []
+    assert whole._clips(transformers.LlavaProcessor) == []
+
+
+def test_a_blank_stands_before_a_text_whose_first_id_the_processor_drops() -> None:
+    declared = {**spelled("|SPEAKER| <s>"), **whole._started(newer("FuyuProcessor"), spelled("|SPEAKER| <s>"))}
+    made = building.build({"tokenizer": declared})["tokenizer"]
+    assert made.convert_ids_to_tokens(made("|SPEAKER||SPEAKER|<s>")["input_ids"]) == [
+        "▁",
+        "|SPEAKER|",
+        "|SPEAKER|",
+        "<s>",
+    ]
+    assert made.convert_ids_to_tokens(made("a cat")["input_ids"]) == ["▁", "a", "▁", "c", "a", "t"]
+    assert whole._started(transformers.LlavaProcessor, spelled("<image>")) == {}
+
+
+def spelled(special: str) -> dict[str, Any]:
+    """A general tokenizer with these special words, as a skill declares it."""
+    arguments = {"pad_token": "<pad>", "eos_token": "<eos>", "unk_token": "<eos>"}
+    vocabulary = f"<pad> <eos> ▁ a c t {special}"
+    return {
+        "class_name": building.GENERIC,
+        "model": "BPE",
+        "vocabulary": vocabulary,
+        "arguments": arguments,
+        "special": special,
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import PIL.Image
@@ -337,3 +338,22 @@ def test_a_head_that_reads_a_prompt_beside_its_sound_is_not_for_the_pipeline_of_
     case = CASES["automatic-speech-recognition"]
     assert not case.serves(GPT2.heads[0])  # it takes input_ids
     assert case.serves(dataclasses.replace(GPT2.heads[0], inputs={"input_features": Floats(shape=(1, 2, 3))}))
+
+
+def test_a_video_is_shown_as_its_frames_to_what_takes_them_for_images() -> None:
+    frames, _ = samples.chat(Asked({"processor": SimpleNamespace(chat_template=None)}, frozenset(["image"]), frames=4))
+    assert len(frames) == 4
+    assert frames[0].tobytes() != frames[1].tobytes()
+
+
+def test_a_blank_stands_before_every_text_where_it_is_declared_to() -> None:
+    declared = Filling.processor["tokenizer"]
+    special = {**declared, "vocabulary": f"{declared['vocabulary']} <image>", "special": "<image>"}
+    for starts, first in (({"starts": "▁"}, "▁"), ({}, "<image>")):
+        skill = type("Started", (Filling,), {"processor": {"tokenizer": {**special, **starts}}})
+        tokenizer = processors.build(skill)["tokenizer"]
+        assert tokenizer.tokenize("<image>a") == [
+            first,
+            *["<image>"] * (first == "▁"),
+            *(["a"] if starts else ["▁", "a"]),
+        ]
