@@ -180,6 +180,7 @@ def _shrink(config: Any, given: Mapping[str, Any], ids: dict[int, int], manner: 
             for name, value in layers.kept(defaults).items()
             # The places of layers of a kind do not follow from how many layers there are (Mllama's cross-attention).
             if name not in derived
+            or name in given
             or layers.MEMBERS.fullmatch(name)
             or len({repr(item) for item in value}) > 1
             or isinstance(value[0], list)

@@ -85,9 +85,21 @@ def layout(context: Context) -> tuple[list[tuple[int, int, int]], int]:
             return [], count  # without a token to stand for them, features are added to the text one by one
         if token is None:
             raise LookupError(f"no field of the config names the token that stands for {modality}")
-        runs.append((token, start, count))
-        start += count + 1
+        first, last = _around(context, modality)
+        for stands, times in (*first, (token, count), *last):
+            runs.append((stands, start, times))
+            start += times
+        start += 1
     return runs, LENGTH if not runs else start + LENGTH // 2
+
+
+def _around(context: Context, modality: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Tokens before and after the placeholders, with how often they come, where images are counted by row: they tell
+    those that are given from the one that is to be drawn."""
+    if modality != "image" or "images_per_sample" not in context.forward:
+        return [], []
+    start, end = (context.find(f"image_{side}_token_id") for side in ("start", "end"))
+    return ([(start, 1)] if type(start) is int else []), ([(end, 1)] if type(end) is int else [])
 
 
 def _task(context: Context, name: str) -> InputSpec:
@@ -216,7 +228,8 @@ def _kinds_of_tokens(context: Context, name: str) -> InputSpec | None:
     runs, length = layout(context)
     row = [0] * length
     for token, start, count in runs:
-        kind = next(number for number, modality in enumerate(MODALITIES, 1) if placeholder(context, modality) == token)
+        kinds = enumerate(MODALITIES, 1)
+        kind = next((number for number, modality in kinds if placeholder(context, modality) == token), 0)
         row[start : start + count] = [kind] * count
     return InputSpec(name, "Literal", {"values": [row] * BATCH})
 

@@ -148,14 +148,18 @@ def _video(context: Context, name: str) -> Answer:
         shape = (BATCH * FRAMES // 2, _places(context), _lanes(context))  # frames of all videos one after the other
         return [InputSpec(name, "Floats", {"shape": shape}), None]
     if "video_position_ids" in context.forward:
-        shape = (BATCH * FRAMES // 2, _grid(context) ** 2, _lanes(context))  # frames of all videos one after the other
-        return InputSpec(name, "Floats", {"shape": shape})
+        return InputSpec(name, "Floats", {"shape": (*_clips(context), _grid(context) ** 2, _lanes(context))})
     frames = context.find("num_frames") or FRAMES
     clip = InputSpec(name, "Floats", {"shape": (BATCH, frames, _channels(context), *_side(context))})
     if "pixel_values" not in context.forward:
         return clip
     row = InputSpec(name, "Floats", {"shape": (BATCH * frames, _channels(context), *_side(context))})
     return [clip, row, None]  # some take the frames of all videos in a row, some images or videos, not both
+
+
+def _clips(context: Context) -> tuple[int, ...]:
+    """Axes of the frames of all videos: one after the other where those of each are counted, else by video."""
+    return (BATCH * FRAMES // 2,) if "num_frames_per_video" in context.forward else (BATCH, FRAMES // 2)
 
 
 def _places(context: Context) -> int:
@@ -216,7 +220,9 @@ def _positions_of_patches(context: Context, name: str) -> Answer:
 def _positions_of_frames(context: Context, name: str) -> Answer:
     side = _grid(context)
     places = [[place % side, place // side] for place in range(side * side)]
-    return InputSpec(name, "Literal", {"values": [places] * (BATCH * FRAMES // 2)})
+    *videos, frames = _clips(context)
+    clip = [places] * frames
+    return InputSpec(name, "Literal", {"values": [clip] * videos[0] if videos else clip})
 
 
 def _frames_of_videos(context: Context, name: str) -> Answer:
