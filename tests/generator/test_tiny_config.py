@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import PretrainedConfig
+from transformers import AutoConfig, PretrainedConfig
 
 from generator.tiny import config, roles
 from generator.tiny.config import attention, composite, fields, layers, relations, suspects, tree
@@ -159,6 +159,37 @@ def test_a_default_config_gets_the_parts_that_it_demands() -> None:
     made, given = composite.default(Whole)
     assert (made.text_config.inner, made.text_config.gated) == (0, False)
     assert given == {"text_config": {"inner": 0, "gated": False}}
+
+
+class _OwnText(PretrainedConfig):
+    model_type, base_config_key = "own_text", "text_config"
+
+
+class _OtherText(PretrainedConfig):
+    model_type = "other_text"
+
+
+class _Whole(PretrainedConfig):
+    model_type = "whole"
+    sub_configs: ClassVar[dict[str, Any]] = {"text_config": AutoConfig}
+
+    def __init__(self, text_config: Any = None, **kwargs: Any) -> None:
+        self.text_config = _OtherText() if text_config is None else _OwnText()
+        super().__init__(**kwargs)
+
+
+class _Unmade(_Whole):
+    def __init__(self, text_config: Any = None, **kwargs: Any) -> None:
+        if text_config is None:
+            raise OSError("no network")
+        super().__init__(text_config, **kwargs)
+
+
+@pytest.mark.parametrize("config_class", [_Whole, _Unmade])
+def test_a_part_of_any_class_is_the_one_that_the_architecture_has_for_it(config_class: Any) -> None:
+    made, given = composite.default(config_class)
+    assert isinstance(made.text_config, _OwnText)
+    assert given == {"text_config": {"model_type": "own_text"}}
 
 
 @pytest.mark.parametrize("name", ["BambaConfig", "GraniteMoeHybridConfig", "RecurrentGemmaConfig"])

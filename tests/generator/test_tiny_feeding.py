@@ -3,6 +3,8 @@ for ways in which the library's own put features into texts."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -188,3 +190,40 @@ def test_a_head_that_hears_in_the_place_of_a_text_is_fed_neither_the_text_nor_it
         model, inputs.Context(model.config, probe.parameters(model, "forward"), ()), (), "forward", {}
     )
     assert [item.name for item in given] == ["input_features"]
+
+
+def _takes(call: Callable[..., None], config: PretrainedConfig, **placeholders: int) -> dict[str, dict[str, Any]]:
+    context = inputs.Context(config, inspect.signature(call).parameters, (), placeholders=placeholders)
+    return {item.name: item.arguments for item in inputs.declare(context, {})}
+
+
+def test_frames_come_by_video_unless_those_of_each_are_counted() -> None:
+    def by_video(pixel_values_videos: Any = None, video_position_ids: Any = None) -> None: ...
+
+    def counted(
+        pixel_values_videos: Any = None, video_position_ids: Any = None, num_frames_per_video: Any = None
+    ) -> None: ...
+
+    config = PretrainedConfig(image_size=32, patch_size=16)
+    given = _takes(by_video, config)
+    assert given["pixel_values_videos"]["shape"] == (2, 2, 4, 768)
+    assert torch.tensor(given["video_position_ids"]["values"]).shape == (2, 2, 4, 2)
+    given = _takes(counted, config)
+    assert given["pixel_values_videos"]["shape"] == (4, 4, 768)
+    assert torch.tensor(given["video_position_ids"]["values"]).shape == (4, 4, 2)
+
+
+def test_images_that_are_counted_by_row_stand_between_the_tokens_that_bound_them() -> None:
+    def plain(input_ids: Any = None, pixel_values: Any = None) -> None: ...
+
+    def counted(
+        input_ids: Any = None, pixel_values: Any = None, images_per_sample: Any = None, mm_token_type_ids: Any = None
+    ) -> None: ...
+
+    config = PretrainedConfig(
+        image_size=32, vocab_size=128, image_token_id=127, image_start_token_id=126, image_end_token_id=125
+    )
+    assert _takes(plain, config, image=4)["input_ids"]["runs"] == ((127, 0, 4),)
+    given = _takes(counted, config, image=4)
+    assert given["input_ids"]["runs"] == ((126, 0, 1), (127, 1, 4), (125, 5, 1))
+    assert given["mm_token_type_ids"]["values"][0][:7] == [0, 1, 1, 1, 1, 0, 0]

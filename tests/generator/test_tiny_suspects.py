@@ -160,3 +160,17 @@ def test_what_a_field_is_declared_to_hold_is_read_from_its_class_or_from_its_sig
     assert suspects._declared(Annotated, "clip") == "float | None"
     assert suspects._declared(Signed, "clip").endswith("float | None")
     assert suspects._declared(Signed, "plain") == suspects._declared(None, "clip") == ""
+
+
+def test_a_feature_short_all_of_a_tower_s_features_are_taken(
+    model: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(got: int) -> Callable[[], None]:
+        def counts() -> None:
+            raise ValueError(f"Expected 16 features, got {got}.")
+
+        return counts
+
+    field = _field("vision_feature_select_strategy", default="default", small="default")
+    assert _first(fails(15), [field], monkeypatch, model)[0] == {field.path: "full"}
+    assert not _first(fails(14), [field], monkeypatch, model)

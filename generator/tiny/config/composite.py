@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
     "generator": {"model_type": "bart"},
     "vision_config": {"model_type": "vit"},
     "text_config": {"model_type": "bert"},
+    "backbone_config": {"model_type": "timm_wrapper"},
 }
 """What stands in each place, by its name: what later releases put there by default."""
 _ENCODERS = {"image": "vit", "audio": "wav2vec2"}
@@ -45,13 +47,15 @@ def default(config_class: Any, modalities: Sequence[str] = ()) -> tuple[Any, dic
     Raises:
         TypeError, ValueError: the class cannot be made with its defaults, or with these, and says why.
     """
+    own = _own(config_class)
     try:
-        return config_class(), {}
+        whole = config_class()
     except Exception as error:  # a class that checks itself raises errors of another library (before it is made small)
         if found := _obeying(config_class, error):
             return found
         for places in (tuple(configuration.parts(config_class)), *_UNNAMED):
-            given = {name: _part(name, configuration.parts(config_class).get(name), modalities) for name in places}
+            kinds = configuration.parts(config_class) | own
+            given = {name: _part(name, kinds.get(name), modalities) for name in places}
             if not given or not all(given.values()):
                 continue
             try:
@@ -59,6 +63,32 @@ def default(config_class: Any, modalities: Sequence[str] = ()) -> tuple[Any, dic
             except (TypeError, ValueError, KeyError):
                 continue
         raise error
+    held = configuration.nested(whole)
+    given = {
+        name: {"model_type": kind.model_type}
+        for name, kind in own.items()
+        if name in held and held[name].model_type != kind.model_type
+    }
+    return (configuration.make(config_class, given), given) if given else (whole, {})
+
+
+def _own(config_class: Any) -> dict[str, Any]:
+    """Classes that an architecture has for parts that may be of any class: those beside its config's that name the place.
+
+    By default another may stand there, which the model's code does not take (Granite 4 Vision's Llama, in 5.10).
+    """
+    open_to_all = {
+        name for name, kind in configuration.parts(config_class).items() if not configuration.is_config(kind)
+    }
+    beside = vars(sys.modules[config_class.__module__]).values()
+    return {
+        kind.base_config_key: kind
+        for kind in beside
+        if configuration.is_config(kind)
+        and kind.__module__ == config_class.__module__
+        and kind is not config_class
+        and getattr(kind, "base_config_key", None) in [*open_to_all]
+    }
 
 
 def _obeying(config_class: Any, error: Exception) -> tuple[Any, dict[str, dict[str, Any]]] | None:
@@ -116,7 +146,11 @@ def joined(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _part(name: str, kind: Any, modalities: Sequence[str]) -> dict[str, Any]:
     if configuration.is_config(kind):
-        return {"model_type": kind.model_type}
+        try:
+            _, inner = default(kind, modalities)
+        except Exception:  # noqa: BLE001  # what holds it may give it what it lacks
+            inner = {}
+        return {"model_type": kind.model_type, **inner}
     part = dict(_PARTS.get(name, {}))
     if name == "encoder":
         part["model_type"] = next((_ENCODERS[item] for item in modalities if item in _ENCODERS), "bert")

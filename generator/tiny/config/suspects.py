@@ -46,6 +46,8 @@ _TELLING = 12
 """Number from which it tells something that two defaults are equal or one a multiple of the other."""
 _ROTARY = ("rope_scaling", "rope_parameters")
 """What rotary parameters are called, before 5.0 and since."""
+_STRATEGY, _ALL = "vision_feature_select_strategy", "full"
+"""What says which of an image's features are taken, and that it is all of them."""
 _HERE = 4
 """Rank below which a word stands in the message, or in the function that raised the error or its class's making."""
 _LABELS = 2
@@ -75,6 +77,7 @@ def changes(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
     yield from _empty(ranked, error)
     yield from _unset(near, error)
     yield from _all_stages(fields)
+    yield from _classless(message, fields)
     # None of these is the likeliest for every model: each has its turn, so that a few tries serve them all.
     ways = (
         _said(message, ranked),
@@ -304,6 +307,13 @@ def _all_stages(fields: Sequence[Field]) -> Iterator[Change]:
     for field in fields:
         if field.path[-1] == STAGES:
             yield {(*field.path[:-1], "out_features"): field.default[1:]}
+
+
+def _classless(message: str, fields: Sequence[Field]) -> Iterator[Change]:
+    """All features of a tower that gives none for the image as a whole, where the first is left out as if it were that."""
+    counts = {int(item) for item in re.findall(r"\b\d+\b", message)}
+    if any(count + 1 in counts for count in counts):
+        yield from ({field.path: _ALL} for field in fields if field.path[-1] == _STRATEGY and field.small != _ALL)
 
 
 def _descendants(kind: Any) -> Iterator[Any]:
