@@ -315,8 +315,10 @@ def _arguments(found: Any, context: declaring.Context, counts: Mapping[str, int]
 
 def _calls(found: Any, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     """Under ``call``, what users tell the processor each time, since no file holds it: counts that are constants of the
-    class. None where there are none."""
-    names = [name for name in _COUNTS["image"] if isinstance(getattr(found, name, None), int)]
+    class, or of that of its keywords. None where there are none."""
+    defaults = [value for value in getattr(_keywords(found), "_defaults", {}).values() if isinstance(value, Mapping)]
+    told = {name: value for values in [*defaults, vars(found)] for name, value in values.items()}
+    names = [name for name in _COUNTS["image"] if isinstance(told.get(name), int)]
     return [{"call": dict.fromkeys(names, counts["image"])}] if names and "image" in counts else []
 
 
@@ -379,11 +381,19 @@ def _unread(found: Any, parts: Parts) -> tuple[Parts, dict[str, Any]]:
     processors that take words with their places where nothing has read them."""
     image = parts.get("image_processor", {})
     reads = getattr(building.public(image.get("class_name", "")), "apply_ocr", None)
-    if reads is not True or "boxes" not in inspect.signature(found.__call__).parameters:
+    told = {*inspect.signature(found.__call__).parameters}
+    for group in getattr(_keywords(found), "__annotations__", {}).values():
+        told |= {*getattr(group, "__annotations__", ())}
+    if reads is not True or "boxes" not in told:
         return parts, {}
     places = [[100 * place, 100, 100 * place + 80, 200] for place, _ in enumerate(_WORDS, 1)]
     unread = {**image, "arguments": {**image["arguments"], "apply_ocr": False}}
     return {**parts, "image_processor": unread}, {"call": {"text_pair": [*_WORDS], "boxes": places}}
+
+
+def _keywords(found: Any) -> Any:
+    """The class of the keywords of a call, where they are told by what takes them (before 5.23); None where there is none."""
+    return vars(inspect.getmodule(found)).get(f"{found.__name__}Kwargs")
 
 
 def _attributes(found: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """Which pipelines can serve a head: one that hands over a text alone serves none that does not run without more or takes
-ids of another kind, one that says which logits it wants serves none that does not listen, and one that answers with the
-first output none whose first is made of nothing that it is shown."""
+ids of another kind, one that says which logits it wants serves none that does not listen, one that answers with the first
+output none whose first is made of nothing that it is shown, and one that reads videos none for which it has no reader.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tup
     tasks, notes = _heeded(model, tasks)
     tasks, silent = _written(model, tasks)
     tasks, unseen = _seen(model, tasks, inputs)
-    notes = (*notes, *silent, *unseen)
+    tasks, unread = _read(model, tasks)
+    notes = (*notes, *silent, *unseen, *unread)
     texts = [task for task in tasks if task == "feature-extraction" or SUPPORTED_TASKS[task]["type"] == "text"]
     if texts and (reason := _no_text(inputs)) is not None:
         return tuple(task for task in tasks if task not in texts), (*notes, f"{', '.join(texts)}: {reason}")
@@ -113,11 +115,32 @@ def _seen(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tupl
     return tuple(task for task in tasks if task != _FEATURES), (reason,)
 
 
+def _read(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The pipelines that are given what reads their videos, and why the others are none: one that has its frames read by an
+    image processor cannot be made for a type that has a video processor alone (V-JEPA 2, before 5.23)."""
+    from transformers import IMAGE_PROCESSOR_MAPPING
+    from transformers.pipelines import SUPPORTED_TASKS
+
+    blind = [
+        task
+        for task in tasks
+        if SUPPORTED_TASKS[task]["type"] == "video"
+        and getattr(_made(task), "_load_image_processor", None) is True
+        and type(model.config) not in IMAGE_PROCESSOR_MAPPING
+    ]
+    why = "reads videos with an image processor alone, of which the library has none for the type"
+    return tuple(task for task in tasks if task not in blind), (f"{', '.join(blind)}: {why}",) if blind else ()
+
+
 def _only_generates(task: str) -> bool:
     """Whether a pipeline has no other way to its answer than ``generate()``, by its code."""
+    code = inspect.getsource(_made(task)._forward)  # noqa: SLF001, it is what every pipeline defines
+    return "self.model.generate(" in code and "self.model(" not in code
+
+
+def _made(task: str) -> Any:
+    """The class of a pipeline."""
     from transformers.pipelines import SUPPORTED_TASKS
 
     made = SUPPORTED_TASKS[task]["impl"]  # a class, or the path to one, by the release
-    pipeline = public_class(made.rpartition(".")[2]) if isinstance(made, str) else made
-    code = inspect.getsource(pipeline._forward)  # noqa: SLF001, it is what every pipeline defines
-    return "self.model.generate(" in code and "self.model(" not in code
+    return public_class(made.rpartition(".")[2]) if isinstance(made, str) else made

@@ -173,7 +173,7 @@ def _question(session: Session, task: str) -> _Question:
     if case.tells is tells.words and session.head.generation is not None:
         options = _without_special_words(options, parts)
     if task == "text-to-audio":
-        options |= pipeline_voice.options(session.head, session.subject.seed)
+        options |= pipeline_voice.options(session.head, session.runner.model, session.subject.seed)
     call = whole.get("call", {}) if case.parts == ("processor",) else {}
     told = {"processor_kwargs": call} if call else {}
     return _Question(case, parts, settings, asked, {**options, **told})

@@ -46,12 +46,14 @@ def settings(head: Head, model: Any) -> dict[str, Any]:
     return {"sampling_rate": next(_said(config.to_dict()), _USUAL)}
 
 
-def options(head: Head, seed: int) -> dict[str, Any]:
-    """Arguments of each call: what the head takes beside a text and what it heard or spoke before, for one text; and the
-    language, of a head that is told one.
+def options(head: Head, model: Any, seed: int) -> dict[str, Any]:
+    """Arguments of each call: what the head takes beside a text and what it heard or spoke before, for one text; the
+    language, of a head that is told one; and how much it writes, of a decoder that has fewer positions than the pipeline
+    would have it fill.
 
     Args:
         head: that speaks.
+        model: the head, built.
         seed: of what is drawn.
     """
     beside = {
@@ -61,7 +63,14 @@ def options(head: Head, seed: int) -> dict[str, Any]:
     }
     params: dict[str, Any] = {name: value[:1] for name, value in draw(beside, seed).items()}
     params |= {name: value for name, value in (head.generation or {}).items() if name in _SAID}
-    return {"forward_params": params} if params else {}
+    told = {"forward_params": params} if params else {}
+    return {**told, **_bounded(model.config)}
+
+
+def _bounded(config: Any) -> dict[str, Any]:
+    """Half as many new tokens as a decoder with a config of its own has positions."""
+    positions = getattr(getattr(config, "decoder", None), "max_position_embeddings", None)
+    return {"generate_kwargs": {"max_new_tokens": positions // 2}} if isinstance(positions, int) else {}
 
 
 def _said(values: Mapping[str, Any]) -> Iterator[int]:

@@ -416,6 +416,26 @@ def test_a_count_that_no_file_holds_is_told_at_each_call() -> None:
     assert whole._calls(transformers.LlavaProcessor, {"image": 4}) == []
 
 
+class _PagesProcessor:
+    def __call__(self, images: Any = None, text: Any = None, **kwargs: Any) -> None: ...
+
+
+_PagesText = type("_PagesText", (), {"__annotations__": {"boxes": list}})
+_PagesProcessorKwargs = type(
+    "_PagesProcessorKwargs",
+    (),
+    {"__annotations__": {"text_kwargs": _PagesText}, "_defaults": {"images_kwargs": {"num_image_tokens": 64}}},
+)
+
+
+def test_what_a_call_is_told_is_read_from_the_class_of_its_keywords_too() -> None:
+    assert whole._calls(_PagesProcessor, {"image": 4}) == [{"call": {"num_image_tokens": 4}}]
+    image = {"class_name": "LayoutLMv3ImageProcessor", "arguments": {}}
+    parts, page = whole._unread(_PagesProcessor, {"image_processor": image})
+    assert parts["image_processor"]["arguments"] == {"apply_ocr": False}
+    assert len(page["call"]["boxes"]) == len(page["call"]["text_pair"])
+
+
 def test_a_text_is_told_where_it_ends_unless_a_head_goes_on_with_it() -> None:
     declared = [tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, closes=closes) for closes in (True, False)]
     ids = [building.build({"tokenizer": item})["tokenizer"]("a").input_ids for item in declared if item is not None]

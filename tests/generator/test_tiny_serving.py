@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -133,3 +134,24 @@ def test_a_head_that_cannot_generate_has_no_pipeline_that_does_nothing_else() ->
     assert kept == tasks[1:]
     assert notes == ("text-generation: answers with generate(), which the head does not have",)
     assert serving.served(Writing(), tasks, [TEXT]) == (tasks, ())
+
+
+@pytest.mark.parametrize("asks", [True, None])
+def test_a_pipeline_that_reads_videos_as_images_serves_no_type_that_reads_videos_alone(
+    monkeypatch: pytest.MonkeyPatch, asks: bool | None
+) -> None:
+    from transformers import VideoClassificationPipeline, VideoMAEConfig, VJEPA2Config
+
+    class Watching(torch.nn.Module):
+        def __init__(self, config: object) -> None:
+            super().__init__()
+            self.config = config
+
+        def forward(self, pixel_values_videos: torch.Tensor) -> torch.Tensor:
+            return pixel_values_videos
+
+    monkeypatch.setattr(VideoClassificationPipeline, "_load_image_processor", asks)
+    tasks, clip = ("video-classification",), InputSpec("pixel_values_videos", "Floats", {"shape": (2, 4, 3, 8, 8)})
+    assert serving.served(Watching(VideoMAEConfig()), tasks, [clip]) == (tasks, ())
+    kept, notes = serving.served(Watching(VJEPA2Config()), tasks, [clip])
+    assert (kept, len(notes)) == (((), 1) if asks else (tasks, 0))

@@ -319,9 +319,13 @@ def test_what_speaks_is_told_at_each_call_what_no_text_says() -> None:
         "decoder_input_values": Floats(shape=(2, 8)),
     }
     head = dataclasses.replace(GPT2.heads[0], inputs={**inputs, **beside})
-    told = pipeline_voice.options(head, seed=0)["forward_params"]
+    model = SimpleNamespace(config=SimpleNamespace())
+    told = pipeline_voice.options(head, model, seed=0)["forward_params"]
     assert {name: tuple(value.shape) for name, value in told.items()} == {"speaker_embeddings": (1, 4)}
-    assert pipeline_voice.options(dataclasses.replace(head, inputs=inputs), seed=0) == {}
+    head = dataclasses.replace(head, inputs=inputs)
+    assert pipeline_voice.options(head, model, seed=0) == {}
+    model.config.decoder = SimpleNamespace(max_position_embeddings=64)
+    assert pipeline_voice.options(head, model, seed=0) == {"generate_kwargs": {"max_new_tokens": 32}}
 
 
 def test_a_codec_is_built_of_its_config_for_the_processor_that_decodes_by_it() -> None:

@@ -43,6 +43,7 @@ _MOST_WAYS = 1024
 """Combinations among which those are chosen."""
 _CARRIES: Mapping[str, str] = {
     "pixel_values": "image",
+    "pixel_values_images": "image",
     "pixel_values_videos": "video",
     "input_features": "audio",
     "input_values": "audio",

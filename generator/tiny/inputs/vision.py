@@ -305,6 +305,7 @@ def _codebook_pixels(context: Context, name: str) -> InputSpec:
 
 RULES: Mapping[str, Rule] = {
     "pixel_values": _pixels,
+    "pixel_values_images": _pixels,
     "pixel_values_videos": _video,
     "bool_masked_pos": _masked_patches,
     "image_sizes": _image_sizes,
