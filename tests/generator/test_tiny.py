@@ -234,3 +234,23 @@ def test_a_text_is_a_row_of_codes_at_each_place_where_that_is_documented() -> No
     silent = inputs.Context(config, signature, ())
     shapes = [inputs.declare(silent, {}, choice)[0].arguments["shape"] for choice in inputs.choices(silent, {})]
     assert shapes == [(2, 12), (2, 12, 4), (2, 12, 5)]
+
+
+def test_images_of_one_size_come_without_a_grid_to_what_can_do_without_it() -> None:
+    from transformers import ViTConfig
+
+    def alone(pixel_values=None, image_grid_hw=None) -> None: ...  # type: ignore[no-untyped-def]
+    def packed(pixel_values, image_grid_hw) -> None: ...  # type: ignore[no-untyped-def]
+    def beside(input_ids=None, pixel_values=None, image_grid_hw=None) -> None: ...  # type: ignore[no-untyped-def]
+
+    config = ViTConfig(image_size=32, patch_size=8, num_channels=3, vocab_size=128)
+    fed = {
+        forward.__name__: {
+            item.name: item.arguments.get("shape")
+            for item in inputs.declare(inputs.Context(config, inspect.signature(forward).parameters, ()), {})
+        }
+        for forward in (alone, packed, beside)
+    }
+    assert fed["alone"] == {"pixel_values": (2, 3, 32, 32)}
+    assert fed["packed"]["pixel_values"] == fed["beside"]["pixel_values"] == (32, 192)
+    assert "image_grid_hw" in fed["packed"].keys() & fed["beside"].keys()

@@ -97,7 +97,7 @@ def _picture(context: Context) -> tuple[int, int]:
 def _pixels(context: Context, name: str) -> Answer:
     size = (_channels(context), *_picture(context))
     several = InputSpec(name, "Floats", {"shape": (BATCH, 1, *size)})
-    if any(grid in context.forward for grid in _GRIDS):
+    if any(grid in context.forward for grid in _GRIDS) and not _of_one_size(context):
         rows, patch = BATCH * _grid(context) ** 2, _patch(context)
         whole = (rows, _channels(context), patch, patch)
         padded = (BATCH, rows // BATCH, _lanes(context))
@@ -133,6 +133,13 @@ def _pixels(context: Context, name: str) -> Answer:
             images.append((BATCH, _steps_of_patch(context), patch, patch, _channels(context)))
     images.append((BATCH, size[0], 2 * size[1], 2 * size[2]))  # for a tower that halves once more than the usual one
     return [InputSpec(name, "Floats", {"shape": shape}) for shape in images]
+
+
+def _of_one_size(context: Context) -> bool:
+    """Whether images come as they are to a head that can do without their grids: only those of several sizes are rows of
+    patches with one (RADIO). Beside a text there are always such."""
+    optional = all(context.forward[name].default is None for name in _GRIDS if name in context.forward)
+    return optional and "input_ids" not in context.forward
 
 
 def _video(context: Context, name: str) -> Answer:
@@ -191,6 +198,8 @@ def _grid_of_pooled(context: Context, name: str) -> InputSpec:
 
 
 def _image_grid(context: Context, name: str) -> Answer:
+    if _of_one_size(context):
+        return None
     side = _grid(context)
     sides = [side, side] if name.endswith(("_hw", "_hws")) else [1, side, side]
     of_row = _IMAGES_AND_TARGET if "images_per_sample" in context.forward else 1
