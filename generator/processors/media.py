@@ -28,6 +28,8 @@ _SIZE = re.compile(r"(?:max_image_|min_image_|crop_|pad_|tile_|(?P<kind>\w+_))?s
 _USUAL = {"object-detection": "detr", "": "vit"}
 """Whose image processor stands in where none is mapped to a type, by the pipeline that reads what the model gives: a
 checkpoint of such a type names one of transformers' classes in a file of its own (RT-DETRv2, HGNet, RADIO)."""
+_SPECTROGRAMS = {"input_features": "input_features_mask", "audio_input_features": "audio_attention_mask"}
+"""Inputs that are spectrograms, and the masks over their frames."""
 _WAVE_AXES = 2
 """Axes of sounds as they are: rows and samples."""
 _CHANNELS = 3
@@ -300,9 +302,10 @@ def _bands(heads: Sequence[HeadSpec]) -> int | None:
     """Bands of the spectrograms that a head takes beside a mask over their frames."""
     for head in heads:
         shapes = {item.name: item.arguments["shape"] for item in head.inputs if "shape" in item.arguments}
-        axes, mask = shapes.get("input_features", ()), shapes.get("input_features_mask")
-        if mask is not None and axes[1:2] == mask[-1:]:
-            return int(axes[-1])
+        for name, masked in _SPECTROGRAMS.items():
+            axes, mask = shapes.get(name, ()), shapes.get(masked)
+            if mask is not None and axes[1:2] == mask[-1:]:
+                return int(axes[-1])
     return None
 
 
@@ -328,7 +331,8 @@ def _side(heads: Sequence[HeadSpec], kind: str = "") -> tuple[int, int] | None:
     for head in heads:
         for item in head.inputs:
             shape = item.arguments.get("shape", ())
-            if item.name in (f"{kind}pixel_values", f"{kind}pixel_values_videos") and len(shape) >= 4:
+            named = (f"{kind}pixel_values", f"{kind}pixel_values_videos", f"image_{kind}pixel_values")
+            if item.name in named and len(shape) >= 4:
                 last = shape[-1] == _CHANNELS != shape[-3]  # of a patch with its channels last
                 return (shape[-3], shape[-2]) if last else (shape[-2], shape[-1])
     return None

@@ -125,6 +125,29 @@ CONFIGS: tuple[Row, ...] = (
         },
     ),
     Row(
+        "phi4_multimodal",
+        "its processor counts 16 features on a side of every image, and each modality comes with its size and its mask, by "
+        "names that no other model has",
+        config={
+            "max_position_embeddings": 1024,
+            "original_max_position_embeddings": 1024,
+            "vision_config": {"image_size": 64, "crop_size": 64, "patch_size": 2},
+        },
+        inputs={
+            "input_ids": (
+                "Tokens",
+                {"shape": (2, 560), "low": 0, "high": 124, "runs": ((124, 0, 545), (125, 545, 4))},
+            ),
+            "attention_mask": ("Mask", {"shape": (2, 560)}),
+            "image_pixel_values": ("Floats", {"shape": (2, 2, 3, 64, 64)}),
+            "image_sizes": ("Literal", {"values": [[64, 64]] * 2}),
+            "image_attention_mask": ("Booleans", {"shape": (2, 2, 32, 32), "true": 32, "matters": False}),
+            "audio_input_features": ("Floats", {"shape": (2, 32, 32)}),
+            "audio_embed_sizes": ("Literal", {"values": [4, 4]}),
+            "audio_attention_mask": ("Mask", {"shape": (2, 32), "dtype": "bool", "hidden": 8}),
+        },
+    ),
+    Row(
         "granite4_vision",
         "its default config says neither how windows of patches become features nor into which layers these go",
         config={
