@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from generator.spec import HeadSpec
 
-__all__ = ["note", "unfed"]
+__all__ = ["carries", "note", "unfed"]
 
 _MARKS: Mapping[str, tuple[str, ...]] = {
     "image": ("pixel_values", "flattened_patches", "image", "visual"),
@@ -24,6 +24,11 @@ def note(modality: str) -> str:
     return f"{modality}{_NOT_FED} by an input of its own"
 
 
+def carries(names: Collection[str], modality: str) -> bool:
+    """Whether any input of these names carries the modality."""
+    return any(mark in name for mark in _MARKS[modality] for name in names)
+
+
 def unfed(modalities: Collection[str], head: HeadSpec) -> Iterator[str]:
     """The modalities of an architecture of several that no input of the head carries and no note of it owns up to: a note
     names the modality, or the argument that would carry it."""
@@ -31,10 +36,6 @@ def unfed(modalities: Collection[str], head: HeadSpec) -> Iterator[str]:
         return
     owned = [text.partition(_NOT_FED)[0] for text in head.notes if _NOT_FED in text]
     named = [*(item.name for item in head.inputs), *owned]
-    for modality, marks in _MARKS.items():
-        if (
-            modality in modalities
-            and modality not in owned
-            and not any(mark in name for mark in marks for name in named)
-        ):
+    for modality in _MARKS:
+        if modality in modalities and modality not in owned and not carries(named, modality):
             yield modality

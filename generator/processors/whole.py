@@ -10,13 +10,14 @@ import inspect
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import configuration
+from generator.modalities import carries
 from generator.processors import building, mapped, media, prompts, tokenizer, words
 from generator.processors.trial import TEXT, Trial
 from generator.tiny import config as shrinking
@@ -124,7 +125,9 @@ def _codec(found: Any) -> dict[str, Any] | None:
 
 def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, str]) -> Parts:
     """The first way to declare the processor with which the tiny model takes what it makes, or the likeliest one."""
-    modalities = [_modality(attribute) for attribute in sources if not attribute.endswith("tokenizer")]
+    fed = {item.name for head in subject.heads for item in head.inputs}
+    shown = [_modality(attribute) for attribute in sources if not attribute.endswith("tokenizer")]
+    modalities = [item for item in shown if carries(fed, item)]  # a relative's processor may take more than the model
     trial = Trial.of(subject.config_class, subject.arguments, subject.heads)
     context = declaring.Context(subject.config, {}, ())
     queries = context.find("latent_query_num", within="vision") or context.find("latent_query_num")
@@ -135,10 +138,11 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
     choices = _arguments(found, context, counts)
     told_each_time = [page] if page else _clips(found) or [{}, *_calls(found, counts)]
     ways = [(given, parts) for given in islice(choices, _MOST)]
-    for given, others in [*ways, *_smaller(found, ways)]:
+    ways = [*ways, *_smaller(found, ways)]
+    for every, (given, others) in product((False, True) if _hopes(found) else (False,), ways):
         whole = {"class_name": found.__name__, "arguments": given, "parts": dict(sources)}
         for call in told_each_time * _ROUNDS:
-            told = {**_told(found, subject, others, carriers), "processor": {**whole, **call}}
+            told = {**_told(found, subject, others, carriers, every=every), "processor": {**whole, **call}}
             learned: dict[str, str] = {}
             for way in prompts.ways(told, trial):
                 likeliest = likeliest or way
@@ -237,8 +241,14 @@ def _siblings(name: str, subject: Subject) -> Parts:
     return media.declare(first, subject.config, subject.heads) if first is not None else {}
 
 
-def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str]) -> Parts:
-    """The parts with every tokenizer that the processor takes."""
+def _hopes(found: Any) -> bool:
+    """Whether a processor asks for words that it says it can do without."""
+    return any(word.hoped for word in words.read(found))
+
+
+def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str], *, every: bool = False) -> Parts:
+    """The parts with every tokenizer that the processor takes, and in it ``every`` word that it asks for, or those alone that
+    it cannot do without or that the model has an id for."""
     made = dict(parts)
     spoken = any(item.name == "input_values" for head in subject.heads for item in head.inputs)
     for attribute in _attributes(found):
@@ -252,7 +262,7 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
                 subject.config,
                 spoken=spoken,
                 fed=tokenizer.fed(subject.heads),
-                words=known,
+                words=[replace(word, required=word.required or word.hoped) for word in known] if every else known,
                 carriers=carriers,
                 named=_asked(found),
                 closes=tokenizer.closes(subject.heads),

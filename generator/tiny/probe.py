@@ -43,6 +43,7 @@ _NOT_FEATURES = ("input_ids", "inputs_embeds", "self")
 """Parameters of that method that take the text."""
 _COUNTED = re.compile(r"tokens:? \d+,? (?:and )?features:? (\d+)")
 """What errors say of features that do not meet their placeholders."""
+_PIXELS = "pixel_values"
 _CLIP_AXES = 5
 """Axes of a clip: rows, frames, channels, height and width."""
 _CACHES = ("past_key_values", "cache_params", "mems", "state", "past_buckets_states")
@@ -120,7 +121,8 @@ def count(model: Any) -> int:
 def parameters(model: Any, method: str) -> Mapping[str, inspect.Parameter]:
     """Parameters of a method of the model, without self; of the nearest base's where it only hands on what it is given.
 
-    Optional ones that the method does not read are left out.
+    Optional ones that the method does not read are left out. A head that sees by its encoder alone takes what that takes,
+    among its further keywords (DiffusionGemma).
     """
     found = inspect.signature(getattr(model, method)).parameters
     for base in type(model).__mro__:
@@ -129,7 +131,16 @@ def parameters(model: Any, method: str) -> Mapping[str, inspect.Parameter]:
         if method in vars(base):
             found = inspect.signature(vars(base)[method].__get__(model)).parameters
     idle = unread(getattr(model, method))
-    return {name: item for name, item in found.items() if name not in idle}
+    named = {name: item for name, item in found.items() if name not in idle}
+    return {**named, **_handed_on(model, named)} if method == "forward" else named
+
+
+def _handed_on(model: Any, named: Mapping[str, inspect.Parameter]) -> dict[str, inspect.Parameter]:
+    """Parameters of the encoder's ``forward`` that sees, of a head that names no pixels itself but takes any keyword."""
+    anything = any(item.kind is item.VAR_KEYWORD for item in named.values())
+    encoder = model.get_encoder() if anything and _PIXELS not in named and hasattr(model, "get_encoder") else None
+    taken = parameters(encoder, "forward") if encoder is not None and encoder is not model else {}
+    return {name: item for name, item in taken.items() if _PIXELS in taken and name not in named}
 
 
 def run(

@@ -598,3 +598,24 @@ def spelled(special: str) -> dict[str, Any]:
         "arguments": arguments,
         "special": special,
     }
+
+
+def test_pixels_and_spectrograms_are_known_by_other_names_too() -> None:
+    inputs = (
+        InputSpec("image_pixel_values", "Floats", {"shape": (2, 2, 3, 64, 64)}),
+        InputSpec("audio_input_features", "Floats", {"shape": (2, 48, 24)}),
+        InputSpec("audio_attention_mask", "Mask", {"shape": (2, 48)}),
+    )
+    head = HeadSpec("Some", (), (), True, {}, inputs, (), 0, 2, None)
+    assert media._side((head,)) == (64, 64)
+    assert media._bands((head,)) == 24
+
+
+def test_a_word_that_a_processor_hopes_for_can_be_asked_of_the_tokenizer_nevertheless() -> None:
+    _, arguments, heads = llava()
+    subject = whole.Subject("llava", "LlavaConfig", arguments, transformers.LlavaConfig(**arguments), heads)
+    found = newer("Gemma4Processor")
+    assert whole._hopes(found)
+    for every in (False, True):
+        told = whole._told(found, subject, {}, {}, every=every)["tokenizer"]["arguments"]["extra_special_tokens"]
+        assert ("boa_token" in told) is every

@@ -227,3 +227,25 @@ def test_images_that_are_counted_by_row_stand_between_the_tokens_that_bound_them
     given = _takes(counted, config, image=4)
     assert given["input_ids"]["runs"] == ((126, 0, 1), (127, 1, 4), (125, 5, 1))
     assert given["mm_token_type_ids"]["values"][0][:7] == [0, 1, 1, 1, 1, 0, 0]
+
+
+def test_a_head_that_sees_by_its_encoder_alone_takes_what_that_takes() -> None:
+    class Encoder(nn.Module):
+        def forward(self, input_ids: Any = None, pixel_values: Any = None, places: Any = None) -> Any:
+            return input_ids, pixel_values, places
+
+    class Whole(nn.Module):
+        encoder = Encoder()
+
+        def get_encoder(self) -> nn.Module:
+            return self.encoder
+
+        def forward(self, input_ids: Any = None, **kwargs: Any) -> Any:
+            return self.encoder(input_ids=input_ids, **kwargs)
+
+    class Deaf(Whole):
+        def forward(self, input_ids: Any = None) -> Any:
+            return self.encoder(input_ids=input_ids)
+
+    assert {"input_ids", "pixel_values", "places"} <= probe.parameters(Whole(), "forward").keys()
+    assert "pixel_values" not in probe.parameters(Deaf(), "forward")
