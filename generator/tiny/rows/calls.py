@@ -42,12 +42,14 @@ CALLS: tuple[Row, ...] = (
     ),
     Row(
         "musicgen_melody",
-        "the decoder by itself takes a row of tokens for each of four codebooks",
+        "the decoder by itself takes a row of tokens for each of four codebooks; the token that starts and pads what it "
+        "generates, and the number of sequences, come with a checkpoint's generation config",
         heads=("MusicgenMelodyForCausalLM", "MusicgenMelodyModel"),
         inputs={
             "input_ids": ("Tokens", {"shape": (8, 12), "low": 0, "high": 64}),
             "attention_mask": ("Mask", {"shape": (2, 12)}),
         },
+        generation={"decoder_start_token_id": 128, "num_return_sequences": 1},
     ),
     Row(
         "blip",
@@ -57,18 +59,13 @@ CALLS: tuple[Row, ...] = (
     ),
     Row(
         "musicgen",
-        "the decoder by itself takes a row of tokens for each of four codebooks",
+        "the decoder by itself takes a row of tokens for each of four codebooks; the token that starts and pads what it "
+        "generates, and the number of sequences, come with a checkpoint's generation config",
         heads=("MusicgenForCausalLM", "MusicgenModel"),
         inputs={
             "input_ids": ("Tokens", {"shape": (8, 12), "low": 0, "high": 64}),
             "attention_mask": ("Mask", {"shape": (2, 12)}),
         },
-    ),
-    Row(
-        "musicgen",
-        "the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's "
-        "generation config",
-        heads=("MusicgenForCausalLM",),
         generation={"decoder_start_token_id": 128, "num_return_sequences": 1},
     ),
     Row(
