@@ -125,6 +125,8 @@ def _letters(words: Mapping[str, int], unknown: str, declared: Mapping[str, Any]
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=mark, prepend_scheme="never")
     if (ends := declared.get("ends")) is not None:
         tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"$A {ends}", pair=f"$A {ends} $B {ends}", special_tokens=[(ends, words[ends])]
+            single=f"$A {ends}",
+            pair=f"$A {declared.get('between', ends)} $B {ends}",
+            special_tokens=[(ends, words[ends])],
         )
     return tokenizer

@@ -11,13 +11,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from generator import configuration
-from generator.processors import building, mapped
+from generator.processors import building, mapped, trial
 from generator.tiny import inputs as declaring
 
 if TYPE_CHECKING:
     from generator.spec import HeadSpec, InputSpec
 
-__all__ = ["declare", "proportionate"]
+__all__ = ["declare", "preset", "proportionate"]
 
 _PIXELS = 2000
 """Above this a size is a count of pixels, not a side."""
@@ -69,7 +69,10 @@ def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
     where that is installed, else the one that works on PIL images."""
     types = (model_type, *_sisters(heads))
     own = next((name for item in types if (name := mapped.name("image_processor", item, config)) is not None), None)
-    named = own or _joined(model_type, config) or _usual(config, heads)
+    joined = _joined(model_type, config)
+    if joined is not None and not {*_each(own)} & {*_each(joined)}:  # the processor takes no other (LLaVA-NeXT-Video's)
+        own = joined
+    named = own or _usual(config, heads)
     if named is None:
         return None
     # A dict by backend since 5.3; before that the slow class and the fast one, of which the slow one works on PIL images.
@@ -82,7 +85,33 @@ def _image_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
     found = building.public(chosen) if find_spec("PIL") is not None else None
     if found is None:
         return {"requires": "pillow" if find_spec("PIL") is None else building.absent(chosen)}
-    return {"class_name": chosen, "arguments": _fitted(found, config, heads)}
+    return {"class_name": chosen, "arguments": _in_its_terms(found, _fitted(found, config, heads), heads)}
+
+
+def _in_its_terms(found: Any, arguments: dict[str, Any], heads: Sequence[HeadSpec]) -> dict[str, Any]:
+    """The arguments, with the size by height and width where the class's code asks for these, though its own default says
+    it by the shorter side: Chinese-CLIP's, whose checkpoints state both. Some take no longest side that is as long as the
+    shortest (Mask2Former's, before 5.0)."""
+    size, side = arguments.get("size"), _side(heads)
+    if not isinstance(size, Mapping) or side is None:
+        return arguments
+    try:
+        found(**arguments)(trial.picture())
+    except ValueError as error:
+        longest = {"longest_edge": 2 * max(side)} if "max_size" in str(error) and "longest_edge" in size else {}
+        return {**arguments, "size": {**size, **longest}}
+    except KeyError as error:
+        asked = dict(zip(("height", "width"), side, strict=True))
+        return {**arguments, "size": asked} if error.args[0] in asked.keys() - size.keys() else arguments
+    except Exception:  # noqa: BLE001, what else it does not run with is for the trial of the whole to tell
+        return arguments
+    return arguments
+
+
+def _each(named: Any) -> list[str]:
+    """Names of classes, of which there may be one, or several in a tuple or by backend."""
+    items = named.values() if isinstance(named, Mapping) else named if isinstance(named, tuple) else [named]
+    return [str(item) for item in items if item is not None]
 
 
 def _sisters(heads: Sequence[HeadSpec]) -> list[str]:
@@ -127,7 +156,7 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
     context = declaring.Context(config, {}, ())
     arguments = _as_patches(found, heads) | _as_pretrained(found, heads)
     for name in _taken(found):
-        default = _default(found, name)
+        default = preset(found, name)
         measured = _SIZE.fullmatch(name)
         annotated = getattr(getattr(found, "valid_kwargs", None), "__annotations__", {})
         # A patch larger than any is a tile, whose own patches have another name (Step 3.7's vision_patch_size).
@@ -141,7 +170,7 @@ def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any
                 arguments[name] = value
                 continue
         side = _side(heads, (measured[1] or "").removeprefix("image_") if measured and not tile else "")
-        if measured and not measured[1] and side is None and not isinstance(_default(found, "patch_size"), Mapping):
+        if measured and not measured[1] and side is None and not isinstance(preset(found, "patch_size"), Mapping):
             side = _side_of_rows(heads)
         if measured is None or own or side is None:
             continue
@@ -163,7 +192,7 @@ def proportionate(part: Mapping[str, Any], patches: Fraction) -> dict[str, Any]:
     found = building.public(part["class_name"])
     sizes: dict[str, Any] = {}
     for name in part["arguments"]:
-        default = _default(found, name)
+        default = preset(found, name)
         if not _SIZE.fullmatch(name) or name in _OWN:
             continue
         if isinstance(default, Mapping):
@@ -175,17 +204,17 @@ def proportionate(part: Mapping[str, Any], patches: Fraction) -> dict[str, Any]:
 
 def _margins(found: Any, arguments: Mapping[str, Any]) -> dict[str, list[int]]:
     """Margins by which tiles overlap, in patches: they keep their share of a tile, or nothing would be left of it."""
-    names = [name for name in _taken(found) if name.endswith("_margins") and isinstance(_default(found, name), list)]
+    names = [name for name in _taken(found) if name.endswith("_margins") and isinstance(preset(found, name), list)]
     if not names or not {"size", "patch_size"} <= arguments.keys():
         return {}
-    before = _default(found, "size")["height"] // _default(found, "patch_size")
+    before = preset(found, "size")["height"] // preset(found, "patch_size")
     after = arguments["size"]["height"] // arguments["patch_size"]
-    return {name: [margin * after // before for margin in _default(found, name)] for name in names}
+    return {name: [margin * after // before for margin in preset(found, name)] for name in names}
 
 
 def _frames_joined(found: Any, arguments: Mapping[str, Any], heads: Sequence[HeadSpec]) -> dict[str, int]:
     """How many frames one patch is of, as its width tells where heads take patches laid out flat: not every config does."""
-    patch, default = arguments.get("patch_size", _default(found, "patch_size")), _default(found, "temporal_patch_size")
+    patch, default = arguments.get("patch_size", preset(found, "patch_size")), preset(found, "temporal_patch_size")
     widths = [item.arguments["shape"][-1] for head in heads for item in head.inputs if _is_flat(item)]
     if not widths or type(patch) is not int or type(default) is not int:
         return {}
@@ -210,7 +239,7 @@ def _is_flat(item: InputSpec) -> bool:
 def _as_patches(found: Any, heads: Sequence[HeadSpec]) -> dict[str, Any]:
     """Arguments for heads that take a page as a sequence of patches, each with its row and column before its pixels."""
     shapes = [item.arguments["shape"] for head in heads for item in head.inputs if item.name == "flattened_patches"]
-    if not shapes or not isinstance(_default(found, "patch_size"), Mapping):
+    if not shapes or not isinstance(preset(found, "patch_size"), Mapping):
         return {}
     _, count, width = shapes[0]
     side = math.isqrt((width - 2) // _CHANNELS)
@@ -313,7 +342,7 @@ def _names(heads: Sequence[HeadSpec]) -> set[str]:
     return {item.name for head in heads for item in head.inputs}
 
 
-def _default(found: Any, name: str) -> Any:
+def preset(found: Any, name: str) -> Any:
     """What the class takes for an argument that is not given: of its signature, or of the class itself."""
     parameter = inspect.signature(found.__init__).parameters.get(name)
     if parameter is not None and parameter.default not in (None, parameter.empty):

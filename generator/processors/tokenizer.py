@@ -18,7 +18,7 @@ from generator.tiny import inputs as declaring
 if TYPE_CHECKING:
     from generator.spec import HeadSpec
 
-__all__ = ["BLANK", "around", "closes", "declare", "fed"]
+__all__ = ["BLANK", "around", "closes", "declare", "fed", "made"]
 
 BLANK = "▁"
 """What stands for a blank in the vocabularies that are written here."""
@@ -60,7 +60,9 @@ def declare(
     context = declaring.Context(config, {}, ())
     size = context.find("vocab_size", within="text") or context.find("vocab_size")
     if not isinstance(size, int) or size <= len(_ROLES):
-        return _characters(named or mapped.name("tokenizer", model_type, config)) if "input_ids" in fed else None
+        return (
+            _characters(named or mapped.name("tokenizer", model_type, config), context) if "input_ids" in fed else None
+        )
     placed = _placed(words, carriers or {}, context, min(size, _MOST))
     name = _named(named or mapped.name("tokenizer", model_type, config))
     declared = _declared(name, context, min(size, _MOST), placed, spoken=spoken) if name is not None else None
@@ -68,6 +70,8 @@ def declare(
         declared = _declared(GENERIC, context, min(size, _MOST), placed, spoken=spoken)
     if declared is not None and closes and "model" in declared and not _written(declared["class_name"]):
         declared.setdefault("ends", declared["arguments"]["eos_token"])
+        if declared["class_name"] != GENERIC and (times := _parted(declared)) > 1:
+            declared["between"] = " ".join([declared["ends"]] * times)
     if declared is not None:
         given = building.public(declared["class_name"]).model_input_names
         # Checkpoints name what the model takes: a class may give types of tokens to a model that has none.
@@ -77,15 +81,24 @@ def declare(
     return declared
 
 
-def _characters(name: Any) -> dict[str, Any] | None:
-    """The tokenizer of a model that has no vocabulary, but hashes characters by their code points: one made of nothing."""
+def _characters(name: Any, context: declaring.Context) -> dict[str, Any] | None:
+    """The tokenizer of a model that has no vocabulary, but hashes characters by their code points: one made of nothing but
+    how long a text may be, to which pipelines that were told nothing would fill it up with padding."""
     own = _named(name)
-    return None if own is None or _written(own) or own == GENERIC else {"class_name": own, "arguments": {}}
+    if own is None or _written(own) or own == GENERIC:
+        return None
+    longest = context.find("max_position_embeddings")
+    return {"class_name": own, "arguments": {"model_max_length": longest} if isinstance(longest, int) else {}}
 
 
 def fed(heads: Sequence[HeadSpec]) -> set[str]:
-    """Names of the inputs that all heads with a text take."""
-    named = [{item.name for item in head.inputs} for head in heads]
+    """Names of the inputs that all heads with a text take, one number a token: TAPAS has seven types of each, which are
+    not a tokenizer's."""
+    named = []
+    for head in heads:
+        axes = {item.name: len(item.arguments.get("shape", ())) for item in head.inputs}
+        other = {"token_type_ids"} if axes.get("token_type_ids") != axes.get("input_ids") else set[str]()
+        named.append(axes.keys() - other)
     return set.intersection(*texts) if (texts := [names for names in named if "input_ids" in names]) else set()
 
 
@@ -115,6 +128,24 @@ def _named(name: Any) -> str | None:
     taken = inspect.signature(found.__init__).parameters
     whole = issubclass(found, building.public(GENERIC))
     return str(name) if "vocab" in taken or whole or _needless(taken) else None
+
+
+def _parted(declared: Mapping[str, Any]) -> int:
+    """How many words part a text from another that follows it, by the class's own rule: before 5.0 each fast class says how
+    it puts ids together (RoBERTa's with two)."""
+    whole = building.build({"tokenizer": declared})["tokenizer"]
+    base = building.public(GENERIC)
+    rule = "build_inputs_with_special_tokens"
+    if getattr(type(whole), rule, None) is getattr(base, rule, None):
+        return 1
+    one, other = -1, -2  # no ids of words
+    together = getattr(whole, rule)([one], [other])
+    return int(together.index(other) - together.index(one) - 1)
+
+
+def made(name: Any) -> bool:
+    """Whether a class, or one of a slow class and a fast one, can be made in memory."""
+    return _named(name) is not None
 
 
 def _needless(taken: Mapping[str, inspect.Parameter]) -> bool:

@@ -95,6 +95,8 @@ def declare(subject: Subject, parts: Parts) -> Parts:
         return {**parts, "processor": {"requires": building.absent(name)}}
     if (library := _lacking(found)) is not None:
         return {**parts, "processor": {"requires": library}}
+    if (asked := _asked(found)) is not None and not tokenizer.made(asked):
+        return {**parts, "processor": {"requires": _vocabulary(asked)}}
     sources = {attribute: _source(attribute) for attribute in _attributes(found)}
     more = {name: part for name, part in _siblings(name, subject).items() if name in sources.values()}
     given = {**more, **parts}
@@ -306,6 +308,12 @@ def _asked(found: Any) -> Any:
     return None if named is None or named == "AutoTokenizer" else named
 
 
+def _vocabulary(asked: Any) -> str:
+    """What a processor lacks here that insists on a tokenizer which is made of files alone (SpeechT5's, before 5.0)."""
+    name = next(item for item in (asked if isinstance(asked, tuple) else [asked]) if item is not None)
+    return building.absent(name) if building.public(name) is None else f"a vocabulary file of {name}'s"
+
+
 def _arguments(found: Any, context: declaring.Context, counts: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     """Arguments of the class, the likeliest first."""
     choices: dict[str, list[Any]] = {}
@@ -390,11 +398,11 @@ def _unread(found: Any, parts: Parts) -> tuple[Parts, dict[str, Any]]:
     """The parts with an image processor that reads no page by itself, and the ``call`` that tells what stands on one: for
     processors that take words with their places where nothing has read them."""
     image = parts.get("image_processor", {})
-    reads = getattr(building.public(image.get("class_name", "")), "apply_ocr", None)
+    reader = building.public(image.get("class_name", ""))
     told = {*inspect.signature(found.__call__).parameters}
     for group in getattr(_keywords(found), "__annotations__", {}).values():
         told |= {*getattr(group, "__annotations__", ())}
-    if reads is not True or "boxes" not in told:
+    if reader is None or media.preset(reader, "apply_ocr") is not True or "boxes" not in told:
         return parts, {}
     places = [[100 * place, 100, 100 * place + 80, 200] for place, _ in enumerate(_WORDS, 1)]
     unread = {**image, "arguments": {**image["arguments"], "apply_ocr": False}}

@@ -23,6 +23,7 @@ REFUSALS = (
     ArithmeticError,
     AssertionError,
     NameError,
+    StopIteration,
 )
 """What models raise for inputs of a shape that is not meant."""
 _FEW = 4

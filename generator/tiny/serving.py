@@ -49,6 +49,11 @@ def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tup
     tasks, unread = _read(model, tasks)
     notes = (*notes, *silent, *unseen, *unread)
     texts = [task for task in tasks if task == "feature-extraction" or SUPPORTED_TASKS[task]["type"] == "text"]
+    # Of base models it is for their inputs' names to say.
+    read = [task for task in texts if task != "feature-extraction"]
+    if read and not {"input_ids", "kwargs"} & inspect.signature(model.forward).parameters.keys():
+        tasks = tuple(task for task in tasks if task not in read)
+        notes, texts = (*notes, f"{', '.join(read)}: forward takes no ids of a text"), []
     if texts and (reason := _no_text(inputs)) is not None:
         return tuple(task for task in tasks if task not in texts), (*notes, f"{', '.join(texts)}: {reason}")
     more = [item.name for item in inputs if item.name not in _SPOKEN]

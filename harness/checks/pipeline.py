@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import itertools
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -108,6 +109,8 @@ class _Question:
     """What is asked first."""
     options: Mapping[str, Any]
     """Keyword arguments of the call."""
+    told: Mapping[str, Any]
+    """What the processor is told each time."""
 
     def put(self, session: Session, made: Any, turn: int) -> tuple[Any, Asked]:
         """The answer of one turn, and what was asked."""
@@ -116,7 +119,7 @@ class _Question:
         asked = dataclasses.replace(self.asked, turn=turn)
         session.at("run")
         torch.manual_seed(session.subject.seed)
-        answer = made(*self.case.inputs(asked), **self.options)
+        answer = made(*self.case.inputs(asked), **self.options, **_told(made, self.told))
         session.verify(str(next(made.model.parameters()).device))
         session.at("compare")
         return answer, asked
@@ -163,6 +166,8 @@ def _question(session: Session, task: str) -> _Question:
     declared = session.subject.skill.processor or {}
     parts = processors.build(session.subject.skill, _parts(session, task))
     settings = _settings(task, parts, declared.get("tokenizer", {}))
+    if session.head.generation is not None:
+        settings |= case.making
     if task == "text-to-audio":
         settings = pipeline_voice.settings(session.head, session.runner.model)
     kinds = {"image": SEEN, "audio": HEARD}
@@ -175,8 +180,13 @@ def _question(session: Session, task: str) -> _Question:
     if task == "text-to-audio":
         options |= pipeline_voice.options(session.head, session.runner.model, session.subject.seed)
     call = whole.get("call", {}) if case.parts == ("processor",) else {}
-    told = {"processor_kwargs": call} if call else {}
-    return _Question(case, parts, settings, asked, {**options, **told})
+    return _Question(case, parts, settings, asked, options, call)
+
+
+def _told(made: Any, call: Mapping[str, Any]) -> dict[str, Any]:
+    """What the processor is told each time, as its pipeline takes it: in 4.57 among its own keyword arguments."""
+    taken = inspect.signature(made._sanitize_parameters).parameters  # noqa: SLF001, it says what the call takes
+    return {"processor_kwargs": dict(call)} if call and "processor_kwargs" in taken else dict(call)
 
 
 def _without_special_words(options: dict[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class Case:
     """Keyword arguments of the call, among them thresholds that leave nothing out, so that there is an answer."""
     generating: Mapping[str, Any] = field(default_factory=dict)
     """Further ones for a head that generates."""
+    making: Mapping[str, Any] = field(default_factory=dict)
+    """What the pipeline is made with for a head that generates, where its calls take nothing of the kind."""
     misplaced: Callable[[Any, Asked], str | None] | None = None
     """What is wrong with the place in the question that its answer points at, or None."""
     tells: Callable[[Any, Asked], Any] = tells.numbers
@@ -180,7 +182,7 @@ CASES: Mapping[str, Case] = {
         tells=tells.words,
         alone=("input_ids",),
     ),
-    "visual-question-answering": Case(_BOTH, samples.questioned, forms.replied, tells=tells.replies),
+    "visual-question-answering": Case(_BOTH, samples.questioned, forms.replied, making=_NEW, tells=tells.replies),
     "image-to-image": Case(_IMAGE, samples.shown, forms.pictured),
     "text-to-audio": Case(_TEXT, samples.spoken, forms.audio),
 }

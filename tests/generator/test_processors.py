@@ -19,6 +19,7 @@ from generator import processors
 from generator.processors import building, mapped, media, prompts, tokenizer, trial, whole, words
 from generator.spec import HeadSpec, InputSpec
 from generator.tiny import inputs
+from harness import processors as harness_processors
 
 CONFIGS = {
     "bert": transformers.BertConfig(vocab_size=128, pad_token_id=0),
@@ -60,7 +61,7 @@ def test_a_model_without_a_vocabulary_has_no_tokenizer() -> None:
 def test_a_model_that_hashes_characters_has_the_tokenizer_that_is_made_of_nothing() -> None:
     config = transformers.CanineConfig()
     declared = tokenizer.declare("canine", config, spoken=False, fed={"input_ids"})
-    assert declared == {"class_name": "CanineTokenizer", "arguments": {}}
+    assert declared == {"class_name": "CanineTokenizer", "arguments": {"model_max_length": 16384}}
     assert building.build({"tokenizer": declared})["tokenizer"]("ab")["input_ids"][1:3] == [ord("a"), ord("b")]
     assert tokenizer.declare("canine", config, spoken=False, fed={"pixel_values"}) is None
 
@@ -308,8 +309,8 @@ def test_an_image_processor_that_fills_in_its_size_is_fitted_too() -> None:
         def __init__(self, size: dict[str, int] | None = None) -> None:
             self.size = size or {"height": 224, "width": 224}
 
-    assert media._default(Processor, "size") == {"height": 224, "width": 224}
-    assert media._default(Processor, "crop_size") is None
+    assert media.preset(Processor, "size") == {"height": 224, "width": 224}
+    assert media.preset(Processor, "crop_size") is None
 
 
 def test_classes_that_a_package_registers_for_its_config_are_known_by_their_names(
@@ -436,6 +437,72 @@ def test_what_a_call_is_told_is_read_from_the_class_of_its_keywords_too() -> Non
     assert len(page["call"]["boxes"]) == len(page["call"]["text_pair"])
 
 
+def test_a_processor_that_insists_on_a_tokenizer_made_of_files_lacks_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OwlTokenizer:
+        def __init__(self, vocab_file: str) -> None:
+            """Words of a file."""
+
+    monkeypatch.setitem(vars(sys.modules["transformers"]), "OwlTokenizer", OwlTokenizer)
+    assert not tokenizer.made("OwlTokenizer")
+    assert whole._vocabulary(("OwlTokenizer", None)) == "a vocabulary file of OwlTokenizer's"
+    assert tokenizer.made((None, building.GENERIC))
+
+
+@pytest.mark.parametrize(
+    ("error", "size"),
+    [
+        (KeyError("height"), {"height": 32, "width": 32}),
+        (ValueError("max_size = 32 must be strictly greater"), {"shortest_edge": 32, "longest_edge": 64}),
+        (ValueError("another"), {"shortest_edge": 32, "longest_edge": 32}),
+        (None, {"shortest_edge": 32, "longest_edge": 32}),
+    ],
+)
+def test_a_size_is_said_as_the_code_of_its_class_reads_it(error: Exception | None, size: dict[str, int]) -> None:
+    class Processor:
+        def __init__(self, size: dict[str, int]) -> None:
+            """Of another default than its code reads."""
+
+        def __call__(self, image: Any) -> None:
+            if error is not None:
+                raise error
+
+    head = HeadSpec(
+        "Head", (), (), True, {}, (InputSpec("pixel_values", "Floats", {"shape": (2, 3, 32, 32)}),), (), 0, 2, None
+    )
+    told = media._in_its_terms(Processor, {"size": {"shortest_edge": 32, "longest_edge": 32}}, [head])
+    assert told == {"size": size}
+
+
+def test_texts_are_parted_as_the_class_puts_their_ids_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OwlTokenizerFast(transformers.PreTrainedTokenizerFast):  # type: ignore[misc]
+        def build_inputs_with_special_tokens(self, one: list[int], other: list[int]) -> list[int]:
+            return [*one, 2, 2, *other, 2]
+
+    monkeypatch.setitem(vars(sys.modules["transformers"]), "OwlTokenizerFast", OwlTokenizerFast)
+    declared = tokenizer.declare("owl", CONFIGS["unseen"], spoken=False, closes=True, named=(None, "OwlTokenizerFast"))
+    assert declared is not None
+    assert declared["between"] == f"{declared['ends']} {declared['ends']}"
+    made = (
+        building.build({"tokenizer": declared})["tokenizer"],
+        harness_processors._tokenizer(OwlTokenizerFast, declared),
+    )
+    for each in made:
+        end = each.convert_tokens_to_ids(declared["ends"])
+        one, other = (each("a", add_special_tokens=False).input_ids, each("b", add_special_tokens=False).input_ids)
+        assert each("a", "b").input_ids == [*one, end, end, *other, end]
+    usual = tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, closes=True)
+    assert usual is not None
+    assert "between" not in usual
+
+
+def test_types_of_tokens_that_are_several_a_token_are_not_a_tokenizers() -> None:
+    ids = InputSpec("input_ids", "Tokens", {"shape": (2, 12)})
+    for shape, given in (((2, 12), True), ((2, 12, 7), False)):
+        types_of = InputSpec("token_type_ids", "Integers", {"shape": shape})
+        head = HeadSpec("Head", (), (), True, {}, (ids, types_of), (), 0, 2, None)
+        assert ("token_type_ids" in tokenizer.fed([head])) is given
+
+
 def test_a_text_is_told_where_it_ends_unless_a_head_goes_on_with_it() -> None:
     declared = [tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, closes=closes) for closes in (True, False)]
     ids = [building.build({"tokenizer": item})["tokenizer"]("a").input_ids for item in declared if item is not None]
@@ -457,6 +524,7 @@ def test_the_image_processor_is_the_one_that_the_processor_of_the_type_insists_o
     assert media._joined("owl", None) == ("CLIPImageProcessor", "CLIPImageProcessorFast")
     found.image_processor_class = "AutoImageProcessor"  # type: ignore[attr-defined]
     assert media._joined("owl", None) is None
+    assert media._each({"torchvision": "A", "pil": "B"}) == media._each(("A", "B", None)) == ["A", "B"]
 
 
 def test_a_processor_that_decodes_by_another_model_is_given_a_tiny_one(monkeypatch: pytest.MonkeyPatch) -> None:

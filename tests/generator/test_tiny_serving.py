@@ -35,6 +35,18 @@ def test_a_head_that_does_not_run_with_a_text_alone_has_no_pipeline_of_texts_and
     assert notes == ("feature-extraction, token-classification: gives no bbox, without which the head does not run",)
 
 
+def test_a_head_that_takes_no_ids_is_not_for_pipelines_that_hand_over_a_text() -> None:
+    class Hearing(nn.Module):
+        def forward(self, input_values: torch.Tensor) -> torch.Tensor:
+            return input_values
+
+    sound = InputSpec("input_values", "Floats", {"shape": (2, 6)})
+    kept, notes = serving.served(Hearing(), TASKS, [sound])
+    assert kept == ("feature-extraction", "image-feature-extraction")
+    assert notes == ("token-classification: forward takes no ids of a text",)
+    assert serving.served(Placed(required=False), TASKS, [sound]) == (TASKS, ())
+
+
 def test_a_head_that_runs_with_a_text_alone_keeps_its_pipelines() -> None:
     assert serving.served(Placed(required=False), TASKS, [TEXT, BOXES]) == (TASKS, ())
     assert serving.served(Placed(required=True), TASKS, [TEXT]) == (TASKS, ())

@@ -328,6 +328,20 @@ def test_what_speaks_is_told_at_each_call_what_no_text_says() -> None:
     assert pipeline_voice.options(head, model, seed=0) == {"generate_kwargs": {"max_new_tokens": 32}}
 
 
+def test_what_a_processor_is_told_goes_where_its_pipeline_takes_it() -> None:
+    class Old:
+        def _sanitize_parameters(self, **kwargs: Any) -> None:
+            """All that it does not know is the processor's."""
+
+    class New:
+        def _sanitize_parameters(self, processor_kwargs: Any = None, **kwargs: Any) -> None:
+            """They are kept apart."""
+
+    assert pipeline._told(Old(), {"boxes": [1]}) == {"boxes": [1]}
+    assert pipeline._told(New(), {"boxes": [1]}) == {"processor_kwargs": {"boxes": [1]}}
+    assert pipeline._told(New(), {}) == {}
+
+
 def test_a_codec_is_built_of_its_config_for_the_processor_that_decodes_by_it() -> None:
     class Decoding(Speaking):
         """GPT2 with a codec."""

@@ -175,6 +175,8 @@ def _mask(context: Context, name: str) -> Answer:
 
 
 def _types(context: Context, name: str) -> InputSpec | None:
+    if context.find("add_token_type_embeddings") is False:  # it takes them, and looks at none (MEGA)
+        return None
     count, counts = context.find("type_vocab_size"), context.find("type_vocab_sizes")
     given = text(context, "input_ids")
     if isinstance(counts, (list, tuple)) and given is not None:  # several types a token: its place in a table

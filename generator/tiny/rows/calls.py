@@ -127,6 +127,21 @@ CALLS: tuple[Row, ...] = (
         batch=1,
     ),
     Row(
+        "graphormer",
+        "a graph is nodes, ways between each two of them and the edges along these, each of several numbers; the kinds of "
+        "edges go unread where ways of several edges are told",
+        inputs={
+            "input_nodes": ("Integers", {"shape": (2, 6, 1), "low": 1, "high": 500}),
+            "input_edges": ("Integers", {"shape": (2, 6, 6, 5, 1), "low": 1, "high": 500}),
+            "attn_bias": ("Floats", {"shape": (2, 7, 7)}),
+            "in_degree": ("Integers", {"shape": (2, 6), "low": 1, "high": 6}),
+            "out_degree": ("Integers", {"shape": (2, 6), "low": 1, "high": 6}),
+            "spatial_pos": ("Integers", {"shape": (2, 6, 6), "low": 1, "high": 6}),
+            "attn_edge_type": ("Integers", {"shape": (2, 6, 6, 1), "low": 1, "high": 500}),
+        },
+        indifferent=("attn_edge_type",),
+    ),
+    Row(
         "rag",
         "documents that a retriever would find are fed with their scores, two for each question, which then goes unread",
         config={"n_docs": 2},
