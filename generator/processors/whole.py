@@ -229,10 +229,10 @@ def _lacking(found: Any) -> str | None:
         for name in re.findall(r"\"([\w-]+)\"", names):
             if name not in _HERE and libraries.installed(name) is None:
                 return str(name)
-    # Mistral's own tokenizer writes their chats; it is read from a file, and cannot be made of a few words.
-    return (
-        _FILED if re.search(r"\bMistralCommonBackend\b", inspect.getsource(inspect.getmodule(found) or found)) else None
-    )
+    # Mistral's own tokenizer writes their chats; it is read from a file, and cannot be made of a few words. Said in a
+    # comment alone it is one tokenizer of several (Pixtral's, in 5.10).
+    code = inspect.getsource(inspect.getmodule(found) or found)
+    return _FILED if re.search(r"^[^#\n]*\bMistralCommonBackend\b", code, re.MULTILINE) else None
 
 
 def _siblings(name: str, subject: Subject) -> Parts:

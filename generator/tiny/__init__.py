@@ -28,6 +28,8 @@ __all__ = ["Tiny", "TinyError", "build"]
 _LABELS = 2
 """Labels of a head that has any number of them."""
 _MOST_LABELS = 8
+_NOISE = "vae_std"
+"""What scales the noise that is added to what an encoder gives."""
 _ONE_AT_A_TIME = (
     "it is fed one row: how long what it speaks becomes follows the weights, and beside a longer row it would be padded "
     "with what its decoder hears"
@@ -178,9 +180,20 @@ def _tried(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[
         try:
             if row.values is not None:
                 shrinking.not_gainsaid(_arguments(row, _place(row, head, shared), shared), changes)
-            return shrinking.Tried(_proved(row, head, shared, changes), None, watch.progress)
+            return shrinking.Tried(_undisturbed(row, head, shared, changes), None, watch.progress)
         except Exception as error:  # noqa: BLE001  # whatever the library raises is what the search goes by
             return shrinking.Tried(None, error, watch.progress)
+
+
+def _undisturbed(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[str, Any]) -> HeadSpec:
+    """The head, without noise that nothing but its config turns off (VibeVoice ASR's, before 5.23)."""
+    spec, place = _proved(row, head, shared, changes), _place(row, head, shared)
+    config = _config(row, place, shared, shrinking.merge(spec.config, changes))
+    noise = {} if spec.steps or spec.method != "forward" or "sample" in spec.arguments else _noise(config)
+    if not noise or not hearing.drawn(probe.build(head.class_name, config), spec.inputs, spec.arguments):
+        return spec
+    still = _proved(row, head, shared, shrinking.merge(changes, noise))
+    return dataclasses.replace(still, config=shrinking.merge(still.config, noise))
 
 
 def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[str, Any]) -> HeadSpec:
@@ -258,6 +271,12 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
     )
     silent = tuple(map(modalities.note, modalities.unfed(row.modalities, spec))) if head.primary else ()
     return dataclasses.replace(spec, notes=(*spec.notes, *silent))
+
+
+def _noise(config: Any) -> dict[str, Any]:
+    """Arguments by which no noise is added to what an encoder gives: no two rows would share it."""
+    found = {name: noise for name, child in configuration.nested(config).items() if (noise := _noise(child))}
+    return {**({_NOISE: 0.0} if vars(config).get(_NOISE) else {}), **found}
 
 
 def _stated(exceptions: Sequence[rows.Row]) -> list[dict[str, Any]]:

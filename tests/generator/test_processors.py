@@ -687,3 +687,17 @@ def test_a_word_that_a_processor_hopes_for_can_be_asked_of_the_tokenizer_neverth
     for every in (False, True):
         told = whole._told(found, subject, {}, {}, every=every)["tokenizer"]["arguments"]["extra_special_tokens"]
         assert ("boa_token" in told) is every
+
+
+@pytest.mark.parametrize(
+    ("line", "lacking"),
+    [
+        ("pop(kind)  # MistralCommonBackend has none", None),
+        ("isinstance(tokenizer, MistralCommonBackend)", whole._FILED),
+    ],
+)
+def test_a_tokenizer_that_a_comment_alone_names_is_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch, line: str, lacking: str | None
+) -> None:
+    monkeypatch.setattr(inspect, "getsource", lambda _: f"class P:\n    {line}\n")
+    assert whole._lacking(_PagesProcessor) == lacking

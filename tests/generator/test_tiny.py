@@ -7,6 +7,7 @@ import inspect
 
 import pytest
 import torch
+from transformers import PretrainedConfig
 
 from generator import assemble, catalog, tiny
 from generator.spec import SkillSpec, from_json, to_json
@@ -254,3 +255,10 @@ def test_images_of_one_size_come_without_a_grid_to_what_can_do_without_it() -> N
     assert fed["alone"] == {"pixel_values": (2, 3, 32, 32)}
     assert fed["packed"]["pixel_values"] == fed["beside"]["pixel_values"] == (32, 192)
     assert "image_grid_hw" in fed["packed"].keys() & fed["beside"].keys()
+
+
+def test_noise_that_only_the_config_turns_off_is_turned_off_wherever_it_stands() -> None:
+    noisy, quiet = PretrainedConfig(vae_std=0.5), PretrainedConfig(vae_std=0.0)
+    whole = PretrainedConfig(vae_std=0.5, encoder_config=noisy, decoder_config=quiet, text_config=PretrainedConfig())
+    assert tiny._noise(whole) == {"vae_std": 0.0, "encoder_config": {"vae_std": 0.0}}
+    assert tiny._noise(quiet) == {}

@@ -161,6 +161,12 @@ def test_a_default_config_gets_the_parts_that_it_demands() -> None:
     assert given == {"text_config": {"inner": 0, "gated": False}}
 
 
+def test_an_image_keeps_as_many_patches_as_a_config_says_that_it_has_tokens() -> None:
+    told = {"num_image_tokens": 576, "image_size": 384, "patch_size": 16}
+    assert relations._told_tokens(Fields(told, {"image_size": 32, "patch_size": 8})) == {"image_size": 192}
+    assert relations._told_tokens(Fields({**told, "num_image_tokens": 64}, {"patch_size": 8})) == {}
+
+
 class _OwnText(PretrainedConfig):
     model_type, base_config_key = "own_text", "text_config"
 

@@ -56,6 +56,15 @@ def _stride(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+def _told_tokens(fields: Fields) -> dict[str, Any]:
+    """An image of which a config says how many tokens it is, one a patch, stays of as many patches: a processor may have
+    the number in its code (Janus's, before 5.23)."""
+    told, side, patch = (fields.defaults.get(name) for name in ("num_image_tokens", "image_size", "patch_size"))
+    if not (type(told) is type(side) is type(patch) is int) or (side // patch) ** 2 != told:
+        return {}
+    return {"image_size": side // patch * fields.get("patch_size")}
+
+
 def _labels(fields: Fields) -> dict[str, Any]:
     """Classes that a config counts by a field of its own have no names unless it is told them (PVT)."""
     if not isinstance(fields.defaults.get("num_labels"), int) or fields.has("id2label"):
@@ -177,6 +186,7 @@ _RELATIONS: tuple[Callable[[Fields], dict[str, Any]], ...] = (
     depth.last_stage,
     depth.counted_stages,
     _stride,
+    _told_tokens,
     _border,
     _labels,
     _padding,
