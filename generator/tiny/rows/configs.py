@@ -45,6 +45,9 @@ _INTRACLASS = {
 }
 """Kernel, stride and padding of each convolution of a block: tall, wide and square ones."""
 
+_LANES = {"num_uid_rope_pairs": 2}
+"""Rotary lanes for an atom's id: beside two for each of three axes, as many as half a head of 16 has left."""
+
 CONFIGS: tuple[Row, ...] = (
     Row(
         "beit",
@@ -146,6 +149,75 @@ CONFIGS: tuple[Row, ...] = (
             "audio_embed_sizes": ("Literal", {"values": [4, 4]}),
             "audio_attention_mask": ("Mask", {"shape": (2, 32), "dtype": "bool", "hidden": 8}),
         },
+    ),
+    Row(
+        "esmfold2",
+        "what is known of the atoms is handed over as one object; its single inputs are an atom's features and what is known "
+        "of residues side by side, whose counts no config says, and half a head holds a lane for each axis and each atom; "
+        "what its trunk starts from, and what it drops of its language model's, it draws for each row, trained or not",
+        config={
+            "atom_feature_dim": ...,
+            "single_inputs_size": 131,
+            "atom_encoder": _LANES,
+            "structure_head": {"diffusion_module": {"atom_encoder": _LANES}},
+        },
+        inputs={
+            **dict.fromkeys(("token_index", "residue_index"), ("Literal", {"values": [[*range(8)]] * 2})),
+            **dict.fromkeys(("asym_id", "sym_id", "entity_id", "mol_type"), ("Literal", {"values": [[0] * 8] * 2})),
+            "res_type": ("Integers", {"shape": (2, 8), "high": 33}),
+            "token_bonds": ("Floats", {"shape": (2, 8, 8, 1)}),
+            "attention_mask": ("Mask", {"shape": (2, 8), "dtype": "bool"}),
+            "ref_pos": ("Floats", {"shape": (2, 24, 3)}),
+            "ref_charge": ("Floats", {"shape": (2, 24)}),
+            "atom_attention_mask": ("Mask", {"shape": (2, 24), "dtype": "bool"}),
+            "ref_element": ("Integers", {"shape": (2, 24), "high": 128}),
+            "ref_atom_name_chars": ("Integers", {"shape": (2, 24, 4), "high": 64}),
+            **dict.fromkeys(
+                ("ref_space_uid", "atom_to_token"), ("Literal", {"values": [[atom // 3 for atom in range(24)]] * 2})
+            ),
+            "input_ids": ("Tokens", {"shape": (2, 8), "low": 4, "high": 24}),
+        },
+        steps=(
+            {
+                "call": "EsmFold2AtomInputs",
+                "arguments": {
+                    name: f"${name}"
+                    for name in (
+                        "ref_pos",
+                        "ref_charge",
+                        "atom_attention_mask",
+                        "ref_element",
+                        "ref_atom_name_chars",
+                        "ref_space_uid",
+                        "atom_to_token",
+                    )
+                },
+                "name": "atoms",
+            },
+            {
+                "call": "forward",
+                "arguments": {
+                    **{
+                        name: f"${name}"
+                        for name in (
+                            "token_index",
+                            "residue_index",
+                            "asym_id",
+                            "sym_id",
+                            "entity_id",
+                            "mol_type",
+                            "res_type",
+                            "token_bonds",
+                            "attention_mask",
+                            "input_ids",
+                        )
+                    },
+                    "atom_inputs": "$atoms",
+                    "num_loops": 1,
+                },
+            },
+        ),
+        batch=1,
     ),
     Row(
         "granite4_vision",
