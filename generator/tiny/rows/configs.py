@@ -152,9 +152,9 @@ CONFIGS: tuple[Row, ...] = (
     ),
     Row(
         "esmfold2",
-        "what is known of the atoms is handed over as one object; its single inputs are an atom's features and what is known "
-        "of residues side by side, whose counts no config says, and half a head holds a lane for each axis and each atom; "
-        "what its trunk starts from, and what it drops of its language model's, it draws for each row, trained or not",
+        "its forward takes what is known of the atoms as one object, and fold(), which a user calls, makes that; its single "
+        "inputs are an atom's features and what is known of residues side by side, whose counts no config says, and half a "
+        "head holds a lane for each axis and each atom; what its trunk and its structures start from it draws for each row",
         config={
             "atom_feature_dim": ...,
             "single_inputs_size": 131,
@@ -162,8 +162,11 @@ CONFIGS: tuple[Row, ...] = (
             "structure_head": {"diffusion_module": {"atom_encoder": _LANES}},
         },
         inputs={
-            **dict.fromkeys(("token_index", "residue_index"), ("Literal", {"values": [[*range(8)]] * 2})),
-            **dict.fromkeys(("asym_id", "sym_id", "entity_id", "mol_type"), ("Literal", {"values": [[0] * 8] * 2})),
+            "token_index": ("Literal", {"values": [[*range(8)]] * 2}),
+            "residue_index": ("Literal", {"values": [[0, 1, 2, 3] * 2] * 2}),
+            **dict.fromkeys(("asym_id", "entity_id"), ("Literal", {"values": [[0] * 4 + [1] * 4] * 2})),  # two chains
+            "sym_id": ("Literal", {"values": [[0] * 8] * 2}),
+            "mol_type": ("Literal", {"values": [[0] * 5 + [3] + [0] * 2] * 2}),  # proteins, and a ligand between them
             "res_type": ("Integers", {"shape": (2, 8), "high": 33}),
             "token_bonds": ("Floats", {"shape": (2, 8, 8, 1)}),
             "attention_mask": ("Mask", {"shape": (2, 8), "dtype": "bool"}),
@@ -175,48 +178,11 @@ CONFIGS: tuple[Row, ...] = (
             **dict.fromkeys(
                 ("ref_space_uid", "atom_to_token"), ("Literal", {"values": [[atom // 3 for atom in range(24)]] * 2})
             ),
+            "distogram_atom_idx": ("Literal", {"values": [[3 * token for token in range(8)]] * 2}),
             "input_ids": ("Tokens", {"shape": (2, 8), "low": 4, "high": 24}),
         },
-        steps=(
-            {
-                "call": "EsmFold2AtomInputs",
-                "arguments": {
-                    name: f"${name}"
-                    for name in (
-                        "ref_pos",
-                        "ref_charge",
-                        "atom_attention_mask",
-                        "ref_element",
-                        "ref_atom_name_chars",
-                        "ref_space_uid",
-                        "atom_to_token",
-                    )
-                },
-                "name": "atoms",
-            },
-            {
-                "call": "forward",
-                "arguments": {
-                    **{
-                        name: f"${name}"
-                        for name in (
-                            "token_index",
-                            "residue_index",
-                            "asym_id",
-                            "sym_id",
-                            "entity_id",
-                            "mol_type",
-                            "res_type",
-                            "token_bonds",
-                            "attention_mask",
-                            "input_ids",
-                        )
-                    },
-                    "atom_inputs": "$atoms",
-                    "num_loops": 1,
-                },
-            },
-        ),
+        method="fold",
+        arguments={"num_loops": 1, "num_diffusion_samples": 1, "num_sampling_steps": 2},
         batch=1,
     ),
     Row(
