@@ -15,6 +15,7 @@ from invoke import Context, Exit, task
 
 from commands import comparison, runs
 from commands.arguments import Pairing
+from commands.environments import ENVIRONMENTS
 from commands.errors import FAILED, sentences
 from commands.releases import Options, given, installed, prepared
 
@@ -201,7 +202,7 @@ def report(_context: Context, plugin: list[str], transformers: str | None = None
         "model": MODEL,
         "plugin": PLUGIN,
         "tier": TIER,
-        "hardware": "cpu or cuda; several with commas (default: cpu)",
+        "hardware": f"{', '.join(ENVIRONMENTS)}; several with commas (default: cpu)",
         "transformers": RELEASE,
         "no-venv": "run in the environment of this command, not in one that Nox makes for the hardware",
     },

@@ -18,6 +18,8 @@ class Environment:
     """Exact requirements; evidence of a run counts only while these are what it ran with."""
     jobs: int | None = None
     """Worker processes at a time; None for one a core."""
+    compiles: bool = False
+    """Whether it runs what it compiles from a model, by one of several routes, on one of several devices."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables on top of those that every skill run gets."""
 
@@ -58,12 +60,22 @@ LIBRARIES = (
     "torchvision==0.28.0",  # beside a CPU build of torch without its compiled operators: see compat/torchvision.py
 )
 
+ONNX = ("onnx==1.23.2", "onnxscript==0.7.2")
+"""What torch exports to ONNX with."""
+
 ENVIRONMENTS: dict[str, Environment] = {
     environment.hardware: environment
     for environment in (
         Environment("cpu", ("torch==2.13.0", *LIBRARIES)),
         # One worker: two would share the device's memory, and neither's peak or latency would be its own.
         Environment("cuda", ("torch==2.13.0", *LIBRARIES), jobs=1),
+        Environment(
+            "openvino",
+            ("torch==2.13.0", *LIBRARIES, "openvino==2026.4.1", *ONNX),
+            compiles=True,
+            variables={"CI": "true"},  # OpenVINO reports to its makers when it is imported, unless it is told so
+        ),
+        Environment("onnxruntime", ("torch==2.13.0", *LIBRARIES, "onnxruntime==1.32.0", *ONNX), compiles=True),
     )
 }
 """Hardware by name: the only place where the versions that skills run with are written down."""

@@ -45,6 +45,7 @@ def register(environment: Environment) -> None:
 
 def _run_skills(session: nox.Session, environment: Environment, transformers: str | None) -> None:
     arguments = parser(environment).parse_args(session.posargs)
+    where = _where(environment, arguments)
     variables = {**HYGIENE, **environment.variables}
     plugins = [f"--plugin={name}" for name in arguments.plugin]
     release = _settle_release(session, environment, arguments.transformers or transformers)
@@ -60,11 +61,11 @@ def _run_skills(session: nox.Session, environment: Environment, transformers: st
     files = _files(session, release, arguments, plugins)
     if not files:
         session.skip(f"transformers {release} has none of what was asked for; that is no failure, and no pass.")
-    reason = _unavailable(session, environment, variables)
+    reason = _unavailable(session, where, variables)
     if reason:
         session.log(f"{reason} Recording its cells as unavailable.")
     results = reports(release) / "runs"
-    options = [f"--hardware={environment.hardware}", f"--head={arguments.head}", f"--results={results}", f"--run={run}"]
+    options = [f"--hardware={where}", f"--head={arguments.head}", f"--results={results}", f"--run={run}"]
     options += [f"--pins={json.dumps(environment.pins)}"]
     options += [f"--tier={arguments.tier}"] if arguments.tier else []
     if not (arguments.all or arguments.tier or arguments.model):
@@ -133,13 +134,19 @@ def _files(session: nox.Session, release: str, arguments: argparse.Namespace, pl
     return [str(file) for file in files.values()] or [str(folder)]
 
 
-def _unavailable(session: nox.Session, environment: Environment, variables: Mapping[str, str]) -> str | None:
+def _where(environment: Environment, arguments: argparse.Namespace) -> str:
+    """The hardware as the harness knows it, with the device and the route that are asked for."""
+    if not environment.compiles:
+        return environment.hardware
+    device = f":{arguments.device}" if arguments.device else ""
+    return environment.hardware + device + (f"@{arguments.route}" if arguments.route else "")
+
+
+def _unavailable(session: nox.Session, where: str, variables: Mapping[str, str]) -> str | None:
     """Why the hardware cannot be used here, as a sentence; None if it can."""
-    answer = sessions.ask(
-        session, "harness.hardware", environment.hardware, "--json", env=variables, success_codes=(0, 3)
-    )
-    reason = json.loads(answer)[environment.hardware]
-    return f"no {environment.hardware} here: {reason}." if reason else None
+    answer = sessions.ask(session, "harness.hardware", where, "--json", env=variables, success_codes=(0, 3))
+    reason = json.loads(answer)[where]
+    return f"no {where} here: {reason}." if reason else None
 
 
 def _require_pins(session: nox.Session, environment: Environment) -> None:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from harness.checks import CHECKS, Check
+from harness.hardware import hardware
 from harness.weights import DTYPES
 
 if TYPE_CHECKING:
@@ -64,17 +65,21 @@ class Selection:
 def cells(skill: type[Skill], selection: Selection) -> Iterator[Cell]:
     """The cells of a skill, head by head, so that what the checks of a head share is made once.
 
-    Checks that do not apply to a head (``Check.applicable`` says why) give no cell.
+    Checks that do not apply to a head (``Check.applicable`` says why), or that ask for a torch module where the hardware
+    compiles one, give no cell.
 
     Raises:
         SelectionError: the skill has no such head.
+        UnknownHardwareError: there is no such hardware.
     """
+    asked = [check for name, check in CHECKS.items() if name in selection.checks]
     for head in heads(skill, selection.head):
-        for hardware in selection.hardware:
+        for where in selection.hardware:
+            module = hardware(where).module
             for dtype in selection.dtypes:
-                for name in CHECKS:
-                    if name in selection.checks and CHECKS[name].applicable(head) is None:
-                        yield Cell(skill, head, hardware, dtype, CHECKS[name])
+                for check in asked:
+                    if (module or check.compiled) and check.applicable(head) is None:
+                        yield Cell(skill, head, where, dtype, check)
 
 
 def heads(skill: type[Skill], wanted: str) -> Sequence[Head]:

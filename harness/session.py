@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness import weights
 from harness.call import Call, invoke
 from harness.comparison import identical
-from harness.hardware import Hardware, Runner, hardware
+from harness.hardware import Hardware, Runner, UnsupportedError, hardware
 from harness.inputs import draw
 from harness.precision import widened
 
@@ -78,6 +78,11 @@ class Subject:
         del reference
         return self.runner.run(self.inputs, self.seed)
 
+    def reference_of(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Outputs on the CPU in float32 for other inputs."""
+        runner, self.stage = self.runner, "run"
+        return runner.run(inputs, self.seed)
+
     @property
     def nondeterministic(self) -> bool:
         """Whether the reference differs from itself."""
@@ -115,11 +120,18 @@ class Session:
         self.dtype = dtype
         self.executed_on: str | None = None
         """Devices as read back from the last run; None before it."""
+        self._runner: Runner | None = None
+        self._refusal: UnsupportedError | None = None
 
     @property
     def is_reference(self) -> bool:
         """Whether this is where the reference is computed."""
         return (self.hardware.name, self.dtype) == REFERENCE
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """How the runner was made ready; nothing before it was."""
+        return self._runner.facts if self._runner is not None else {}
 
     @property
     def stage(self) -> str:
@@ -135,10 +147,23 @@ class Session:
         """The declared inputs, on the CPU."""
         return self.subject.inputs
 
-    @cached_property
+    @property
     def runner(self) -> Runner:
-        """The model on this hardware."""
-        return self.subject.runner if self.is_reference else self.prepare(self.subject.model)
+        """The model on this hardware.
+
+        Raises:
+            UnsupportedError: the hardware cannot; asked again it says so at once, for a compiler takes long to refuse.
+        """
+        if self._refusal is not None:
+            self.at("prepare")
+            raise self._refusal
+        if self._runner is None:
+            try:
+                self._runner = self.subject.runner if self.is_reference else self.prepare(self.subject.model)
+            except UnsupportedError as error:
+                self._refusal = error
+                raise
+        return self._runner
 
     def prepare(self, model: Any) -> Runner:
         """Any float32 CPU model of this head on this hardware."""

@@ -48,7 +48,10 @@ class Cause:
     @property
     def command(self) -> str:
         """What runs the first of them again."""
-        return f"nox -s test_{self.hardware} -- --model {self.architectures[0]}"
+        where, _, route = self.hardware.partition("@")
+        base, _, device = where.partition(":")
+        which = (f" --device {device}" if device else "") + (f" --route {route}" if route else "")
+        return f"nox -s test_{base} -- --model {self.architectures[0]}{which}"
 
     @property
     def row(self) -> list[object]:
@@ -84,9 +87,10 @@ class Row:
         largest = [cell.record.metrics["max_abs"] for cell in cells if "max_abs" in cell.record.metrics]
         name = f"{self.head} (primary)" if self.primary else self.head
         seconds = sum(cell.record.seconds for cell in cells)
+        routes = sorted({str(cell.record.metrics["route"]) for cell in cells if "route" in cell.record.metrics})
         return [
             name,
-            f"{self.hardware} {self.dtype}",
+            f"{self.hardware} {self.dtype}" + (f" by {', '.join(routes)}" if routes else ""),
             *map(_said, self.checks),
             f"{counted[0]:,}" if counted and isinstance(counted[0], int) else "",
             _number(max(largest, key=_size)) if largest else "",
@@ -130,6 +134,7 @@ def view(lines: Sequence[Line], hardware: Sequence[str]) -> dict[str, Any]:
         "lines": shown,
         "hidden": len(lines) - len(shown),
         "causes": _causes(cell for line in lines for square in line.squares.values() for cell in square.cells),
+        "routes": _routes(cell for line in lines for square in line.squares.values() for cell in square.cells),
         "details": sorted(details, key=lambda detail: detail.line.order),
     }
 
@@ -176,6 +181,17 @@ def _causes(cells: Iterable[Standing]) -> list[Cause]:
         found.sort(key=lambda cell: cell.record.cell)
         causes.append(Cause(where, status, found[0].stale or found[0].reason, tuple(found)))
     return sorted(causes, key=lambda cause: (*cause.rank, -len(cause.cells), cause.hardware, cause.reason))
+
+
+def _routes(cells: Iterable[Standing]) -> list[list[object]]:
+    """Of each hardware that compiles, by the route that served: how many heads it took, and how many of them match."""
+    took: dict[tuple[str, str], dict[str, bool]] = {}
+    for cell in cells:
+        record = cell.record
+        if "route" in record.metrics and record.check == "parity" and cell.stale is None:
+            heads = took.setdefault((record.hardware, str(record.metrics["route"])), {})
+            heads[f"{record.model_type}/{record.head}/{record.dtype}"] = cell.passed
+    return [[code(where), route, len(heads), sum(heads.values())] for (where, route), heads in sorted(took.items())]
 
 
 def _detail(line: Line) -> Detail:

@@ -13,7 +13,7 @@ LIMIT = 160
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|\x9b[0-?]*[ -/]*[@-~]")
 _PLAIN = re.compile(r"[A-Za-z0-9]+(?:[ ./,;()-]+[A-Za-z0-9]+|_[A-Za-z0-9]+)*")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_./=:+-]+(?: [A-Za-z0-9_./=:+-]+)*")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_./=:@+-]+(?: [A-Za-z0-9_./=:@+-]+)*")
 _ANCHOR = re.compile(r"[A-Za-z0-9_.-]{1,160}")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co"})
 _ENTITIES = {ord(mark): f"&#{ord(mark)};" for mark in "&<>|`\\*[]~$"}

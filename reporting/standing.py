@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from harness.results.record import STATUSES, Record
+from harness.results.record import STATUSES, Record, environment_of
 from reporting.evidence import Environment, Evidence, moment, normalised, worse
 
 __all__ = ["Freshness", "Ledger", "Standing"]
@@ -91,7 +91,7 @@ class Freshness:
     def _why_other_environment(self, hardware: str, environment: Environment | None) -> str | None:
         if environment is None:
             return "its environment is not known"
-        pins = self._pins.get(hardware)
+        pins = self._pins.get(hardware) or self._pins.get(environment_of(hardware))
         if not pins:
             return f"no versions are pinned for {hardware}"
         for distribution, pin in sorted(pins.items()):

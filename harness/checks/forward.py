@@ -62,4 +62,4 @@ def _not_finite(session: Session, name: str, tensor: torch.Tensor) -> tuple[str,
     return None
 
 
-CHECK = Check("forward", "Does it give the declared outputs, all numbers?", "runs", always, run)
+CHECK = Check("forward", "Does it give the declared outputs, all numbers?", "runs", always, run, compiled=True)

@@ -121,4 +121,4 @@ def _change(
     return max(moved.items(), key=lambda item: item[1])
 
 
-CHECK = Check("masking", "Is what the attention mask hides unseen?", "matches", applicable, run)
+CHECK = Check("masking", "Is what the attention mask hides unseen?", "matches", applicable, run, compiled=True)

@@ -40,6 +40,9 @@ class Check:
     """None if it can be put to this head, else why not."""
     run: Callable[[Session], Outcome]
     """Answers it. Exceptions are the engine's to record."""
+    compiled: bool = False
+    """Whether it can be put to what a hardware compiled from the model for the shapes of its inputs; where it asks for the
+    module itself, other weights or other shapes, the question is torch's to answer."""
 
 
 def passed(metrics: Mapping[str, float | int | str] | None = None) -> Outcome:

@@ -188,5 +188,5 @@ def _verdict(record: Record, cell: Cell, session: Session, outcome: Outcome, beg
         stage=None if ended else session.stage,
         reason=outcome.reason,
         executed_on=session.executed_on,
-        metrics=dict(outcome.metrics),
+        metrics={**session.facts, **outcome.metrics},
     )

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import re
 from difflib import get_close_matches
 
 from harness.hardware.protocol import Hardware, Runner, UnsupportedError
 
 __all__ = ["Hardware", "Runner", "UnknownHardwareError", "UnsupportedError", "hardware", "names", "register"]
 
-BUILTIN = {"cpu": "harness.hardware.cpu:Cpu", "cuda": "harness.hardware.cuda:Cuda"}
+BUILTIN = {
+    "cpu": "harness.hardware.cpu:Cpu",
+    "cuda": "harness.hardware.cuda:Cuda",
+    "openvino": "harness.hardware.openvino:OpenVino",
+    "onnxruntime": "harness.hardware.onnxruntime:OnnxRuntime",
+}
 GROUP = "skillmatrix.hardware"
+
+_VARIANT = re.compile(r"(?P<name>openvino|onnxruntime)(?::(?P<device>\w[\w.]*))?(?:@(?P<route>\w+))?")
+"""A device other than the CPU, and one route by itself: ``openvino:GPU``, ``openvino@trace``."""
 
 _registered: dict[str, Hardware] = {}
 
@@ -29,6 +38,9 @@ def names() -> tuple[str, ...]:
 def hardware(name: str) -> Hardware:
     """The hardware of a name; one object a process.
 
+    Args:
+        name: one of ``names()``; a built-in one that compiles may have a device and a route (``openvino:GPU@trace``).
+
     Raises:
         UnknownHardwareError: with the nearest names.
     """
@@ -39,6 +51,13 @@ def hardware(name: str) -> Hardware:
             _registered[name] = getattr(importlib.import_module(module), attribute)()
         elif name in points:
             _registered[name] = points[name].load()()
+        elif parts := _VARIANT.fullmatch(name):
+            module, _, attribute = BUILTIN[parts["name"]].partition(":")
+            arguments = {key: parts[key] for key in ("device", "route") if parts[key]}
+            try:
+                _registered[name] = getattr(importlib.import_module(module), attribute)(**arguments)
+            except ValueError as error:
+                raise UnknownHardwareError(f"no hardware is called {name!r}: {error}") from error
         else:
             near = get_close_matches(name, names(), n=3) or list(names())
             raise UnknownHardwareError(f"no hardware is called {name!r}. Known here: {', '.join(near)}")

@@ -22,6 +22,8 @@ class Runner(Protocol):
 
     model: Any
     """The torch module that runs, for ``generate``; None where the hardware runs something compiled from it."""
+    facts: Mapping[str, str]
+    """How it was made ready, for the record: the route that served, and what those before it said."""
 
     def run(self, inputs: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
         """The named outputs for CPU inputs, left where they were computed; the random state is set to ``seed`` first.
@@ -53,6 +55,8 @@ class Hardware(Protocol):
     """The column: ``cpu``, ``cuda``."""
     device: str
     """What ``executed_on`` must read: this device, or this and an index after a colon."""
+    module: bool
+    """Whether the torch module itself runs there; else something compiled from it, for the shapes of its inputs."""
     dtypes: tuple[str, ...]
     """Dtypes that cells may ask for, the default first."""
 

@@ -52,6 +52,8 @@ def pinned(device: str = "cpu") -> Iterator[None]:
 class TorchRunner:
     """A module on a torch device."""
 
+    facts: Mapping[str, str] = {}
+
     def __init__(self, model: Any, device: str, dtype: str, call: Call = FORWARD) -> None:
         self.model = model
         self.device = device
@@ -103,6 +105,7 @@ class TorchDevice:
 
     name: str
     device: str
+    module = True
     dtypes: tuple[str, ...] = ("fp32", "fp16", "bf16")
 
     def probe(self, dtype: str | None = None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,11 @@ STATUSES = (
     "passed",
 )
 """Every status, the worst first; only ``passed`` is green."""
+
+
+def environment_of(hardware: str) -> str:
+    """The hardware whose environment a device or a route of it runs in: ``openvino`` of ``openvino:GPU@trace``."""
+    return re.split("[:@]", hardware, maxsplit=1)[0]
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,16 @@ ${table(["architecture", "tier", *hardware], [[code(line.architecture.model_type
 ${hidden} architectures of the long tail have neither a skill nor a result; the coverage report names them.
 % endif
 
+% if routes:
+Routes
+------
+
+What is compiled takes the first route that can convert it; heads that each took, and those of them whose numbers are the
+reference's.
+
+${table(["hardware", "route", "heads", "match"], routes)}
+
+% endif
 Details
 -------
 

@@ -146,7 +146,10 @@ def test_a_third_party_adds_a_hardware_by_an_entry_point(tmp_path: Path) -> None
         text=True,
         check=True,
     )
-    assert answer.stdout.strip() == "('cpu', 'cuda', 'abacus') None abacus has no cells in bf16, only in fp32"
+    assert (
+        answer.stdout.strip()
+        == "('cpu', 'cuda', 'openvino', 'onnxruntime', 'abacus') None abacus has no cells in bf16, only in fp32"
+    )
 
 
 def test_the_command_tells_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:

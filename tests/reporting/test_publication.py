@@ -471,3 +471,21 @@ def test_heads_are_counted_by_what_could_be_asked_of_them(house: House) -> None:
     coverage = house.read("coverage")
     assert "| cpu | primary | 5 | 1 | 1 | 1 | 2 |" in coverage
     assert "| cpu | all | 6 | 1 | 1 | 1 | 3 |" in coverage
+
+
+def test_routes_are_counted_and_a_device_or_route_is_fresh_by_its_hardwares_pins(furnished: House) -> None:
+    furnished.pins["openvino"] = dict(furnished.pins["cpu"])
+    for name, where, route, status in (
+        ("bert", "openvino", "exporter", "passed"),
+        ("gptj", "openvino", "exporter", "failed"),
+        ("gptj", "openvino:GPU@trace", "trace", "failed"),
+    ):
+        facts = {"hardware": where, "status": status, "metrics": {"route": route, "rel_l2": 0.5}, "reason": "off"}
+        furnished.results(NEW, furnished.record(NEW, name, "parity", **facts))
+    furnished.update()
+    found = lines(furnished)
+    assert ["`openvino`", "exporter", "2", "1"] in found
+    assert ["`openvino:GPU@trace`", "trace", "1", "0"] in found
+    again = [cells[-1] for cells in found if cells[0] == "failed"]
+    assert "`nox -s test_openvino -- --model gptj --device GPU --route trace`" in again
+    assert "openvino:GPU&#64;trace fp32 by trace" in furnished.read("compatibility")

@@ -1,0 +1,225 @@
+"""Routes: the ways from a torch module to a compiled program, tried in order; the one that served is told.
+
+A backend has several front doors, and which of them works for an architecture is a question of its own: a route can
+be asked for by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from harness import steps
+from harness.call import Call, invoke
+from harness.hardware.protocol import UnsupportedError
+from harness.hardware.torch_device import pinned
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "Asked",
+    "InapplicableError",
+    "Program",
+    "Route",
+    "UnknownRouteError",
+    "chosen",
+    "convert",
+    "unprefixed",
+    "whole",
+]
+
+Compiled = TypeVar("Compiled")
+
+LENGTH = 200
+"""Characters of what a route said that are told."""
+
+
+class InapplicableError(Exception):
+    """A route is not for this; the message says why."""
+
+
+class UnknownRouteError(ValueError):
+    """No route has this name."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be converted."""
+
+    model: Any
+    """A float32 torch module on the CPU."""
+    call: Call
+    """How it is called."""
+    inputs: Mapping[str, torch.Tensor]
+    """What it is called with, by name; the graph may be made for their shapes."""
+    outputs: Sequence[str]
+    """Names of what it gives."""
+
+    @classmethod
+    def of(cls, model: Any, call: Call, inputs: Mapping[str, torch.Tensor]) -> Self:
+        """The outputs are found by a call."""
+        with pinned():
+            return cls(model, call, inputs, list(invoke(model, call, _copies(inputs))))
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """All arguments of a plain ``forward``, the inputs copied: a model may write into them.
+
+        Raises:
+            InapplicableError: it is called otherwise.
+        """
+        if self.call.steps:
+            raise InapplicableError("it takes a plain forward only, and this head is called in steps")
+        if self.call.method != "forward":
+            raise InapplicableError(f"it takes a plain forward only, and this head is called by {self.call.method}")
+        return {**steps.fixed(self.model.forward), **self.call.arguments, **_copies(self.inputs)}
+
+    @property
+    def sample(self) -> tuple[torch.Tensor, ...]:
+        """Copies of the inputs in order."""
+        return tuple(_copies(self.inputs).values())
+
+
+def _copies(inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in inputs.items()}
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a route made."""
+
+    graph: Any
+    """The backend's own graph, not compiled for a device yet."""
+    inputs: Mapping[str, str]
+    """Names of the head's inputs by the graph's."""
+    outputs: Sequence[str | None]
+    """Names of the head's outputs in the graph's order; None for state that is no answer."""
+    route: str = ""
+    """Name of the route that served."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """What the routes before it said, by name."""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """How it was made, for the record."""
+        return {"route": self.route, **{f"refused_{name}": words for name, words in self.refused.items()}}
+
+    def name(self, ports: Iterable[str], head: Iterable[str]) -> str:
+        """The input of the head that a port of the graph, by all its names, is for.
+
+        Raises:
+            InapplicableError: none of these names is one; fed with nothing, a backend may give empty outputs.
+        """
+        names = list(ports)
+        known = set(head)
+        found = next((self.inputs[name] for name in names if self.inputs.get(name, "") in known), None)
+        if found is None:
+            raise InapplicableError(f"its graph asks for {', '.join(names)}, which the head does not take")
+        return found
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way to convert."""
+
+    name: str
+    what: str
+    """Which front door this is, for people."""
+    convert: Callable[[Asked], Program]
+    """Makes the program; any exception is a refusal."""
+
+
+def chosen(routes: Sequence[Route], name: str | None) -> Sequence[Route]:
+    """The routes to try: all in order, or the one of a name.
+
+    Raises:
+        UnknownRouteError: with the nearest names.
+    """
+    if name is None:
+        return routes
+    if found := [route for route in routes if route.name == name]:
+        return found
+    known = [route.name for route in routes]
+    near = get_close_matches(name, known, n=3) or known
+    raise UnknownRouteError(f"no route is called {name!r}. Known: {', '.join(near)}")
+
+
+def convert(routes: Sequence[Route], asked: Asked, ready: Callable[[Program], Compiled]) -> tuple[Program, Compiled]:
+    """The program of the first route that takes the model, and what ``ready`` makes of it for the device.
+
+    A program that the device does not take is a refusal of its route: another one may give the device what it can do.
+
+    Raises:
+        UnsupportedError: none does; in the words of each.
+    """
+    refused: dict[str, str] = {}
+    for route in routes:
+        try:
+            with _quiet(), pinned():
+                made = route.convert(asked)
+                compiled = ready(made)
+        except InapplicableError as answer:
+            refused[route.name] = str(answer)
+        except Exception as error:  # noqa: BLE001, whatever a compiler raises is its refusal, and is told in its words
+            refused[route.name] = _words(error)
+        else:
+            return replace(made, route=route.name, refused=refused), compiled
+    raise UnsupportedError("; ".join(f"{name}: {words}" for name, words in refused.items()))
+
+
+def whole(ports: Sequence[Any], outputs: Sequence[str]) -> Sequence[str]:
+    """The names of the outputs of a graph that should give just these.
+
+    Raises:
+        InapplicableError: it gives more or fewer, and which is which is not told.
+    """
+    if len(ports) != len(outputs):
+        raise InapplicableError(f"its graph gives {len(ports)} outputs where the head gives {len(outputs)}")
+    return outputs
+
+
+def unprefixed(
+    inputs: Iterable[str], outputs: Iterable[str], wanted: Sequence[str]
+) -> tuple[dict[str, str], list[str | None]]:
+    """Inputs and outputs of a graph of transformers' exporters, which prefix names that are both.
+
+    Raises:
+        InapplicableError: an output of the head is not among them.
+    """
+    names = [name.removeprefix("output.") for name in outputs]
+    if missing := [name for name in wanted if name not in names]:
+        raise InapplicableError(f"its graph does not give {', '.join(missing)}")
+    kept = [name if name in wanted else None for name in names]
+    return {name: name.removeprefix("input.") for name in inputs}, kept
+
+
+def _words(error: Exception) -> str:
+    """The line of an error that says most: compilers put the cause last, below where they stood."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(("Check '", "While ", "FrontEnd API", "Exception from"))]
+    text = f"{type(error).__name__}: {(telling or lines or [''])[0]}"
+    return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Compilers print their graphs and warn of their own internals; what they refuse they raise."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
