@@ -17,7 +17,7 @@ from generator.tiny import inputs as declaring
 if TYPE_CHECKING:
     from generator.spec import HeadSpec, InputSpec
 
-__all__ = ["declare", "preset", "proportionate"]
+__all__ = ["USUAL", "declare", "preset", "proportionate"]
 
 _PIXELS = 2000
 """Above this a size is a count of pixels, not a side."""
@@ -25,7 +25,9 @@ _OWN = ("patch_size", "temporal_patch_size", "merge_size")
 """What image processors and configs of image towers call alike, but for the last."""
 _SIZE = re.compile(r"(?:max_image_|min_image_|crop_|pad_|tile_|(?P<kind>\w+_))?size")
 """Settings that are the size of an image in pixels, or that of images of a kind with an input of its own: high_res_size."""
-_USUAL = {"object-detection": "detr", "": "vit"}
+USUAL = "vit"
+"""The type whose image processor stands in where nothing says which."""
+_USUAL = {"object-detection": "detr", "": USUAL}
 """Whose image processor stands in where none is mapped to a type, by the pipeline that reads what the model gives: a
 checkpoint of such a type names one of transformers' classes in a file of its own (RT-DETRv2, HGNet, RADIO)."""
 _SPECTROGRAMS = {"input_features": "input_features_mask", "audio_input_features": "audio_attention_mask"}

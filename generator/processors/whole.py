@@ -100,6 +100,8 @@ def declare(subject: Subject, parts: Parts) -> Parts:
     sources = {attribute: _source(attribute) for attribute in _attributes(found)}
     more = {name: part for name, part in _siblings(name, subject).items() if name in sources.values()}
     given = {**more, **parts}
+    if "image_processor" in sources.values() and "image_processor" not in given:
+        given |= _seeing(found, subject)
     told = _told(found, subject, given, {})
     for source in sources.values():
         if source not in told:
@@ -246,6 +248,25 @@ def _siblings(name: str, subject: Subject) -> Parts:
 def _hopes(found: Any) -> bool:
     """Whether a processor asks for words that it says it can do without."""
     return any(word.hoped for word in words.read(found))
+
+
+def _seeing(found: Any, subject: Subject) -> Parts:
+    """The image processor of the first type that has one which takes all that the processor's images may be told, for types
+    to which none is mapped, or the usual one where that is nothing of their own: a checkpoint names it in a file (Aya
+    Vision's and InternVL's that of GOT-OCR2, before 5.0)."""
+    from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
+    from transformers.processing_utils import ImagesKwargs
+
+    told = getattr(_keywords(found), "__annotations__", {}).get("images_kwargs")
+    asked = {*getattr(told, "__annotations__", {})} - {*ImagesKwargs.__annotations__}
+    types = [item for item in IMAGE_PROCESSOR_MAPPING_NAMES if asked] or [media.USUAL]
+    for model_type in types:
+        declared = media.declare(model_type, subject.config, subject.heads)
+        image = declared.get("image_processor", {})
+        reader = building.public(image.get("class_name", ""))
+        if reader is not None and asked <= {*inspect.signature(reader.__init__).parameters}:
+            return {"image_processor": image}
+    return {}
 
 
 def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str], *, every: bool = False) -> Parts:

@@ -206,10 +206,14 @@ def _bound(model: Any, inputs: Sequence[InputSpec], call: Mapping[str, Any]) -> 
     given = {**probe.tensors(inputs), **call}
     found = []
     for item in inputs:
-        if item.kind != "Mask" or item.name == "attention_mask" or item.arguments.get("padded"):
+        if item.kind != "Mask" or item.name == "attention_mask":
             continue
-        changed = given[item.name].clone()
-        changed[..., -item.arguments.get("hidden", 2) :] = 0
+        changed, hidden = given[item.name].clone(), item.arguments.get("hidden", 2)
+        if item.arguments.get("padded"):  # as many as before in all, but not in each row
+            changed[...] = 1
+            changed[1::2, ..., -2 * hidden :] = 0
+        else:
+            changed[..., -hidden:] = 0
         try:
             probe.forward(model, {**given, item.name: changed})
         except REFUSALS:

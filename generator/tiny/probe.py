@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -317,7 +318,7 @@ def learn_placeholders(
             if not seen and not made:
                 raise error
             if not seen:
-                return {modality: total // rows for modality, (total, _) in made.items()}
+                return {modality: _left(total, inputs) // rows for modality, (total, _) in made.items()}
     unshown = {
         modality: total // rows for modality, (total, _) in made.items() if modality in (stands_for or {}).values()
     }
@@ -331,6 +332,15 @@ def learn_placeholders(
         shape: tuple[int, ...] = next((item.arguments["shape"] for item in inputs if item.name == "pixel_values"), ())
         return {modality: queries * (shape[1] if modality == "video" and len(shape) == _CLIP_AXES else 1)}
     return {modality: total // rows for modality, total in seen.items()}
+
+
+def _left(total: int, inputs: Sequence[InputSpec]) -> int:
+    """The features that are left of those made, by a mask of all of them where one is fed (Granite Speech's)."""
+    for item in inputs:
+        shape = item.arguments.get("shape", ())
+        if item.kind == "Mask" and item.arguments.get("padded") and math.prod(shape) == total:
+            return total - int(math.prod(shape[:-1])) * int(item.arguments["hidden"])
+    return total
 
 
 @contextmanager

@@ -503,6 +503,32 @@ def test_types_of_tokens_that_are_several_a_token_are_not_a_tokenizers() -> None
         assert ("token_type_ids" in tokenizer.fed([head])) is given
 
 
+def test_what_the_images_of_a_processor_may_be_told_says_which_image_processor_takes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = type("OwlImages", (), {"__annotations__": {"size": dict, "wings": int}})
+    kinds = types.SimpleNamespace(__annotations__={"images_kwargs": images})
+
+    class Winged:
+        def __init__(self, wings: int = 2) -> None:
+            """What the processor tells it."""
+
+    classes = {"Plain": transformers.CLIPImageProcessor, "Winged": Winged}
+    declared = {"plain": "Plain", "winged": "Winged", media.USUAL: "Plain"}
+    monkeypatch.setattr(whole, "_keywords", lambda _: kinds)
+    monkeypatch.setattr(building, "public", classes.get)
+    monkeypatch.setattr(
+        "transformers.models.auto.image_processing_auto.IMAGE_PROCESSOR_MAPPING_NAMES", {"plain": None, "winged": None}
+    )
+    monkeypatch.setattr(media, "declare", lambda kind, *_: {"image_processor": {"class_name": declared[kind]}})
+    subject = whole.Subject("owl", "OwlConfig", {}, None, ())
+    assert whole._seeing(None, subject) == {"image_processor": {"class_name": "Winged"}}
+    images.__annotations__ = {"beaks": int}
+    assert whole._seeing(None, subject) == {}
+    images.__annotations__ = {"size": dict}
+    assert whole._seeing(None, subject) == {"image_processor": {"class_name": "Plain"}}
+
+
 def test_a_text_is_told_where_it_ends_unless_a_head_goes_on_with_it() -> None:
     declared = [tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, closes=closes) for closes in (True, False)]
     ids = [building.build({"tokenizer": item})["tokenizer"]("a").input_ids for item in declared if item is not None]

@@ -15,7 +15,7 @@ from transformers import PretrainedConfig
 from generator.spec import InputSpec
 from generator.tiny import feeding, hearing, inputs, probe
 
-IMAGE = 30
+IMAGE, AUDIO = 30, 31
 WIDTH = 8
 
 
@@ -249,3 +249,32 @@ def test_a_head_that_sees_by_its_encoder_alone_takes_what_that_takes() -> None:
 
     assert {"input_ids", "pixel_values", "places"} <= probe.parameters(Whole(), "forward").keys()
     assert "pixel_values" not in probe.parameters(Deaf(), "forward")
+
+
+class Particular(nn.Module):
+    """Every row has as many placeholders as its own mask leaves features, or it stops without a number."""
+
+    config = None
+
+    def get_audio_features(self, input_features: torch.Tensor) -> torch.Tensor:
+        return input_features
+
+    def forward(
+        self, input_ids: torch.Tensor, input_features: torch.Tensor, input_features_mask: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        features = self.get_audio_features(input_features)
+        if not torch.equal((input_ids == AUDIO).sum(1), input_features_mask.sum(1)):
+            raise ValueError("Number of audio tokens does not match number of audio features")
+        return {"out": features}
+
+
+def test_features_that_a_mask_of_them_hides_have_no_placeholders_and_it_cannot_change_alone() -> None:
+    features = InputSpec("input_features", "Floats", {"shape": (2, 14, WIDTH)})
+    words = {"shape": (2, 20), "low": 0, "high": AUDIO, "runs": ((AUDIO, 0, 10),)}
+    for hidden, left in ((4, 10), (0, 14)):
+        mask = InputSpec("input_features_mask", "Mask", {"shape": (2, 14), "hidden": hidden, "padded": bool(hidden)})
+        ids = InputSpec("input_ids", "Tokens", {**words, "runs": ()})
+        assert probe.learn_placeholders(Particular(), [ids, features, mask], {AUDIO: "audio"}) == {"audio": left}
+    mask = InputSpec("input_features_mask", "Mask", {"shape": (2, 14), "hidden": 4, "padded": True})
+    assert feeding._bound(Particular(), [InputSpec("input_ids", "Tokens", words), features, mask], {}) == [mask.name]
+    assert mask.arguments["matters"] is False
