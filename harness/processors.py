@@ -4,7 +4,7 @@
 ``feature_extractor``, ``processor``. A part has ``class_name`` and ``arguments``; a tokenizer also the ``model`` of its
 vocabulary (BPE, WordPiece, Unigram), the ``vocabulary``, words parted by blanks that stand at their ids, those of them that
 are ``special`` beside the usual ones, and the words that one ``starts`` and ``ends`` a text where a general class stands in for
-the model's own. A model that encodes and decodes sound for a processor has the arguments of its ``config`` in place of its own. A
+the model's own. A class that takes its vocabulary from a file, with a word a line, has under ``file`` the argument that it is. A model that encodes and decodes sound for a processor has the arguments of its ``config`` in place of its own. A
 processor has under ``parts`` the part that it takes as each argument, and as ``prompt`` what stands for an image or
 a sound before a text that is no chat, as ``call`` what is told it at each call, and as ``frames`` how many images it takes
 for one video. A part that only a library makes has its name under ``requires``.
@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import inspect
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import weights
@@ -77,6 +79,11 @@ def _without_words(made: Any, declared: Mapping[str, Any]) -> Any:
     """The tokenizer of the vocabulary and the usual special words."""
     words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
     arguments = dict(declared["arguments"])
+    if "file" in declared:
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / "vocab.txt"
+            place.write_text("\n".join(words), encoding="utf-8")
+            return made(**{declared["file"]: str(place)}, **arguments)
     if "vocab" not in inspect.signature(made.__init__).parameters:
         return made(tokenizer_object=_letters(words, arguments["unk_token"], declared), **arguments)
     if declared["model"] == "Unigram":

@@ -20,6 +20,8 @@ __all__ = ["declare", "served"]
 _CONTINUED = ("any-to-any", "image-text-to-text")
 """Pipelines that go on with a text: they read the ids that the processor makes of it, by one of two names."""
 _IDS = ("input_ids", "decoder_input_ids")
+_TABLES = ("table-question-answering",)
+"""Pipelines that give a tokenizer a table."""
 
 
 def declare(row: Row, arguments: Mapping[str, Any], heads: tuple[HeadSpec, ...]) -> dict[str, Any] | None:
@@ -60,6 +62,7 @@ def served(heads: tuple[HeadSpec, ...], parts: Mapping[str, Any] | None) -> tupl
 
     Nothing is said of heads that take a text's ids, whose processor is tried with the model.
     """
+    heads = _tabled(heads, parts or {})
     if parts is None or "parts" not in parts.get("processor", {}):
         return heads
     reason = ", ".join(_CONTINUED) + ": the processor makes no ids of the text, which the pipeline goes on with"
@@ -81,5 +84,24 @@ def served(heads: tuple[HeadSpec, ...], parts: Mapping[str, Any] | None) -> tupl
         except Exception:  # noqa: BLE001  # a processor that does not run is for the pipelines to tell
             return True
         return any(name in made for name in _IDS)
+
+    return tuple(map(kept, heads))
+
+
+def _tabled(heads: tuple[HeadSpec, ...], parts: Mapping[str, Any]) -> tuple[HeadSpec, ...]:
+    """The heads, without the pipelines that hand over a text alone where the tokenizer takes a table beside it."""
+    from transformers.pipelines import SUPPORTED_TASKS
+
+    declared = parts.get("tokenizer", {})
+    if "file" not in declared or not tokenizer.tabular(building.public(declared["class_name"])):
+        return heads
+
+    def kept(head: HeadSpec) -> HeadSpec:
+        texts = [task for task in head.pipelines if SUPPORTED_TASKS[task]["type"] == "text" and task not in _TABLES]
+        if not texts:
+            return head
+        reason = f"{', '.join(texts)}: gives a text alone, and the tokenizer takes a table"
+        pipelines = tuple(task for task in head.pipelines if task not in texts)
+        return dataclasses.replace(head, pipelines=pipelines, notes=(*head.notes, reason))
 
     return tuple(map(kept, heads))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from generator.processors import mapped
@@ -98,6 +100,11 @@ def _empty(declared: Mapping[str, Any]) -> Any:
     found = public(declared["class_name"])
     words = {word: place for place, word in enumerate(declared["vocabulary"].split(" "))}
     arguments = dict(declared["arguments"])
+    if "file" in declared:
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / "vocab.txt"
+            place.write_text("\n".join(words), encoding="utf-8")
+            return found(**{declared["file"]: str(place)}, **arguments)
     if "vocab" not in inspect.signature(found.__init__).parameters:
         return found(tokenizer_object=_letters(words, arguments["unk_token"], declared), **arguments)
     if declared["model"] == "Unigram":

@@ -18,8 +18,10 @@ from generator.tiny import inputs as declaring
 if TYPE_CHECKING:
     from generator.spec import HeadSpec
 
-__all__ = ["BLANK", "around", "closes", "declare", "fed", "made"]
+__all__ = ["BLANK", "around", "closes", "declare", "fed", "made", "tabular"]
 
+FILE = "vocab_file"
+"""The argument that is a file with a word a line."""
 BLANK = "▁"
 """What stands for a blank in the vocabularies that are written here."""
 
@@ -68,7 +70,7 @@ def declare(
     declared = _declared(name, context, min(size, _MOST), placed, spoken=spoken) if name is not None else None
     if declared is None or not _fits(declared, size):
         declared = _declared(GENERIC, context, min(size, _MOST), placed, spoken=spoken)
-    if declared is not None and closes and "model" in declared and not _written(declared["class_name"]):
+    if declared is not None and closes and "model" in declared and _around(declared["class_name"]):
         declared.setdefault("ends", declared["arguments"]["eos_token"])
         if declared["class_name"] != GENERIC and (times := _parted(declared)) > 1:
             declared["between"] = " ".join([declared["ends"]] * times)
@@ -76,7 +78,7 @@ def declare(
         given = building.public(declared["class_name"]).model_input_names
         # Checkpoints name what the model takes: a class may give types of tokens to a model that has none.
         withheld = {*given} - fed if declared["class_name"] == GENERIC else {"token_type_ids"} - fed
-        if fed and withheld & {*given}:
+        if fed and withheld & {*given} and "file" not in declared:  # one that takes a table gives its own types
             declared["arguments"]["model_input_names"] = [name for name in given if name not in withheld]
     return declared
 
@@ -92,8 +94,8 @@ def _characters(name: Any, context: declaring.Context) -> dict[str, Any] | None:
 
 
 def fed(heads: Sequence[HeadSpec]) -> set[str]:
-    """Names of the inputs that all heads with a text take, one number a token: TAPAS has seven types of each, which are
-    not a tokenizer's."""
+    """Names of the inputs that all heads with a text take, one number a token: TAPAS has seven types of each, which no
+    tokenizer gives but its own, that takes a table."""
     named = []
     for head in heads:
         axes = {item.name: len(item.arguments.get("shape", ())) for item in head.inputs}
@@ -104,12 +106,25 @@ def fed(heads: Sequence[HeadSpec]) -> set[str]:
 
 def _written(name: str) -> bool:
     """Whether a class is made of its vocabulary, and not around a tokenizer as a whole."""
-    return "vocab" in inspect.signature(building.public(name).__init__).parameters
+    return "vocab" in _parameters(building.public(name))
+
+
+def _around(name: str) -> bool:
+    return not {"vocab", FILE} & _parameters(building.public(name)).keys()
+
+
+def _parameters(found: Any) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(found.__init__).parameters
 
 
 def around(declared: Mapping[str, Any]) -> bool:
     """Whether a declared tokenizer is of a class that is made around one as a whole, with the blanks that are written here."""
-    return BLANK in declared.get("vocabulary", "").split(" ") and not _written(declared["class_name"])
+    return BLANK in declared.get("vocabulary", "").split(" ") and _around(declared["class_name"])
+
+
+def tabular(found: Any) -> bool:
+    """Whether a tokenizer takes a table beside a question, and its vocabulary from a file with a word a line (TAPAS's)."""
+    return "table" in inspect.signature(found.__call__).parameters and FILE in _parameters(found)
 
 
 def closes(heads: Sequence[HeadSpec]) -> bool:
@@ -127,7 +142,7 @@ def _named(name: Any) -> str | None:
         return None
     taken = inspect.signature(found.__init__).parameters
     whole = issubclass(found, building.public(GENERIC))
-    return str(name) if "vocab" in taken or whole or _needless(taken) else None
+    return str(name) if "vocab" in taken or whole or _needless(taken) or tabular(found) else None
 
 
 def _parted(declared: Mapping[str, Any]) -> int:
@@ -187,8 +202,13 @@ def _declared(name: str, context: Any, size: int, placed: Sequence[_Place], *, s
     found = building.public(name)
     model, prefix, suffix = "BPE", "", ""
     taken = inspect.signature(found.__init__).parameters
-    if "vocab" not in taken and not issubclass(found, building.public(GENERIC)):
+    filed = tabular(found)
+    if "vocab" not in taken and not filed and not issubclass(found, building.public(GENERIC)):
         return {"class_name": name, "arguments": {}}
+    if filed:
+        model, prefix = "WordPiece", "##"
+        more = {role.removesuffix("_token"): item.default for role, item in taken.items() if role.endswith("_token")}
+        placed = [*placed, *(_Place(Word(role, text), None) for role, text in more.items() if role not in _ROLES)]
     if "vocab" in taken:
         try:
             backend = found().backend_tokenizer.model
@@ -221,6 +241,8 @@ def _declared(name: str, context: Any, size: int, placed: Sequence[_Place], *, s
     if required:
         arguments["extra_special_tokens"] = {f"{role}_token": further[role] for role in sorted(required)}
     declared = {"class_name": name, "model": model, "vocabulary": " ".join(vocabulary), "arguments": arguments}
+    if filed:
+        declared["file"] = FILE
     if others := sorted({word for role, word in further.items() if role not in required}):
         declared["special"] = " ".join(others)
     if "vocab" not in taken and context.config.is_encoder_decoder:
@@ -287,6 +309,10 @@ def _fits(declared: Mapping[str, Any], size: int) -> bool:
         parameters = inspect.signature(made.__call__).parameters
         words_and_places = {"text": ["a", "small", "test"], "boxes": [[0, 0, 9, 9]] * 3}
         told = words_and_places if "boxes" in parameters else {"text": "a small test"}
+        if "table" in parameters:
+            import pandas as pd  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+            told = {"table": pd.DataFrame({"a": ["small"]}), "queries": "test"}
         ids = made(**told, add_special_tokens=True)["input_ids"]
     except Exception:  # noqa: BLE001, each class has errors of its own for a vocabulary that is not its own
         return False

@@ -6,6 +6,7 @@ output none whose first is made of nothing that it is shown, and one that reads 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -139,7 +140,10 @@ def _read(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[str,
 
 def _only_generates(task: str) -> bool:
     """Whether a pipeline has no other way to its answer than ``generate()``, by its code."""
-    code = inspect.getsource(_made(task)._forward)  # noqa: SLF001, it is what every pipeline defines
+    pipeline = _made(task)
+    code = inspect.getsource(pipeline._forward)  # noqa: SLF001, it is what every pipeline defines
+    called = (vars(pipeline).get(name) for name in re.findall(r"self\.(\w+)\(", code))
+    code += "".join(inspect.getsource(method) for method in called if inspect.isfunction(method))
     return "self.model.generate(" in code and "self.model(" not in code
 
 

@@ -112,6 +112,14 @@ CASES: Mapping[str, Case] = {
     "question-answering": Case(
         _TEXT, samples.answered, forms.pointed, misplaced=forms.within_text, alone=(*SEEN, *_PLACED)
     ),
+    "table-question-answering": Case(
+        _TEXT,
+        samples.tabled,
+        forms.celled,
+        misplaced=forms.within_table,
+        tells=tells.replies,
+        libraries=("pandas",),
+    ),
     "text2text-generation": _written("generated_text"),
     "summarization": _written("summary_text"),
     "translation": _written("translation_text"),

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from harness.checks.pipeline_samples import LABELS, Asked
+from harness.checks.pipeline_samples import LABELS, TABLE, Asked
 
 __all__ = [
     "audio",
+    "celled",
     "continued",
     "decided",
     "depths",
@@ -29,6 +30,7 @@ __all__ = [
     "spanned",
     "transcript",
     "within_page",
+    "within_table",
     "within_text",
     "worded",
 ]
@@ -123,6 +125,29 @@ def within_page(answer: Any, asked: Asked) -> str | None:
     words = asked.sentence.split()
     span = words[answer[0]["start"] : answer[0]["end"] + 1]
     return None if span and answer[0]["answer"] == " ".join(span) else "answers with a place outside of the page"
+
+
+def celled(answer: Any) -> str | None:
+    """Cells of a table, and the places where they stand."""
+    return _records([answer], answer=_text, coordinates=_places, cells=_texts)
+
+
+def _places(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, tuple) and len(item) == 2 for item in value)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
+def within_table(answer: Any, asked: Asked) -> str | None:
+    """They stand there."""
+    del asked
+    columns = list(TABLE.values())
+    height = len(columns[0])
+    stand = [columns[x][y] for y, x in answer["coordinates"] if 0 <= y < height and 0 <= x < len(columns)]
+    right = stand == answer["cells"] and len(stand) == len(answer["coordinates"])
+    return None if right else "answers with a place outside of the table, or with a cell that does not stand there"
 
 
 def replied(answer: Any) -> str | None:

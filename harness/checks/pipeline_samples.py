@@ -16,6 +16,7 @@ __all__ = [
     "CAPTION",
     "LABELS",
     "SENTENCES",
+    "TABLE",
     "Asked",
     "answered",
     "chat",
@@ -29,6 +30,7 @@ __all__ = [
     "sentence",
     "shown",
     "spoken",
+    "tabled",
     "tone",
     "twice",
 ]
@@ -41,6 +43,8 @@ SAMPLING_RATE = 16_000
 """Samples a second of the sound."""
 CAPTION = "a cat"
 """A text of few letters, beside the many placeholders of an image or a sound, which must tell one turn from the next."""
+TABLE = {"who": ["cat", "dog"], "on": ["mat", "bed"]}
+"""A table of few letters: columns by their names."""
 _FRAMES = 32
 """Frames of the video."""
 _PLACE = "[picture]"
@@ -129,6 +133,11 @@ def decided(asked: Asked) -> tuple[Any, ...]:
         question = {"questions": {"sat": {"type": "noul", "instructions": "sat"}}}
         return ({"state": f"{_PLACE} {CAPTION}", "assets": {_PLACE: picture(asked.turn)}, **question},)
     return ({"state": asked.sentence, "questions": {"sat": {"type": "noul", "instructions": "did it sit"}}},)
+
+
+def tabled(asked: Asked) -> tuple[Any, ...]:
+    """A table, and a question about it."""
+    return ({"table": TABLE, "query": asked.sentence},)
 
 
 def document(asked: Asked) -> tuple[Any, ...]:

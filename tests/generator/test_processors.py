@@ -727,3 +727,22 @@ def test_a_tokenizer_that_a_comment_alone_names_is_not_asked_for(
 ) -> None:
     monkeypatch.setattr(inspect, "getsource", lambda _: f"class P:\n    {line}\n")
     assert whole._lacking(_PagesProcessor) == lacking
+
+
+def test_a_tokenizer_that_takes_a_table_is_made_of_a_file_and_serves_no_pipeline_of_texts_alone() -> None:
+    pytest.importorskip("pandas")
+    config = transformers.TapasConfig(vocab_size=128, type_vocab_sizes=[3, 256, 256, 2, 256, 256, 10])
+    declared = tokenizer.declare("tapas", config, spoken=False, fed={"input_ids", "attention_mask"})
+    assert declared is not None
+    assert (declared["class_name"], declared["file"]) == ("TapasTokenizer", "vocab_file")
+    made = building.build({"tokenizer": declared})["tokenizer"]
+    words = declared["vocabulary"].split(" ")
+    assert len(made) == len(words) == 128
+    assert made.convert_tokens_to_ids("##t") == words.index("##t")
+    tasks = (("fill-mask",), ("table-question-answering",))
+    heads = tuple(HeadSpec("Some", (), task, False, {}, (), (), 0, 2, None) for task in tasks)
+    texts, tables = processors.served(heads, {"tokenizer": declared})
+    assert texts.pipelines == ()
+    assert texts.notes == ("fill-mask: gives a text alone, and the tokenizer takes a table",)
+    assert tables == heads[1]
+    assert processors.served(heads, {"tokenizer": spelled("<image>")}) == heads

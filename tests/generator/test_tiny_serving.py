@@ -167,3 +167,8 @@ def test_a_pipeline_that_reads_videos_as_images_serves_no_type_that_reads_videos
     assert serving.served(Watching(VideoMAEConfig()), tasks, [clip]) == (tasks, ())
     kept, notes = serving.served(Watching(VJEPA2Config()), tasks, [clip])
     assert (kept, len(notes)) == (((), 1) if asks else (tasks, 0))
+
+
+def test_a_pipeline_that_asks_the_model_by_another_method_of_its_own_does_not_only_generate() -> None:
+    assert not serving._only_generates("table-question-answering")
+    assert serving._only_generates("any-to-any")

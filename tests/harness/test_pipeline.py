@@ -138,6 +138,8 @@ def test_no_task_takes_what_is_not_its_documented_form(task: str) -> None:
         ("zero-shot-classification", {"sequence": "a", "labels": ["cat"], "scores": [1.0]}, "cat"),
         ("visual-question-answering", [{"score": 0.1, "answer": "a"}, {"score": 0.9, "answer": "b"}], "rank"),
         ("visual-question-answering", [{"label": "a"}], "answer"),
+        ("table-question-answering", {"answer": "cat", "coordinates": [(0,)], "cells": ["cat"]}, "coordinates"),
+        ("table-question-answering", {"answer": "cat", "coordinates": [(0, 0)], "cells": [1]}, "cells"),
         ("image-to-image", [0.5], "0.5"),
         ("text-to-audio", {"audio": [float("nan")], "sampling_rate": 16000}, "sound"),
         ("any-to-any", [{"input_text": "a", "generated_text": [{"role": "user", "content": "b"}]}], "assistant"),
@@ -156,6 +158,8 @@ def test_each_form_refuses_what_is_almost_right(task: str, answer: Any, words: s
         ("question-answering", {"score": 0.5, "start": 9, "end": 99, "answer": ""}),
         ("document-question-answering", [{"score": 0.5, "start": 1, "end": 1, "answer": "mat"}]),
         ("document-question-answering", [{"score": 0.5, "start": 9, "end": 9, "answer": ""}]),
+        ("table-question-answering", {"answer": "cat", "coordinates": [(9, 9)], "cells": ["cat"]}),
+        ("table-question-answering", {"answer": "cat", "coordinates": [(1, 0)], "cells": ["cat"]}),
     ],
 )
 def test_an_answer_that_points_at_what_was_not_asked_is_wrong(task: str, answer: Any) -> None:
