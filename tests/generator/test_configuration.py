@@ -127,3 +127,16 @@ def test_what_a_config_keeps_of_a_nested_one_undeclared_is_told_too() -> None:
 
 def test_arguments_that_were_handed_on_as_one_are_not_taken_for_the_first_of_them() -> None:
     assert configuration.departures(Tower({"num_hidden_layers": 3})) == {}  # type: ignore[arg-type, unused-ignore]
+
+
+def test_a_config_that_asks_the_hub_for_what_it_holds_by_default_departs_from_nothing() -> None:
+    class Asking(transformers.PretrainedConfig):  # type: ignore[misc, name-defined]
+        model_type = "asking"
+
+        def __init__(self, width: int | None = None, **kwargs: Any) -> None:
+            if width is None:
+                raise OSError("no network")
+            self.width = width
+            super().__init__(**kwargs)
+
+    assert configuration.departures(Asking(3)) == {}
