@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness import weights
 from harness.call import Call
 from harness.cells import SelectionError, heads
-from harness.hardware import Runner, UnknownHardwareError, hardware
+from harness.hardware import Hardware, Runner, UnknownHardwareError, UnsupportedError, hardware
 from harness.inputs import draw
 
 if TYPE_CHECKING:
@@ -34,11 +34,16 @@ class EndpointError(ValueError):
 class Endpoint:
     """A head ready on a hardware."""
 
-    def __init__(self, skill: type[Skill], head: Head, runner: Runner, accepted: Sequence[str], processor: Any) -> None:
+    def __init__(
+        self, skill: type[Skill], head: Head, *, where: Hardware, dtype: str, model: Any, processor: Any
+    ) -> None:
         self.skill = skill
         self.head = head
-        self.runner = runner
-        self.inputs = tuple(accepted)
+        self._where, self._dtype, self._model = where, dtype, model
+        self._compiled: dict[Any, Runner] = {}
+        self.runner: Runner | None = self._prepare(draw(head.inputs, 0)) if where.module else None
+        """The model where it runs; of one that is compiled, the latest, and None before the first call."""
+        self.inputs = tuple(_accepted(model, head))
         """Names that the model takes."""
         self.processor = processor
         """Tokenizer or processor of the checkpoint, which makes inputs of text, images and sound; None without one."""
@@ -52,9 +57,11 @@ class Endpoint:
                 With a checkpoint also what its processor takes: ``text``, ``images``, ``audio``.
 
         Raises:
-            EndpointError: an input that neither the model nor the processor takes, or one that is no tensor.
+            EndpointError: an input that neither the model nor the processor takes, or one that is no tensor; or the hardware
+                cannot compile the model for inputs like these.
         """
         tensors = self._tensors(inputs)
+        self.runner = self._ready(tensors)
         outputs = self.runner.run(tensors, seed)
         return {name: tensor.detach().cpu() for name, tensor in outputs.items()}
 
@@ -70,17 +77,40 @@ class Endpoint:
         """
         import torch
 
-        model = self.runner.model
-        if model is None or not model.can_generate():
-            raise EndpointError(f"{self._name()}: it has no generate() here. Load a head that generates")
+        runner = self.runner
+        if runner is None or runner.model is None or not runner.model.can_generate():
+            raise EndpointError(
+                f"{self._name()}: it has no generate() here. Load a head that generates, on a torch device"
+            )
         with torch.no_grad():
-            result = model.generate(**self.runner.place(self._tensors(inputs)), **arguments)
+            result = runner.model.generate(**runner.place(self._tensors(inputs)), **arguments)
         made: torch.Tensor = getattr(result, "sequences", result)
         return made.cpu()
 
     def executed_on(self) -> str:
-        """Devices as read back from the last call."""
+        """Devices as read back from the last call.
+
+        Raises:
+            EndpointError: there was none.
+        """
+        if self.runner is None:
+            raise EndpointError(f"{self._name()}: it is compiled when it is first called. Call it")
         return self.runner.executed_on()
+
+    def _ready(self, tensors: Mapping[str, torch.Tensor]) -> Runner:
+        """The runner for inputs of these names and shapes: what is compiled is so for each anew, and kept."""
+        if self.runner is not None and self.runner.model is not None:
+            return self.runner
+        shapes = tuple((name, tuple(tensor.shape), tensor.dtype) for name, tensor in sorted(tensors.items()))
+        if shapes not in self._compiled:
+            try:
+                self._compiled[shapes] = self._prepare(tensors)
+            except UnsupportedError as error:
+                raise EndpointError(f"{self._name()}: it cannot be compiled for these inputs ({error})") from error
+        return self._compiled[shapes]
+
+    def _prepare(self, inputs: Mapping[str, torch.Tensor]) -> Runner:
+        return self._where.prepare(self._model, inputs, self._dtype, Call.of(self.head))
 
     def _tensors(self, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         raw = {name: value for name, value in inputs.items() if name not in self.inputs}
@@ -126,8 +156,7 @@ def load(
             model, processor = _pretrained(skill, chosen, checkpoint, trust_remote_code=trust_remote_code)
     except (weights.MissingLibraryError, weights.UnknownClassError) as error:
         raise EndpointError(f"{skill.model_type}: {error}") from error
-    runner = device.prepare(model, draw(chosen.inputs, 0), dtype, Call.of(chosen))
-    return Endpoint(skill, chosen, runner, _accepted(model, chosen), processor)
+    return Endpoint(skill, chosen, where=device, dtype=dtype, model=model, processor=processor)
 
 
 def _accepted(model: Any, head: Head) -> list[str]:

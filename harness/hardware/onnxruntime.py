@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.call import FORWARD, Call
 from harness.hardware.onnx_routes import ROUTES
-from harness.hardware.protocol import UnsupportedError
-from harness.hardware.routes import Asked, Program, chosen, convert
+from harness.hardware.routes import Asked, Program, arrays, chosen, convert
 
 if TYPE_CHECKING:
     import torch
@@ -21,37 +20,29 @@ class OnnxRuntimeRunner:
 
     model = None
 
-    def __init__(self, program: Program, session: Any, inputs: Sequence[str]) -> None:
+    def __init__(self, program: Program, session: Any, inputs: Mapping[str, torch.Tensor]) -> None:
         """Args:
         program: what was exported, for the names.
         session: the ``onnxruntime.InferenceSession`` of it.
-        inputs: names that the head takes.
+        inputs: what the head takes, for the shapes.
         """
         self.session = session
         self.outputs = program.outputs
         self.facts = program.facts
-        self._inputs = {port.name: (program.name([port.name], inputs), port.shape) for port in session.get_inputs()}
+        self._inputs = {port.name: program.name([port.name], inputs) for port in session.get_inputs()}
+        self._shapes = {name: tuple(inputs[name].shape) for name in self._inputs.values()}
 
     def run(self, inputs: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
         """See the protocol; the graph's random operators have seeds of their own.
 
         Raises:
-            UnsupportedError: the graph asks for an input that is not given, or for one of another shape.
+            UnsupportedError: an input is missing, or has another shape than those that the graph was made for.
         """
         import torch
 
         del seed
-        feed = {}
-        for port, (name, made) in self._inputs.items():
-            if name not in inputs:
-                raise UnsupportedError(f"the graph asks for {name}, which is not given")
-            tensor = inputs[name].detach().cpu()
-            # A size that is no number is free.
-            sizes = zip(made, tensor.shape, strict=False)
-            if len(made) != tensor.ndim or any(isinstance(size, int) and size != given for size, given in sizes):
-                raise UnsupportedError(f"the graph was made for {name} of shape {made}, not {list(tensor.shape)}")
-            feed[port] = tensor.numpy()
-        results = self.session.run(None, feed)
+        given = arrays(self._shapes, inputs)
+        results = self.session.run(None, {port: given[name] for port, name in self._inputs.items()})
         pairs = zip(self.outputs, results, strict=True)
         return {name: torch.from_numpy(result) for name, result in pairs if name is not None}
 
@@ -118,7 +109,7 @@ class OnnxRuntime:
 
         def ready(program: Program) -> OnnxRuntimeRunner:
             session = onnxruntime.InferenceSession(program.graph, options, providers=[self.provider])
-            return OnnxRuntimeRunner(program, session, list(inputs))
+            return OnnxRuntimeRunner(program, session, inputs)
 
         program, runner = convert(self.routes, Asked.of(model, call, inputs), ready)
         runner.facts = program.facts

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.call import FORWARD, Call
 from harness.hardware.openvino_routes import ROUTES
-from harness.hardware.protocol import UnsupportedError
-from harness.hardware.routes import Asked, Program, chosen, convert
+from harness.hardware.routes import Asked, Program, arrays, chosen, convert
 
 if TYPE_CHECKING:
     import torch
@@ -33,37 +32,29 @@ class OpenVinoRunner:
 
     model = None
 
-    def __init__(self, program: Program, compiled: Any, inputs: Sequence[str]) -> None:
+    def __init__(self, program: Program, compiled: Any, inputs: Mapping[str, torch.Tensor]) -> None:
         """Args:
         program: what was converted, for the names.
         compiled: the ``openvino.CompiledModel`` of it.
-        inputs: names that the head takes.
+        inputs: what the head takes, for the shapes.
         """
         self.compiled = compiled
         self.outputs = program.outputs
         self.facts = program.facts
-        self._inputs = [(program.name(port.get_names(), inputs), port.get_partial_shape()) for port in compiled.inputs]
+        self._inputs = [program.name(port.get_names(), inputs) for port in compiled.inputs]
+        self._shapes = {name: tuple(inputs[name].shape) for name in self._inputs}
 
     def run(self, inputs: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
         """See the protocol; the graph holds no random state that a seed could set.
 
         Raises:
-            UnsupportedError: the graph asks for an input that is not given, or for one of another shape; OpenVINO itself
-                would take what is missing as empty, and give empty outputs.
+            UnsupportedError: an input is missing, or has another shape than those that the graph was made for.
         """
-        import openvino
         import torch
 
         del seed
-        feed = {}
-        for index, (name, made) in enumerate(self._inputs):
-            if name not in inputs:
-                raise UnsupportedError(f"the graph asks for {name}, which is not given")
-            tensor = inputs[name].detach().cpu().contiguous()
-            if not made.compatible(openvino.PartialShape(list(tensor.shape))):
-                raise UnsupportedError(f"the graph was made for {name} of shape {made}, not {list(tensor.shape)}")
-            feed[index] = tensor.numpy()
-        results = self.compiled(feed)
+        given = arrays(self._shapes, inputs)
+        results = self.compiled([given[name] for name in self._inputs])
         # Copies: OpenVINO lends its own memory, and writes into it at the next inference.
         return {
             name: torch.from_numpy(results[index].copy()) for index, name in enumerate(self.outputs) if name is not None
@@ -134,7 +125,7 @@ class OpenVino:
         options = {**HINTS[dtype], **({"INFERENCE_NUM_THREADS": 1} if self.target == "CPU" else {})}
 
         def ready(program: Program) -> OpenVinoRunner:
-            return OpenVinoRunner(program, core.compile_model(program.graph, self.target, options), list(inputs))
+            return OpenVinoRunner(program, core.compile_model(program.graph, self.target, options), inputs)
 
         program, runner = convert(self.routes, Asked.of(model, call, inputs), ready)
         runner.facts = program.facts

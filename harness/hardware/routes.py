@@ -29,6 +29,7 @@ __all__ = [
     "Program",
     "Route",
     "UnknownRouteError",
+    "arrays",
     "chosen",
     "convert",
     "unprefixed",
@@ -172,6 +173,24 @@ def convert(routes: Sequence[Route], asked: Asked, ready: Callable[[Program], Co
         else:
             return replace(made, route=route.name, refused=refused), compiled
     raise UnsupportedError("; ".join(f"{name}: {words}" for name, words in refused.items()))
+
+
+def arrays(made: Mapping[str, Sequence[int]], inputs: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    """The inputs of a graph as numpy arrays: all that it was made for, in just these shapes.
+
+    A backend would take what is missing as empty, and may compute something for other shapes, with sizes in it that were
+    constants when it was made.
+
+    Raises:
+        UnsupportedError: one is missing, or has another shape.
+    """
+    for name, shape in made.items():
+        if name not in inputs:
+            raise UnsupportedError(f"the graph asks for {name}, which is not given")
+        if tuple(inputs[name].shape) != tuple(shape):
+            given = list(inputs[name].shape)
+            raise UnsupportedError(f"the graph was made for {name} of shape {list(shape)}, not {given}")
+    return {name: inputs[name].detach().cpu().contiguous().numpy() for name in made}
 
 
 def whole(ports: Sequence[Any], outputs: Sequence[str]) -> Sequence[str]:

@@ -256,7 +256,7 @@ def test_a_missing_input_and_another_shape_are_refused(name: str) -> None:
     with pytest.raises(UnsupportedError, match="input_ids"):
         runner.run({key: tensor for key, tensor in inputs.items() if key != "input_ids"})
     with pytest.raises(UnsupportedError, match="input_ids"):
-        runner.run({**inputs, "input_ids": inputs["input_ids"][0]})
+        runner.run({**inputs, "input_ids": inputs["input_ids"][:1]})
 
 
 def test_a_silently_wrong_conversion_is_no_pass(ask: Ask) -> None:

@@ -123,3 +123,30 @@ def test_a_device_that_is_not_here_is_told() -> None:
 def test_a_wrong_input_is_told_in_a_sentence(inputs: dict[str, object], words: str) -> None:
     with pytest.raises(EndpointError, match=words):
         Bert().load()(**inputs)
+
+
+@pytest.mark.parametrize("where", ["openvino@trace", "onnxruntime@torch"])
+def test_a_compiled_endpoint_takes_inputs_of_any_shape_and_gives_what_the_cpu_gives(where: str) -> None:
+    compiled, plain = Bert().load(where), Bert().load("cpu")
+    with pytest.raises(EndpointError, match="when it is first called"):
+        compiled.executed_on()
+    for ids in ([[5, 6, 7, 8]], [[5, 6, 7], [8, 9, 10]], [[7, 6, 5, 4]]):
+        given, wanted = compiled(input_ids=ids), plain(input_ids=ids)
+        assert given.keys() == wanted.keys()
+        assert torch.allclose(given["logits"], wanted["logits"], atol=1e-5)
+    assert compiled.executed_on() == f"{where.partition('@')[0]}:CPU"
+    with pytest.raises(EndpointError, match="on a torch device"):
+        compiled.generate(inputs={})
+
+
+def test_what_a_backend_cannot_compile_is_a_sentence() -> None:
+    from skills.hf_bark import Bark
+
+    endpoint = Bark().load("openvino@exporter")
+    with pytest.raises(EndpointError, match=r"cannot be compiled for these inputs \(exporter: it takes a plain"):
+        endpoint(**endpoint.sample())
+
+
+def test_text_goes_through_the_processor_to_a_compiled_model(checkpoint: Path) -> None:
+    compiled, plain = (Bert().load(where, checkpoint=str(checkpoint)) for where in ("openvino@trace", "cpu"))
+    assert torch.allclose(compiled(text="a tiny model")["logits"], plain(text="a tiny model")["logits"], atol=1e-5)
