@@ -239,7 +239,8 @@ def _declared(name: str, context: Any, size: int, placed: Sequence[_Place], *, s
     hoped = {place.word.role for place in placed if place.word.hoped and place.identity is not None}
     required = hoped | {place.word.role for place in placed if place.word.required}
     if required:
-        arguments["extra_special_tokens"] = {f"{role}_token": further[role] for role in sorted(required)}
+        read = {place.word.role: place.word.attribute or f"{place.word.role}_token" for place in placed}
+        arguments["extra_special_tokens"] = {read[role]: further[role] for role in sorted(required)}
     declared = {"class_name": name, "model": model, "vocabulary": " ".join(vocabulary), "arguments": arguments}
     if filed:
         declared["file"] = FILE

@@ -40,6 +40,9 @@ class Word:
     hoped: bool = False
     """Whether the processor asks for it as an attribute of the tokenizer, and does without it where there is none."""
 
+    attribute: str = ""
+    """The attribute of the tokenizer as which it is read, where that is not named like the role."""
+
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of the config fields that may hold its id."""
@@ -62,6 +65,7 @@ def read(processor: type) -> tuple[Word, ...]:
     texts: dict[str, None] = dict.fromkeys(written.values())
     required: set[str] = set()
     hoped: set[str] = set()
+    named: dict[str, str] = {}
     for base in processor.__mro__:
         module = inspect.getmodule(base)
         if base.__name__ == "ProcessorMixin" or module is None or base.__module__ == "builtins":
@@ -73,12 +77,13 @@ def read(processor: type) -> tuple[Word, ...]:
             written.setdefault(role, _plain(role))
         required |= code.read.keys() - code.asked.keys()
         hoped |= code.hoped.keys()
+        named = code.named | named
         texts |= code.texts
     # What an argument says goes before what stands in the code, and that before a spelling of our own.
     spelled = {_purpose(text): text for text in reversed(texts) if text not in written.values()}
     words = {role: text if text != _plain(role) else spelled.get(role, text) for role, text in written.items()}
     words |= {role: text for role, text in spelled.items() if role not in words}
-    every = (Word(role, text, role in required, role in hoped) for role, text in words.items())
+    every = (Word(role, text, role in required, role in hoped, named.get(role, "")) for role, text in words.items())
     return tuple(word for word in every if word.role not in _ROLES)[:_MOST]
 
 
@@ -94,6 +99,8 @@ class _Code:
     """Words that it takes for roles which a tokenizer has not."""
     hoped: dict[str, None] = field(default_factory=dict)
     """Roles of which it takes what a tokenizer has, or None: there is no other word for them."""
+    named: dict[str, str] = field(default_factory=dict)
+    """Attributes of a tokenizer that are not named like words, by the roles for which it keeps them."""
     texts: dict[str, None] = field(default_factory=dict)
     """Special words that it writes."""
 
@@ -116,6 +123,10 @@ def _of(module: ModuleType) -> _Code:
                     code.instead |= dict.fromkeys(_role(str(name.value)), node.args[2].value)
         elif isinstance(node, ast.Assign):
             code.hoped |= _role(_or_none(node.value))
+            if (attribute := _oddly(node)) is not None:
+                role = _role(str(getattr(node.targets[0], "attr", "")))
+                code.read |= role
+                code.named |= dict.fromkeys(role, attribute)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             code.texts |= dict.fromkeys(_SPECIAL.findall(node.value))
     return code
@@ -146,6 +157,15 @@ def _role(attribute: str) -> Mapping[str, None]:
 
 def _called(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def _oddly(node: ast.Assign) -> str | None:
+    """The attribute of a tokenizer that a processor keeps as it is, where it is not named like a word: ``image_thumbnail``
+    (LFM2-VL's, before 5.0)."""
+    value = node.value
+    if isinstance(value, ast.Attribute) and _is_tokenizer(value.value) and not _ATTRIBUTE.fullmatch(value.attr):
+        return value.attr
+    return None
 
 
 def _or_none(node: ast.expr) -> str:

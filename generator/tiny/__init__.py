@@ -303,7 +303,9 @@ def _fact(context: declaring.Context, names: tuple[str, ...], part: str) -> Any:
 def _starts(config: Any) -> dict[str, Any]:
     """A decoder's first token where the config leaves it to the checkpoint's generation config."""
     writes = declaring.Context(config, {}, ()).find("vocab_size", "decoder_vocab_size") is not None
-    if writes and config.is_encoder_decoder and getattr(config, "decoder_start_token_id", None) is None:
+    # What joins a decoder of its own may not say that it is of that kind (MusicGen Melody, before 5.0).
+    decodes = config.is_encoder_decoder or "decoder" in configuration.nested(config)
+    if writes and decodes and getattr(config, "decoder_start_token_id", None) is None:
         decoder = config.get_text_config(decoder=True)
         # Not the padding where there is another: a decoder may hide it (T5Gemma).
         named = ((part, f"{name}_token_id") for name in ("bos", "pad") for part in (config, decoder))

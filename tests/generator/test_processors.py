@@ -136,6 +136,20 @@ def test_special_words_are_those_that_the_code_of_the_processor_names() -> None:
     assert {"image", "boi", "eoi"} <= required
 
 
+def test_a_word_may_be_read_as_an_attribute_that_is_not_named_like_one() -> None:
+    code = "self.owl_token = tokenizer.owl_wing", "self.owl_token = tokenizer.owl_token", "self.owl_token = owl"
+    assert [words._oddly(ast.parse(line).body[0]) for line in code] == ["owl_wing", None, None]  # type: ignore[arg-type]
+    module = types.ModuleType("owls")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspect, "getsource", lambda _: code[0])
+        read = words._of(module)
+    assert (list(read.read), read.named) == (["owl"], {"owl": "owl_wing"})
+    word = words.Word("owl", "<owl>", required=True, attribute="owl_wing")
+    declared = tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, words=(word,))
+    assert declared is not None
+    assert building.build({"tokenizer": declared})["tokenizer"].owl_wing == "<owl>"
+
+
 def test_a_word_that_a_processor_can_do_without_is_an_attribute_where_the_model_has_an_id_for_it() -> None:
     word = words.Word("owl", "<owl>", hoped=True)
     plain = tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, words=(word,))

@@ -94,6 +94,13 @@ def test_every_row_is_about_a_head_that_exists() -> None:
             assert history.absence(row.model_type, transformers.__version__) is not None, row.model_type
 
 
+def test_what_joins_a_decoder_starts_it_whether_it_says_that_it_is_of_that_kind_or_not() -> None:
+    config = transformers.MusicgenMelodyConfig()
+    config.is_encoder_decoder, config.decoder_start_token_id = False, None
+    assert tiny._starts(config) == {"decoder_start_token_id": config.decoder.bos_token_id}
+    assert tiny._starts(transformers.LlamaConfig()) == {}
+
+
 def test_an_input_that_no_rule_makes_is_named() -> None:
     def forward(inference_session: object) -> None: ...
 
