@@ -174,3 +174,10 @@ def test_a_feature_short_all_of_a_tower_s_features_are_taken(
     field = _field("vision_feature_select_strategy", default="default", small="default")
     assert _first(fails(15), [field], monkeypatch, model)[0] == {field.path: "full"}
     assert not _first(fails(14), [field], monkeypatch, model)
+
+
+def test_a_field_that_an_error_says_had_become_a_number_is_given_one() -> None:
+    field = Field(("qk_channels",), "UnseenConfig", None, None)
+    error = ValueError("qk_channels (261) must be divisible by num_heads (4).")
+    assert {("qk_channels",): 64} in list(suspects._unset([field], error))
+    assert list(suspects._unset([field], ValueError("qk_channels must be set"))) == []

@@ -272,8 +272,14 @@ def _unset(near: Sequence[Field], error: BaseException) -> Iterator[Change]:
         name = field.path[-1]
         if name.endswith("layer_types"):
             yield from _kinds(field, error)
-        for value in (*_beside(name, near), *_elsewhere(name), *_typed(field)):
+        for value in (*_beside(name, near), *_elsewhere(name), *_typed(field), *_numbered(field, error)):
             yield {field.path: value}
+
+
+def _numbered(field: Field, error: BaseException) -> tuple[int, ...]:
+    """A number for a field that an error says had become one, where no class declares what it holds (before 5.0)."""
+    name = field.path[-1]
+    return (roles.small(name, roles.WIDTH),) if re.search(rf"\b{name} \(\d+\)", str(error)) else ()
 
 
 def _typed(field: Field) -> tuple[Any, ...]:
