@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from generator.tiny.rows.row import Row
 
 __all__ = ["CONFIGS"]
 
-_TRACKER = {
-    "image_size": 64,
-    "prompt_encoder_config": {"image_size": 64, "patch_size": 16, "hidden_size": 128},
-    "mask_decoder_config": {"hidden_size": 128},
-    "vision_config": {"fpn_hidden_size": 128},
-    "memory_attention_hidden_size": 128,
-    "memory_encoder_hidden_size": 128,
-    "mask_downsampler_embed_dim": 128,
-    "memory_fuser_embed_dim": 128,
-    "memory_attention_rope_feat_sizes": [4, 4],
+
+def _tracker(width: int) -> dict[str, Any]:
+    """A tracker whose every width but one is this, for an image of four patches a side."""
+    return {
+        "image_size": 64,
+        "prompt_encoder_config": {"image_size": 64, "patch_size": 16, "hidden_size": width},
+        "mask_decoder_config": {"hidden_size": width},
+        "vision_config": {"fpn_hidden_size": width},
+        "memory_attention_hidden_size": width,
+        "memory_encoder_hidden_size": width,
+        "mask_downsampler_embed_dim": width,
+        "memory_fuser_embed_dim": width,
+        "memory_attention_rope_feat_sizes": [4, 4],
+    }
+
+
+_TRACKER = _tracker(128)
+_SEEN = {
+    "fpn_hidden_size": 256,
+    "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
+    "backbone_config": {"image_size": 64, "patch_size": 16},
 }
-"""A tracker whose every width but one is 128, for an image of four patches a side."""
+"""The tower of such a tracker."""
 
 _LINES_OF_TEXT = {
     "block_configs": [
@@ -316,6 +329,31 @@ CONFIGS: tuple[Row, ...] = (
         "sam3_tracker_video",
         "what it remembers of a mask is 64 wide in its code, narrower than its features, and a sixteenth of the image",
         config={**_TRACKER, "vision_config": {"fpn_hidden_size": 128, "backbone_config": {"patch_size": 16}}},
+    ),
+    Row(
+        "sam3_video",
+        "its tracker reads the maps of its detector's tower, so both are of one image and one width, and what it remembers of "
+        "a mask is 64 wide in its code, narrower than its features, and a sixteenth of the image; how many objects there are "
+        "goes by random scores, but for one at most, and so does whether it is still there: else its mask is one number",
+        config={
+            "detector_config": {
+                "vision_config": _SEEN,
+                "geometry_encoder_config": {"hidden_size": 256},
+                "detr_encoder_config": {"hidden_size": 256},
+                "detr_decoder_config": {"hidden_size": 256},
+                "mask_decoder_config": {"hidden_size": 256},
+            },
+            "tracker_config": {
+                **_tracker(256),
+                "vision_config": _SEEN,
+                "mask_decoder_config": {"hidden_size": 256, "attention_downsample_rate": 1},
+                "memory_fuser_num_layers": 1,  # a second one would magnify what is rounded, from frame to frame
+            },
+            "score_threshold_detection": 0.0,
+            "new_det_thresh": 0.0,
+            "hotstart_delay": 0,
+            "max_num_objects": 1,
+        },
     ),
     Row(
         "edgetam_video",
