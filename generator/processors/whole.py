@@ -97,6 +97,12 @@ def declare(subject: Subject, parts: Parts) -> Parts:
         return {**parts, "processor": {"requires": library}}
     if (asked := _asked(found)) is not None and not tokenizer.made(asked):
         return {**parts, "processor": {"requires": _vocabulary(asked)}}
+    if (
+        (decodes := getattr(found, f"{_CODEC}_class", None))
+        and building.exists(decodes)
+        and not building.public(decodes)
+    ):
+        return {**parts, "processor": {"requires": building.absent(decodes)}}
     sources = {attribute: _source(attribute) for attribute in _attributes(found)}
     more = {name: part for name, part in _siblings(name, subject).items() if name in sources.values()}
     given = {**more, **parts}

@@ -17,7 +17,7 @@ from harness import failures, processors
 from harness.checks import pipeline_tells as tells
 from harness.checks import pipeline_voice
 from harness.checks.pipeline_cases import CASES, HEARD, SEEN, Case
-from harness.checks.pipeline_forms import short
+from harness.checks.pipeline_forms import UNDECODED, short
 from harness.checks.pipeline_samples import CAPTION, SENTENCES, Asked
 from harness.checks.protocol import Check, Outcome, passed
 from harness.hardware import UnsupportedError
@@ -78,6 +78,11 @@ def run(session: Session) -> Outcome:
                 # A library, or a part of one, that the other pipelines may do without.
                 missing.append(f"{task}: {failures.sentence(error)}")
                 continue
+        if reason == UNDECODED and (
+            library := (session.subject.skill.processor or {}).get("processor", {}).get("requires")
+        ):
+            missing.append(f"{task}: its processor, which decodes, needs {library}, which is not installed here")
+            continue
         if reason is not None:
             return Outcome("failed", f"{task}: {reason}", {"pipelines": asked})
         asked += 1

@@ -9,6 +9,7 @@ from typing import Any
 from harness.checks.pipeline_samples import LABELS, TABLE, Asked
 
 __all__ = [
+    "UNDECODED",
     "audio",
     "celled",
     "continued",
@@ -35,6 +36,8 @@ __all__ = [
     "worded",
 ]
 
+UNDECODED = "gives whole numbers, as ids are, instead of a sound"
+"""What is wrong with codes of a sound that nothing has decoded."""
 ROUNDING = 1e-3
 """By how much a probability may leave its range: fp16's rounding."""
 
@@ -269,7 +272,10 @@ def audio(answer: Any) -> str | None:
     finite = wave.size and bool(np.isfinite(wave).all())
     if not answer["sampling_rate"]:
         return "does not say how fast its sound is"
-    return None if finite and answer["sampling_rate"] > 0 else "gives no sound, or one that is not finite"
+    if not finite or answer["sampling_rate"] <= 0:
+        return "gives no sound, or one that is not finite"
+    whole = wave.size > 1 and np.ptp(wave) > 0 and bool((wave == np.round(wave)).all())
+    return UNDECODED if whole else None
 
 
 def decided(answer: Any) -> str | None:

@@ -760,3 +760,12 @@ def test_a_tokenizer_that_takes_a_table_is_made_of_a_file_and_serves_no_pipeline
     assert texts.notes == ("fill-mask: gives a text alone, and the tokenizer takes a table",)
     assert tables == heads[1]
     assert processors.served(heads, {"tokenizer": spelled("<image>")}) == heads
+
+
+def test_a_processor_whose_codec_needs_an_absent_library_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    public = building.public
+    monkeypatch.setattr(building, "public", lambda name: None if name == "OwlCodec" else public(name))
+    monkeypatch.setattr(building, "exists", lambda _: True)
+    monkeypatch.setattr(building, "absent", lambda _: "owl")
+    monkeypatch.setattr(transformers.LlavaProcessor, "audio_tokenizer_class", "OwlCodec", raising=False)
+    assert declared("llava")["processor"] == {"requires": "owl"}

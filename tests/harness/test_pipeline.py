@@ -13,6 +13,7 @@ from transformers import BertForMaskedLM, FillMaskPipeline, GPT2LMHeadModel, Tex
 
 from harness import processors
 from harness.checks import CHECKS, pipeline, pipeline_voice
+from harness.checks import pipeline_forms as forms
 from harness.checks import pipeline_samples as samples
 from harness.checks import pipeline_tells as tells
 from harness.checks.pipeline_cases import CASES
@@ -142,6 +143,7 @@ def test_no_task_takes_what_is_not_its_documented_form(task: str) -> None:
         ("table-question-answering", {"answer": "cat", "coordinates": [(0, 0)], "cells": [1]}, "cells"),
         ("image-to-image", [0.5], "0.5"),
         ("text-to-audio", {"audio": [float("nan")], "sampling_rate": 16000}, "sound"),
+        ("text-to-audio", {"audio": [3.0, 97.0, 12.0], "sampling_rate": 16000}, "ids"),
         ("any-to-any", [{"input_text": "a", "generated_text": [{"role": "user", "content": "b"}]}], "assistant"),
         ("mask-generation", {"masks": [], "scores": []}, "no mask"),
         ("depth-estimation", {"predicted_depth": [float("nan")], "depth": PIL.Image.new("L", (2, 2))}, "finite"),
@@ -379,3 +381,20 @@ def test_a_blank_stands_before_every_text_where_it_is_declared_to() -> None:
             *["<image>"] * (first == "▁"),
             *(["a"] if starts else ["▁", "a"]),
         ]
+
+
+def test_codes_that_a_processor_would_decode_are_unavailable_where_it_lacks_a_library_and_else_wrong(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lacking(Speaking):
+        """With a processor that cannot be made here."""
+
+        processor: ClassVar = {**Speaking.processor, "processor": {"requires": "owl"}}
+
+    monkeypatch.setattr(pipeline, "_ask", lambda *_: forms.UNDECODED)
+    told = {skill: ask(skill, "pipeline", pipelines=("text-generation",)) for skill in (Speaking, Lacking)}
+    assert told[Speaking].status == "failed"
+    assert told[Lacking].status == "unavailable"
+    assert "needs owl" in str(told[Lacking].reason)
+    monkeypatch.setattr(pipeline, "_ask", lambda *_: "is wrong")
+    assert ask(Lacking, "pipeline", pipelines=("text-generation",)).status == "failed"
