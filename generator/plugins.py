@@ -119,6 +119,17 @@ def public_class(name: str) -> Any:
     return getattr(transformers, name)
 
 
+def config_class(name: str, head: str) -> Any:
+    """A config class by its name, or the one of that name that a head takes: before 5.0 some of those of parts are known
+    to their modules alone (Mllama's).
+
+    Raises:
+        Exception: as ``public_class``.
+    """
+    own = getattr(public_class(head), "config_class", None)
+    return own if getattr(own, "__name__", None) == name else public_class(name)
+
+
 def fingerprint(package: str | None = None) -> str:
     """What the architectures of one package, or of all active ones, depend on: releases and contents of files.
 

@@ -64,7 +64,11 @@ def configure(skill: type[Skill], head: Head) -> Any:
         UnknownClassError: there is no such config class.
     """
     arguments = copy.deepcopy(config_arguments(skill, head))  # some classes take the nested ones apart
-    return public_class(head.config_class or skill.config_class, skill.package)(**arguments)
+    name = head.config_class or skill.config_class
+    own: Any = getattr(public_class(head.class_name, skill.package), "config_class", None)
+    # Before 5.0 some config classes of parts are known to their modules alone (Mllama's).
+    made = own if getattr(own, "__name__", None) == name else public_class(name, skill.package)
+    return made(**arguments)
 
 
 def build(skill: type[Skill], head: Head, seed: int = 0, dtype: str = "fp32") -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator import configuration, modalities
+from generator import configuration, modalities, plugins
 from generator.plugins import public_class
 from generator.spec import HeadSpec, InputSpec
 from generator.tiny import config as shrinking
@@ -128,7 +128,7 @@ def _head(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> tuple[HeadSpec,
             first.error, (NotImplementedError, declaring.NoRule)
         ):
             overlay = _overlay(row, head, place, shared)
-            config_class = public_class(place.get("config_class", row.config_class))
+            config_class = plugins.config_class(place.get("config_class", row.config_class), head.class_name)
             found = shrinking.mended(
                 config_class,
                 shrinking.merge(_arguments(row, place, shared), overlay),
@@ -188,7 +188,7 @@ def _tried(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[
 def _undisturbed(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping[str, Any]) -> HeadSpec:
     """The head, without noise that nothing but its config turns off (VibeVoice ASR's, before 5.23)."""
     spec, place = _proved(row, head, shared, changes), _place(row, head, shared)
-    config = _config(row, place, shared, shrinking.merge(spec.config, changes))
+    config = _config(row, head, place, shared, shrinking.merge(spec.config, changes))
     noise = {} if spec.steps or spec.method != "forward" or "sample" in spec.arguments else _noise(config)
     if not noise or not hearing.drawn(probe.build(head.class_name, config), spec.inputs, spec.arguments):
         return spec
@@ -200,7 +200,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
     exceptions = rows.of(row.config_type, head.class_name)
     place = _place(row, head, shared)
     overlay = _overlay(row, head, place, shared)
-    config = _config(row, place, shared, shrinking.merge(overlay, changes))
+    config = _config(row, head, place, shared, shrinking.merge(overlay, changes))
     model = probe.build(head.class_name, config)
     method, call, generation_config = "forward", dict[str, Any](), dict[str, Any]()
     for exception in exceptions:
@@ -341,7 +341,7 @@ def _place(row: Row, head: HeadRow, shared: Mapping[str, Any]) -> dict[str, str]
 
 def _overlay(row: Row, head: HeadRow, place: Mapping[str, str], shared: Mapping[str, Any]) -> dict[str, Any]:
     overlay: dict[str, Any] = {}
-    config = _config(row, place, shared, {})
+    config = _config(row, head, place, shared, {})
     speaks = "MODEL_FOR_CAUSAL_LM_MAPPING" in head.mappings and not config.is_encoder_decoder
     if speaks and getattr(config, "is_decoder", None) is False:
         overlay["is_decoder"] = True  # an encoder's language model head is causal only when told so
@@ -356,9 +356,11 @@ def _overlay(row: Row, head: HeadRow, place: Mapping[str, str], shared: Mapping[
     return overlay
 
 
-def _config(row: Row, place: Mapping[str, str], shared: Mapping[str, Any], overlay: Mapping[str, Any]) -> Any:
+def _config(
+    row: Row, head: HeadRow, place: Mapping[str, str], shared: Mapping[str, Any], overlay: Mapping[str, Any]
+) -> Any:
     arguments = _arguments(row, place, shared)
-    config_class = public_class(place.get("config_class", row.config_class))
+    config_class = plugins.config_class(place.get("config_class", row.config_class), head.class_name)
     return configuration.make(config_class, shrinking.merge(arguments, overlay))
 
 

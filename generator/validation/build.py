@@ -148,7 +148,7 @@ def _mapped(head: HeadSpec, config: Any, model_class: Any) -> bool:
 
 def _config(reading: Reading, head: HeadSpec) -> Any:
     """The config that the head is built from, as the text states it."""
-    config_class = _class(head.config_class or reading.config_class)
+    config_class = _class(head.config_class or reading.config_class, head.class_name)
     shared = reading.config
     if head.part is not None:
         shared = {name: value for name, value in shared[head.part].items() if name != "model_type"}
@@ -170,9 +170,10 @@ class MissingClassError(Exception):
     """A class that the skill names and the installed release does not have."""
 
 
-def _class(name: str) -> Any:
+def _class(name: str, head: str | None = None) -> Any:
+    """A class of models, or, of a head, one of configs."""
     try:
-        return plugins.public_class(name)
+        return plugins.public_class(name) if head is None else plugins.config_class(name, head)
     except AttributeError as error:
         raise MissingClassError(f"has no class {name}; it was renamed or removed") from error
     except plugins.PluginError as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any, ClassVar
 
 import pytest
 
 transformers = pytest.importorskip("transformers")
 
-from generator import configuration  # noqa: E402
+from generator import configuration, plugins  # noqa: E402
 from generator.tiny import config as shrinking  # noqa: E402
 
 
@@ -140,3 +141,15 @@ def test_a_config_that_asks_the_hub_for_what_it_holds_by_default_departs_from_no
             super().__init__(**kwargs)
 
     assert configuration.departures(Asking(3)) == {}
+
+
+def test_a_config_class_that_only_its_module_has_is_known_by_the_head_that_takes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hidden = type("OwlTextConfig", (transformers.LlamaConfig,), {})
+    head = type("OwlModel", (), {"config_class": hidden})
+    monkeypatch.setitem(vars(sys.modules["transformers"]), "OwlModel", head)
+    assert plugins.config_class("OwlTextConfig", "OwlModel") is hidden
+    assert plugins.config_class("LlamaConfig", "OwlModel") is transformers.LlamaConfig
+    with pytest.raises(AttributeError):
+        plugins.config_class("OwlVisionConfig", "OwlModel")

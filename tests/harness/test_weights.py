@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from transformers import BertConfig, BertForMaskedLM
 from transformers.pytorch_utils import Conv1D
 
 from harness import weights
@@ -200,3 +201,12 @@ def test_complex_numbers_of_a_model_stay_complex_in_another_dtype() -> None:
     assert (wide.turns.dtype, wide.scale.dtype) == (torch.complex128, torch.float64)
     assert torch.equal(wide.turns.imag, Rotating().turns.imag.double())
     assert weights.moved(Rotating(), "cpu", torch.bfloat16).turns.dtype == torch.complex64
+
+
+def test_a_config_class_that_only_its_module_has_is_that_of_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = type("OwlTextConfig", (BertConfig,), {})
+    monkeypatch.setattr(BertForMaskedLM, "config_class", hidden)
+    head = replace(Bert.heads[0], class_name="BertForMaskedLM", config_class="OwlTextConfig")
+    assert isinstance(weights.configure(Bert, head), hidden)
+    with pytest.raises(weights.UnknownClassError):
+        weights.configure(Bert, replace(head, config_class="OwlVisionConfig"))
