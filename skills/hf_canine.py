@@ -31,7 +31,7 @@ class Canine(Skill):
     pad_token_id = 0
     eos_token_id = 126
 
-    processor = {"tokenizer": {"arguments": {}, "class_name": "CanineTokenizer"}}
+    processor = {"tokenizer": {"arguments": {"model_max_length": 64}, "class_name": "CanineTokenizer"}}
 
     heads = (
         Head(

@@ -70,6 +70,13 @@ class Csm(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "EncodecFeatureExtractor"},
+        "processor": {
+            "arguments": {
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'audio' %}<|AUDIO|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+            },
+            "class_name": "CsmProcessor",
+            "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -82,8 +89,8 @@ class Csm(Skill):
             },
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
-            "special": "<pad>",
-            "vocabulary": "▁ <eos> <mask> Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 <bos> w51 <pad>",
+            "special": "<pad> <placeholder> <|audio_eos|>",
+            "vocabulary": "▁ <eos> <mask> <placeholder> Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 <|audio_eos|> <bos> w49 <pad>",
         },
     }
 

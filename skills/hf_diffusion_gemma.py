@@ -2,7 +2,7 @@
 # Regenerate: invoke generate --model diffusion_gemma
 """DiffusionGemma (diffusion_gemma): multimodal, takes image and text."""
 
-from harness.inputs import Mask, Tokens
+from harness.inputs import Floats, Literal, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -66,7 +66,8 @@ class DiffusionGemma(Skill):
         },
         "processor": {
             "arguments": {
-                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<|video|>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<|video|>{% elif part['type'] == 'audio' %}<audio>{% endif %}{% endfor %}{% endif %}{% endfor %}",
+                "image_seq_length": 1,
             },
             "class_name": "Gemma4Processor",
             "parts": {
@@ -81,7 +82,14 @@ class DiffusionGemma(Skill):
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
-                "extra_special_tokens": {"boi_token": "<boi>", "eoi_token": "<eoi>", "image_token": "<image>"},
+                "extra_special_tokens": {
+                    "audio_token": "<audio>",
+                    "boa_token": "<boa>",
+                    "boi_token": "<boi>",
+                    "eoa_token": "<eoa>",
+                    "eoi_token": "<eoi>",
+                    "image_token": "<image>",
+                },
                 "mask_token": "<mask>",
                 "pad_token": "<pad>",
                 "sep_token": "<eos>",
@@ -89,7 +97,7 @@ class DiffusionGemma(Skill):
             },
             "class_name": "GemmaTokenizer",
             "model": "BPE",
-            "special": "<audio> <boa> <eoa> <|video|>",
+            "special": "<|video|>",
             "vocabulary": "<pad> <eos> <bos> <mask> <audio> <boa> <eoa> <|video|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 <image> <eoi> <boi>",
         },
         "video_processor": {
@@ -105,18 +113,62 @@ class DiffusionGemma(Skill):
             pipelines=("any-to-any", "image-text-to-text"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=3, high=125),
-                "attention_mask": Mask(shape=(2, 12), leaks=True),
+                "input_ids": Tokens(shape=(2, 8), low=3, high=125, runs=((125, 0, 1),)),
+                "attention_mask": Mask(shape=(2, 8), leaks=True),
                 "decoder_input_ids": Tokens(shape=(2, 256), low=3, high=125),
+                "pixel_values": Floats(shape=(2, 16, 192)),
+                "mm_token_type_ids": Literal(values=((1, 0, 0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 0, 0, 0, 0))),
+                "image_position_ids": Literal(
+                    values=(
+                        (
+                            (0, 0),
+                            (1, 0),
+                            (2, 0),
+                            (3, 0),
+                            (0, 1),
+                            (1, 1),
+                            (2, 1),
+                            (3, 1),
+                            (0, 2),
+                            (1, 2),
+                            (2, 2),
+                            (3, 2),
+                            (0, 3),
+                            (1, 3),
+                            (2, 3),
+                            (3, 3),
+                        ),
+                        (
+                            (0, 0),
+                            (1, 0),
+                            (2, 0),
+                            (3, 0),
+                            (0, 1),
+                            (1, 1),
+                            (2, 1),
+                            (3, 1),
+                            (0, 2),
+                            (1, 2),
+                            (2, 2),
+                            (3, 2),
+                            (0, 3),
+                            (1, 3),
+                            (2, 3),
+                            (3, 3),
+                        ),
+                    )
+                ),
             },
-            outputs={"logits": ((2, 256, 128), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
+            outputs={"logits": ((2, 256, 128), "float32"), "encoder_last_hidden_state": ((2, 8, 64), "float32")},
             parameters=629992,
             batch=2,
-            generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            generation={
+                "inputs": ["input_ids", "attention_mask", "pixel_values", "mm_token_type_ids", "image_position_ids"],
+                "max_new_tokens": 6,
+            },
             notes=(
                 "decision: forward takes no logits_to_keep, by which the answer is read",
                 "attention_mask: what it hides is seen, in what the model does beside attending",
-                "image is not fed by an input of its own",
             ),
         ),
         Head(
@@ -124,13 +176,55 @@ class DiffusionGemma(Skill):
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "image-feature-extraction"),
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=3, high=125),
-                "attention_mask": Mask(shape=(2, 12), leaks=True),
+                "input_ids": Tokens(shape=(2, 8), low=3, high=125, runs=((125, 0, 1),)),
+                "attention_mask": Mask(shape=(2, 8), leaks=True),
                 "decoder_input_ids": Tokens(shape=(2, 256), low=3, high=125),
+                "pixel_values": Floats(shape=(2, 16, 192)),
+                "mm_token_type_ids": Literal(values=((1, 0, 0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 0, 0, 0, 0))),
+                "image_position_ids": Literal(
+                    values=(
+                        (
+                            (0, 0),
+                            (1, 0),
+                            (2, 0),
+                            (3, 0),
+                            (0, 1),
+                            (1, 1),
+                            (2, 1),
+                            (3, 1),
+                            (0, 2),
+                            (1, 2),
+                            (2, 2),
+                            (3, 2),
+                            (0, 3),
+                            (1, 3),
+                            (2, 3),
+                            (3, 3),
+                        ),
+                        (
+                            (0, 0),
+                            (1, 0),
+                            (2, 0),
+                            (3, 0),
+                            (0, 1),
+                            (1, 1),
+                            (2, 1),
+                            (3, 1),
+                            (0, 2),
+                            (1, 2),
+                            (2, 2),
+                            (3, 2),
+                            (0, 3),
+                            (1, 3),
+                            (2, 3),
+                            (3, 3),
+                        ),
+                    )
+                ),
             },
             outputs={
                 "last_hidden_state": ((2, 256, 64), "float32"),
-                "encoder_last_hidden_state": ((2, 12, 64), "float32"),
+                "encoder_last_hidden_state": ((2, 8, 64), "float32"),
             },
             parameters=629992,
             batch=2,

@@ -51,12 +51,11 @@ class Fuyu(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"arguments": {}, "class_name": "FuyuImageProcessor"},
+        "image_processor": {"arguments": {"patch_size": {"height": 8, "width": 8}}, "class_name": "FuyuImageProcessor"},
         "processor": {
             "arguments": {},
             "class_name": "FuyuProcessor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
-            "prompt": "|SPEAKER|",
         },
         "tokenizer": {
             "arguments": {
@@ -70,8 +69,9 @@ class Fuyu(Skill):
             },
             "class_name": "TokenizersBackend",
             "model": "BPE",
-            "special": "</box> </point> <0x00> <0x01> <0x02> <0x03> <0x04> <box> <image> <point> <s> |NEWLINE| |SPEAKER|",
-            "vocabulary": "<pad> <bos> <eos> <mask> <s> |NEWLINE| |SPEAKER| <0x04> <0x03> <0x02> <0x01> <0x00> </point> <point> </box> <box> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 <image>",
+            "special": "</box> </point> <0x00> <0x01> <0x02> <0x03> <0x04> <box> <point> <s> |NEWLINE| |SPEAKER|",
+            "starts": "▁",
+            "vocabulary": "<pad> <bos> <eos> <mask> <s> |NEWLINE| <0x04> <0x03> <0x02> <0x01> <0x00> </point> <point> </box> <box> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 |SPEAKER|",
         },
     }
 

@@ -63,12 +63,12 @@ class InstructBlipVideo(Skill):
         "processor": {
             "arguments": {"num_query_tokens": 4},
             "class_name": "InstructBlipVideoProcessor",
+            "frames": 4,
             "parts": {
                 "qformer_tokenizer": "qformer_tokenizer",
                 "tokenizer": "tokenizer",
                 "video_processor": "video_processor",
             },
-            "prompt": "<video>",
         },
         "qformer_tokenizer": {
             "arguments": {

@@ -33,7 +33,7 @@ class Janus(Skill):
         },
         "vision_config": {
             "hidden_size": 64,
-            "image_size": 32,
+            "image_size": 192,
             "model_type": "janus_vision_model",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
@@ -51,7 +51,7 @@ class Janus(Skill):
     }
 
     image_token_id = 127  # stands in the text for each feature of an image
-    image_size = 32  # pixels, height and width
+    image_size = 192  # pixels, height and width
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
     vocab_size = 128  # token ids lie below it
@@ -60,11 +60,11 @@ class Janus(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "JanusImageProcessor"},
+        "image_processor": {"arguments": {"size": {"height": 192, "width": 192}}, "class_name": "JanusImageProcessor"},
         "processor": {
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}",
-                "num_image_tokens": 16,
+                "num_image_tokens": 576,
             },
             "class_name": "JanusProcessor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
@@ -97,12 +97,12 @@ class Janus(Skill):
             pipelines=("any-to-any", "decision", "image-text-to-text"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 23), low=3, high=127, runs=((127, 0, 16),)),
-                "pixel_values": Floats(shape=(2, 3, 32, 32)),
-                "attention_mask": Mask(shape=(2, 23)),
+                "input_ids": Tokens(shape=(2, 583), low=3, high=127, runs=((127, 0, 576),)),
+                "pixel_values": Floats(shape=(2, 3, 192, 192)),
+                "attention_mask": Mask(shape=(2, 583)),
             },
-            outputs={"logits": ((2, 23, 128), "float32"), "image_hidden_states": ((32, 64), "float32")},
-            parameters=4876075,
+            outputs={"logits": ((2, 583, 128), "float32"), "image_hidden_states": ((1152, 64), "float32")},
+            parameters=4911915,
             batch=2,
             generation={"max_new_tokens": 6},
         ),
@@ -111,12 +111,12 @@ class Janus(Skill):
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "image-feature-extraction"),
             inputs={
-                "input_ids": Tokens(shape=(2, 23), low=3, high=127, runs=((127, 0, 16),)),
-                "pixel_values": Floats(shape=(2, 3, 32, 32)),
-                "attention_mask": Mask(shape=(2, 23)),
+                "input_ids": Tokens(shape=(2, 583), low=3, high=127, runs=((127, 0, 576),)),
+                "pixel_values": Floats(shape=(2, 3, 192, 192)),
+                "attention_mask": Mask(shape=(2, 583)),
             },
-            outputs={"last_hidden_state": ((2, 23, 64), "float32"), "image_hidden_states": ((32, 64), "float32")},
-            parameters=4876075,
+            outputs={"last_hidden_state": ((2, 583, 64), "float32"), "image_hidden_states": ((1152, 64), "float32")},
+            parameters=4911915,
             batch=2,
         ),
     )

@@ -65,7 +65,10 @@ class LightOnOcr(Skill):
     pad_token_id = 0
 
     processor = {
-        "image_processor": {"arguments": {"size": {"longest_edge": 32}}, "class_name": "PixtralImageProcessor"},
+        "image_processor": {
+            "arguments": {"patch_size": {"height": 8, "width": 8}, "size": {"longest_edge": 32}},
+            "class_name": "PixtralImageProcessor",
+        },
         "processor": {
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}",

@@ -115,8 +115,7 @@ class Musicgen(Skill):
             batch=2,
             generation={"decoder_start_token_id": 128, "max_new_tokens": 6, "num_return_sequences": 1},
             notes=(
-                "the decoder by itself takes a row of tokens for each of four codebooks",
-                "the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's generation config",
+                "the decoder by itself takes a row of tokens for each of four codebooks; the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's generation config",
                 "decision: forward takes no logits_to_keep, by which the answer is read",
                 "text-generation: gives a row of ids for each text, of which the head takes several",
             ),
@@ -135,7 +134,7 @@ class Musicgen(Skill):
             parameters=132224,
             batch=2,
             notes=(
-                "the decoder by itself takes a row of tokens for each of four codebooks",
+                "the decoder by itself takes a row of tokens for each of four codebooks; the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's generation config",
                 "feature-extraction: gives a row of ids for each text, of which the head takes several",
             ),
         ),

@@ -106,9 +106,9 @@ class MusicgenMelody(Skill):
             outputs={"logits": ((8, 12, 128), "float32")},
             parameters=131968,
             batch=2,
-            generation={"max_new_tokens": 6},
+            generation={"decoder_start_token_id": 128, "max_new_tokens": 6, "num_return_sequences": 1},
             notes=(
-                "the decoder by itself takes a row of tokens for each of four codebooks",
+                "the decoder by itself takes a row of tokens for each of four codebooks; the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's generation config",
                 "decision: forward takes no logits_to_keep, by which the answer is read",
                 "text-generation: gives a row of ids for each text, of which the head takes several",
             ),
@@ -127,7 +127,7 @@ class MusicgenMelody(Skill):
             parameters=99200,
             batch=2,
             notes=(
-                "the decoder by itself takes a row of tokens for each of four codebooks",
+                "the decoder by itself takes a row of tokens for each of four codebooks; the token that starts and pads what it generates, and the number of sequences, come with a checkpoint's generation config",
                 "feature-extraction: gives a row of ids for each text, of which the head takes several",
             ),
         ),

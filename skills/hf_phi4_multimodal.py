@@ -2,7 +2,7 @@
 # Regenerate: invoke generate --model phi4_multimodal
 """Phi4Multimodal (phi4_multimodal): multimodal, takes audio, image and text."""
 
-from harness.inputs import Mask, Tokens
+from harness.inputs import Booleans, Floats, Literal, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -20,7 +20,7 @@ class Phi4Multimodal(Skill):
     config = {
         "audio_config": {
             "audio_token_id": 125,
-            "hidden_size": 64,
+            "hidden_size": 1024,
             "input_size": 32,
             "intermediate_size": 128,
             "model_type": "phi4_multimodal_audio",
@@ -32,38 +32,42 @@ class Phi4Multimodal(Skill):
         "eos_token_id": [127, 126],
         "hidden_size": 64,
         "intermediate_size": 128,
-        "max_position_embeddings": 64,
+        "max_position_embeddings": 1024,
         "num_attention_heads": 4,
         "num_hidden_layers": 2,
         "num_key_value_heads": 2,
-        "original_max_position_embeddings": 64,
+        "original_max_position_embeddings": 1024,
         "pad_token_id": 127,
         "vision_config": {
+            "crop_size": 64,
             "hidden_size": 64,
-            "image_size": 32,
+            "image_size": 64,
             "image_token_id": 124,
             "intermediate_size": 128,
             "model_type": "phi4_multimodal_vision",
             "num_attention_heads": 4,
             "num_hidden_layers": 2,
-            "patch_size": 8,
+            "patch_size": 2,
         },
         "vocab_size": 128,
     }
 
     image_token_id = 124  # stands in the text for each feature of an image
     audio_token_id = 125  # stands in the text for each feature of a sound
-    image_size = 32  # pixels, height and width
-    patch_size = 8  # pixels, a side of a patch
+    image_size = 64  # pixels, height and width
+    patch_size = 2  # pixels, a side of a patch
     num_channels = 3
     vocab_size = 128  # token ids lie below it
-    max_position_embeddings = 64
+    max_position_embeddings = 1024
     eos_token_id = (127, 126)
     pad_token_id = 127
 
     processor = {
-        "feature_extractor": {"arguments": {}, "class_name": "Phi4MultimodalFeatureExtractor"},
-        "image_processor": {"arguments": {"patch_size": 8}, "class_name": "Phi4MultimodalImageProcessor"},
+        "feature_extractor": {"arguments": {"feature_size": 32}, "class_name": "Phi4MultimodalFeatureExtractor"},
+        "image_processor": {
+            "arguments": {"patch_size": 2, "size": {"height": 64, "width": 64}},
+            "class_name": "Phi4MultimodalImageProcessor",
+        },
         "processor": {
             "arguments": {},
             "class_name": "Phi4MultimodalProcessor",
@@ -98,26 +102,43 @@ class Phi4Multimodal(Skill):
             pipelines=("any-to-any", "decision", "text-generation"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=0, high=124),
-                "attention_mask": Mask(shape=(2, 12)),
+                "input_ids": Tokens(shape=(2, 560), low=0, high=124, runs=((124, 0, 545), (125, 545, 4))),
+                "attention_mask": Mask(shape=(2, 560)),
+                "image_pixel_values": Floats(shape=(2, 2, 3, 64, 64)),
+                "image_sizes": Literal(values=((64, 64), (64, 64))),
+                "image_attention_mask": Booleans(shape=(2, 2, 32, 32), matters=False, true=32),
+                "audio_input_features": Floats(shape=(2, 32, 32)),
+                "audio_embed_sizes": Literal(values=(4, 4)),
+                "audio_attention_mask": Mask(shape=(2, 32), dtype="bool", hidden=8),
             },
-            outputs={"logits": ((2, 12, 128), "float32")},
-            parameters=935296,
+            outputs={"logits": ((2, 560, 128), "float32")},
+            parameters=19091008,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("image is not fed by an input of its own", "audio is not fed by an input of its own"),
+            notes=(
+                "its processor counts 16 features on a side of every image, and each modality comes with its size and its mask, by names that no other model has",
+            ),
         ),
         Head(
             "Phi4MultimodalModel",
             mappings=("MODEL_MAPPING",),
             pipelines=("feature-extraction", "image-feature-extraction", "zero-shot-audio-classification"),
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=0, high=124),
-                "attention_mask": Mask(shape=(2, 12)),
+                "input_ids": Tokens(shape=(2, 560), low=0, high=124, runs=((124, 0, 545), (125, 545, 4))),
+                "attention_mask": Mask(shape=(2, 560)),
+                "image_pixel_values": Floats(shape=(2, 2, 3, 64, 64)),
+                "image_sizes": Literal(values=((64, 64), (64, 64))),
+                "image_attention_mask": Booleans(shape=(2, 2, 32, 32), matters=False, true=32),
+                "audio_input_features": Floats(shape=(2, 32, 32)),
+                "audio_embed_sizes": Literal(values=(4, 4)),
+                "audio_attention_mask": Mask(shape=(2, 32), dtype="bool", hidden=8),
             },
-            outputs={"last_hidden_state": ((2, 12, 64), "float32")},
-            parameters=927104,
+            outputs={"last_hidden_state": ((2, 560, 64), "float32")},
+            parameters=19082816,
             batch=2,
+            notes=(
+                "its processor counts 16 features on a side of every image, and each modality comes with its size and its mask, by names that no other model has",
+            ),
         ),
     )
 

@@ -31,7 +31,10 @@ class PixtralVision(Skill):
     num_channels = 3
 
     processor = {
-        "image_processor": {"arguments": {"size": {"longest_edge": 32}}, "class_name": "PixtralImageProcessor"}
+        "image_processor": {
+            "arguments": {"patch_size": {"height": 8, "width": 8}, "size": {"longest_edge": 32}},
+            "class_name": "PixtralImageProcessor",
+        }
     }
 
     heads = (

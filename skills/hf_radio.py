@@ -2,7 +2,7 @@
 # Regenerate: invoke generate --model radio
 """Radio (radio): a vision model, takes image."""
 
-from harness.inputs import Floats, Literal
+from harness.inputs import Floats
 from harness.skill import Head, Skill
 
 
@@ -30,7 +30,9 @@ class Radio(Skill):
     patch_size = 8  # pixels, a side of a patch
     num_channels = 3
 
-    processor = {}
+    processor = {
+        "image_processor": {"arguments": {"size": {"height": 32, "width": 32}}, "class_name": "ViTImageProcessor"}
+    }
 
     heads = (
         Head(
@@ -39,13 +41,12 @@ class Radio(Skill):
             pipelines=("image-feature-extraction",),
             primary=True,
             inputs={
-                "pixel_values": Floats(shape=(32, 192)),
-                "image_grid_hw": Literal(values=((4, 4), (4, 4))),
+                "pixel_values": Floats(shape=(2, 3, 32, 32)),
             },
             outputs={
                 "summary": ((2, 128), "float32"),
-                "features": ((32, 64), "float32"),
-                "last_hidden_state": ((52, 64), "float32"),
+                "features": ((2, 16, 64), "float32"),
+                "last_hidden_state": ((2, 26, 64), "float32"),
             },
             parameters=4307456,
             batch=2,

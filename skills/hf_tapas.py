@@ -36,15 +36,16 @@ class Tapas(Skill):
                 "bos_token": "<bos>",
                 "cls_token": "<bos>",
                 "eos_token": "<eos>",
-                "mask_token": "<mask>",
-                "pad_token": "<pad>",
+                "mask_token": "[MASK]",
+                "pad_token": "[PAD]",
                 "sep_token": "<eos>",
                 "unk_token": "<eos>",
             },
-            "class_name": "PreTrainedTokenizerFast",
-            "ends": "<eos>",
-            "model": "BPE",
-            "vocabulary": "<pad> <bos> <eos> <mask> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51",
+            "class_name": "TapasTokenizer",
+            "file": "vocab_file",
+            "model": "WordPiece",
+            "special": "[EMPTY]",
+            "vocabulary": "[PAD] <bos> <eos> [MASK] [EMPTY] ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z ##a ##b ##c ##d ##e ##f ##g ##h ##i ##j ##k ##l ##m ##n ##o ##p ##q ##r ##s ##t ##u ##v ##w ##x ##y ##z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24",
         }
     }
 
@@ -52,7 +53,6 @@ class Tapas(Skill):
         Head(
             "TapasForMaskedLM",
             mappings=("MODEL_FOR_MASKED_LM_MAPPING", "MODEL_FOR_PRETRAINING_MAPPING"),
-            pipelines=("fill-mask",),
             primary=True,
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
@@ -62,10 +62,12 @@ class Tapas(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=150272,
             batch=2,
+            notes=("fill-mask: gives a text alone, and the tokenizer takes a table",),
         ),
         Head(
             "TapasForQuestionAnswering",
             mappings=("MODEL_FOR_TABLE_QUESTION_ANSWERING_MAPPING",),
+            pipelines=("table-question-answering",),
             config={"num_aggregation_labels": 4, "select_one_column": True},
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
@@ -77,14 +79,12 @@ class Tapas(Skill):
             batch=2,
             notes=(
                 "cells of columns that are not chosen have -10000, beside which no other number shows",
-                "table-question-answering: answers with generate(), which the head does not have",
                 "attention_mask: what it hides is seen, in what the model does beside attending",
             ),
         ),
         Head(
             "TapasForSequenceClassification",
             mappings=("MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING",),
-            pipelines=("text-classification", "zero-shot-classification"),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
                 "attention_mask": Mask(shape=(2, 12)),
@@ -93,11 +93,13 @@ class Tapas(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=150146,
             batch=2,
+            notes=(
+                "text-classification, zero-shot-classification: gives a text alone, and the tokenizer takes a table",
+            ),
         ),
         Head(
             "TapasModel",
             mappings=("MODEL_MAPPING",),
-            pipelines=("feature-extraction",),
             inputs={
                 "input_ids": Tokens(shape=(2, 12), low=1, high=128),
                 "attention_mask": Mask(shape=(2, 12)),
@@ -106,6 +108,7 @@ class Tapas(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=150016,
             batch=2,
+            notes=("feature-extraction: gives a text alone, and the tokenizer takes a table",),
         ),
     )
 
