@@ -61,6 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # Skills lie beside each other under names that no default pattern of pytest's finds.
     if PATTERN not in config.getini("python_files"):
         config.addinivalue_line("python_files", PATTERN)
+    # Cells carry it also where pytest's own plugin for warnings, which knows it, is switched off.
+    config.addinivalue_line("markers", "filterwarnings(warning): which warnings are errors in a cell")
     try:
         config.stash[SELECTION] = _selection(config)
         for name in config.stash[SELECTION].hardware:

@@ -241,3 +241,8 @@ def test_what_a_library_warns_of_is_no_verdict(project: pytest.Pytester) -> None
         "skills/hf_bert.py", "--hardware=warning", "--check=forward", "--head=primary", "-W", "error"
     )
     result.assert_outcomes(passed=1)
+
+
+def test_cells_run_without_pytests_own_plugin_for_warnings(project: pytest.Pytester) -> None:
+    options = ("skills/hf_bert.py", "--check=build", "--head=primary", "--strict-markers", "-p", "no:warnings")
+    project.runpytest_subprocess(*options).assert_outcomes(passed=1)
