@@ -65,9 +65,13 @@ def configure(skill: type[Skill], head: Head) -> Any:
     """
     arguments = copy.deepcopy(config_arguments(skill, head))  # some classes take the nested ones apart
     name = head.config_class or skill.config_class
-    own: Any = getattr(public_class(head.class_name, skill.package), "config_class", None)
-    # Before 5.0 some config classes of parts are known to their modules alone (Mllama's).
-    made = own if getattr(own, "__name__", None) == name else public_class(name, skill.package)
+    try:
+        made = public_class(name, skill.package)
+    except UnknownClassError:
+        # Before 5.0 some config classes of parts are known to their modules alone (Mllama's), and to the heads they are of.
+        made = getattr(public_class(head.class_name, skill.package), "config_class", None)
+        if getattr(made, "__name__", None) != name:
+            raise
     return made(**arguments)
 
 
