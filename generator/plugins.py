@@ -120,14 +120,19 @@ def public_class(name: str) -> Any:
 
 
 def config_class(name: str, head: str) -> Any:
-    """A config class by its name, or the one of that name that a head takes: before 5.0 some of those of parts are known
-    to their modules alone (Mllama's).
+    """A config class by its public name, or the one of that name that a head takes where there is none: before 5.0 some of
+    those of parts are known to their modules alone (Mllama's).
 
     Raises:
         Exception: as ``public_class``.
     """
-    own = getattr(public_class(head), "config_class", None)
-    return own if getattr(own, "__name__", None) == name else public_class(name)
+    try:
+        return public_class(name)
+    except AttributeError:
+        own = getattr(public_class(head), "config_class", None)
+        if getattr(own, "__name__", None) != name:
+            raise
+        return own
 
 
 def fingerprint(package: str | None = None) -> str:

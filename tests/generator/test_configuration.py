@@ -151,5 +151,7 @@ def test_a_config_class_that_only_its_module_has_is_known_by_the_head_that_takes
     monkeypatch.setitem(vars(sys.modules["transformers"]), "OwlModel", head)
     assert plugins.config_class("OwlTextConfig", "OwlModel") is hidden
     assert plugins.config_class("LlamaConfig", "OwlModel") is transformers.LlamaConfig
+    monkeypatch.setattr(head, "config_class", type("LlamaConfig", (transformers.LlamaConfig,), {}))
+    assert plugins.config_class("LlamaConfig", "OwlModel") is transformers.LlamaConfig  # which a user would take
     with pytest.raises(AttributeError):
         plugins.config_class("OwlVisionConfig", "OwlModel")
