@@ -1,7 +1,6 @@
 """Which pipelines can serve a head: one that hands over a text alone serves none that does not run without more or takes
-ids of another kind, one that says which logits it wants serves none that does not listen, one that answers with the first
-output none whose first is made of nothing that it is shown, and one that reads videos none for which it has no reader.
-"""
+ids of another kind, one that says which logits it wants serves none that does not listen, and one that answers with the
+first output none whose first is made of nothing that it is shown."""
 
 from __future__ import annotations
 
@@ -47,8 +46,7 @@ def served(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tup
     tasks, notes = _heeded(model, tasks)
     tasks, silent = _written(model, tasks)
     tasks, unseen = _seen(model, tasks, inputs)
-    tasks, unread = _read(model, tasks)
-    notes = (*notes, *silent, *unseen, *unread)
+    notes = (*notes, *silent, *unseen)
     texts = [task for task in tasks if task == "feature-extraction" or SUPPORTED_TASKS[task]["type"] == "text"]
     # Of base models it is for their inputs' names to say.
     read = [task for task in texts if task != "feature-extraction"]
@@ -119,23 +117,6 @@ def _seen(model: Any, tasks: Sequence[str], inputs: Sequence[InputSpec]) -> tupl
         return tuple(tasks), ()
     reason = f"{_FEATURES}: answers with {first}, which is made of the weights alone, whatever the image"
     return tuple(task for task in tasks if task != _FEATURES), (reason,)
-
-
-def _read(model: Any, tasks: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The pipelines that are given what reads their videos, and why the others are none: one that has its frames read by an
-    image processor cannot be made for a type that has a video processor alone (V-JEPA 2, before 5.23)."""
-    from transformers import IMAGE_PROCESSOR_MAPPING
-    from transformers.pipelines import SUPPORTED_TASKS
-
-    blind = [
-        task
-        for task in tasks
-        if SUPPORTED_TASKS[task]["type"] == "video"
-        and getattr(_made(task), "_load_image_processor", None) is True
-        and type(model.config) not in IMAGE_PROCESSOR_MAPPING
-    ]
-    why = "reads videos with an image processor alone, of which the library has none for the type"
-    return tuple(task for task in tasks if task not in blind), (f"{', '.join(blind)}: {why}",) if blind else ()
 
 
 def _only_generates(task: str) -> bool:

@@ -148,27 +148,6 @@ def test_a_head_that_cannot_generate_has_no_pipeline_that_does_nothing_else() ->
     assert serving.served(Writing(), tasks, [TEXT]) == (tasks, ())
 
 
-@pytest.mark.parametrize("asks", [True, None])
-def test_a_pipeline_that_reads_videos_as_images_serves_no_type_that_reads_videos_alone(
-    monkeypatch: pytest.MonkeyPatch, asks: bool | None
-) -> None:
-    from transformers import VideoClassificationPipeline, VideoMAEConfig, VJEPA2Config
-
-    class Watching(torch.nn.Module):
-        def __init__(self, config: object) -> None:
-            super().__init__()
-            self.config = config
-
-        def forward(self, pixel_values_videos: torch.Tensor) -> torch.Tensor:
-            return pixel_values_videos
-
-    monkeypatch.setattr(VideoClassificationPipeline, "_load_image_processor", asks)
-    tasks, clip = ("video-classification",), InputSpec("pixel_values_videos", "Floats", {"shape": (2, 4, 3, 8, 8)})
-    assert serving.served(Watching(VideoMAEConfig()), tasks, [clip]) == (tasks, ())
-    kept, notes = serving.served(Watching(VJEPA2Config()), tasks, [clip])
-    assert (kept, len(notes)) == (((), 1) if asks else (tasks, 0))
-
-
 def test_a_pipeline_that_asks_the_model_by_another_method_of_its_own_does_not_only_generate() -> None:
     assert not serving._only_generates("table-question-answering")
     assert serving._only_generates("any-to-any")
