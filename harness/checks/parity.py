@@ -37,9 +37,9 @@ def run(session: Session) -> Outcome:
     if outcome.status != "passed" or session.hardware.module:
         return outcome
     other = draw(session.head.inputs, subject.seed + 1)
-    wanted, session_actual = subject.reference_of(other), session.run(other)
-    problem = mismatch(session_actual, wanted)
-    again = Outcome("failed", f"it {problem}") if problem else _judged(session, session_actual, wanted)
+    wanted, given = subject.reference_of(other), session.run(other)
+    problem = mismatch(given, wanted)
+    again = Outcome("failed", f"it {problem}") if problem else _judged(session, given, wanted)
     if again.status == "passed":
         return outcome
     return Outcome(

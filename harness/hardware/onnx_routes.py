@@ -48,8 +48,5 @@ def _exporter(asked: Asked) -> Program:
     return Program(proto.SerializeToString(), *unprefixed(takes, gives, asked.outputs))
 
 
-ROUTES = (
-    Route("exporter", "transformers.exporters.OnnxExporter", _exporter),
-    Route("torch", "torch.onnx.export by way of torch.export", _torch),
-)
-"""The first that takes a model serves."""
+ROUTES: dict[str, Route] = {"exporter": _exporter, "torch": _torch}
+"""The first that takes a model serves: transformers' own exporter; ``torch.onnx.export`` by way of ``torch.export``."""

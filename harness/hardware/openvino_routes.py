@@ -92,10 +92,6 @@ def _cleared() -> Iterator[None]:
         torch.jit._state._clear_class_state()  # noqa: SLF001
 
 
-ROUTES = (
-    Route("exporter", "transformers.exporters.OpenVINOExporter", _exporter),
-    Route("trace", "openvino.convert_model of the module, by way of TorchScript", _trace),
-    Route("onnx", "torch.onnx.export, then openvino.Core.read_model", _onnx),
-    Route("export", "torch.export, then openvino.convert_model", _export),
-)
-"""The first that takes a model serves."""
+ROUTES: dict[str, Route] = {"exporter": _exporter, "trace": _trace, "onnx": _onnx, "export": _export}
+"""The first that takes a model serves: transformers' own exporter; ``openvino.convert_model`` of the module, by way of
+TorchScript; ``torch.onnx.export``, then ``openvino.Core.read_model``; ``torch.export``, then ``openvino.convert_model``."""

@@ -29,14 +29,13 @@ __all__ = [
     "Program",
     "Route",
     "UnknownRouteError",
-    "arrays",
     "chosen",
     "convert",
     "unprefixed",
     "whole",
 ]
 
-Compiled = TypeVar("Compiled")
+Ready = TypeVar("Ready")
 
 LENGTH = 200
 """Characters of what a route said that are told."""
@@ -126,18 +125,11 @@ class Program:
         return found
 
 
-@dataclass(frozen=True)
-class Route:
-    """One way to convert."""
-
-    name: str
-    what: str
-    """Which front door this is, for people."""
-    convert: Callable[[Asked], Program]
-    """Makes the program; any exception is a refusal."""
+Route = Callable[[Asked], Program]
+"""One way to convert; any exception is a refusal."""
 
 
-def chosen(routes: Sequence[Route], name: str | None) -> Sequence[Route]:
+def chosen(routes: Mapping[str, Route], name: str | None) -> Mapping[str, Route]:
     """The routes to try: all in order, or the one of a name.
 
     Raises:
@@ -145,52 +137,33 @@ def chosen(routes: Sequence[Route], name: str | None) -> Sequence[Route]:
     """
     if name is None:
         return routes
-    if found := [route for route in routes if route.name == name]:
-        return found
-    known = [route.name for route in routes]
-    near = get_close_matches(name, known, n=3) or known
+    if name in routes:
+        return {name: routes[name]}
+    near = get_close_matches(name, routes, n=3) or routes
     raise UnknownRouteError(f"no route is called {name!r}. Known: {', '.join(near)}")
 
 
-def convert(routes: Sequence[Route], asked: Asked, ready: Callable[[Program], Compiled]) -> tuple[Program, Compiled]:
-    """The program of the first route that takes the model, and what ``ready`` makes of it for the device.
+def convert(routes: Mapping[str, Route], asked: Asked, ready: Callable[[Program], Ready]) -> Ready:
+    """What ``ready`` makes for the device of the program of the first route that takes the model.
 
     A program that the device does not take is a refusal of its route: another one may give the device what it can do.
 
     Raises:
         UnsupportedError: none does; in the words of each.
+        MemoryError: there was too little, which says nothing of a route.
     """
     refused: dict[str, str] = {}
-    for route in routes:
+    for name, route in routes.items():
         try:
             with _quiet(), pinned():
-                made = route.convert(asked)
-                compiled = ready(made)
+                return ready(replace(route(asked), route=name, refused=dict(refused)))
+        except MemoryError:
+            raise
         except InapplicableError as answer:
-            refused[route.name] = str(answer)
+            refused[name] = str(answer)
         except Exception as error:  # noqa: BLE001, whatever a compiler raises is its refusal, and is told in its words
-            refused[route.name] = _words(error)
-        else:
-            return replace(made, route=route.name, refused=refused), compiled
+            refused[name] = _words(error)
     raise UnsupportedError("; ".join(f"{name}: {words}" for name, words in refused.items()))
-
-
-def arrays(made: Mapping[str, Sequence[int]], inputs: Mapping[str, torch.Tensor]) -> dict[str, Any]:
-    """The inputs of a graph as numpy arrays: all that it was made for, in just these shapes.
-
-    A backend would take what is missing as empty, and may compute something for other shapes, with sizes in it that were
-    constants when it was made.
-
-    Raises:
-        UnsupportedError: one is missing, or has another shape.
-    """
-    for name, shape in made.items():
-        if name not in inputs:
-            raise UnsupportedError(f"the graph asks for {name}, which is not given")
-        if tuple(inputs[name].shape) != tuple(shape):
-            given = list(inputs[name].shape)
-            raise UnsupportedError(f"the graph was made for {name} of shape {list(shape)}, not {given}")
-    return {name: inputs[name].detach().cpu().contiguous().numpy() for name in made}
 
 
 def whole(ports: Sequence[Any], outputs: Sequence[str]) -> Sequence[str]:

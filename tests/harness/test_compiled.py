@@ -16,7 +16,7 @@ from harness.hardware import UnknownHardwareError, UnsupportedError, hardware
 from harness.hardware.onnxruntime import OnnxRuntime
 from harness.hardware.openvino import OpenVino
 from harness.hardware.openvino_routes import ROUTES
-from harness.hardware.routes import Asked, InapplicableError, Program, Route, convert
+from harness.hardware.routes import Asked, InapplicableError, Program, convert
 from harness.inputs import draw
 from harness.results.record import Record
 from harness.skill import Skill
@@ -44,7 +44,7 @@ def test_a_compiled_head_runs_there_and_matches(ask: Ask, name: str, skill: type
         assert record.metrics["route"] == "exporter"
 
 
-@pytest.mark.parametrize("route", [route.name for route in ROUTES])
+@pytest.mark.parametrize("route", ROUTES)
 def test_each_route_is_a_hardware_of_its_own(ask: Ask, route: str) -> None:
     record = ask(Bert, "parity", f"openvino@{route}")
     assert (record.status, record.metrics["route"], record.cell.split("/")[2]) == ("passed", route, f"openvino@{route}")
@@ -102,6 +102,10 @@ def test_a_wrong_name_is_answered_with_the_nearest(name: str, told: str) -> None
 NOTHING = Asked(None, Call(), {}, [])
 
 
+def make(_: Asked) -> Program:
+    return Program("graph", {}, [])
+
+
 def test_the_first_route_that_takes_it_serves_and_the_others_are_quoted() -> None:
     def refuse(*_: Any) -> Program:
         raise InapplicableError("not for this")
@@ -110,15 +114,13 @@ def test_the_first_route_that_takes_it_serves_and_the_others_are_quoted() -> Non
         print("a graph of a thousand lines")
         raise RuntimeError("Check 'false' failed at src/x.cpp:1:\nNo lowering for aten::diff\n")
 
-    def make(*_: Any) -> Program:
-        return Program("graph", {}, [])
-
-    routes = [Route("first", "", refuse), Route("second", "", break_down), Route("third", "", make)]
-    made, compiled = convert(routes, NOTHING, lambda program: f"compiled {program.graph}")
-    assert (made.route, compiled) == ("third", "compiled graph")
+    routes = {"first": refuse, "second": break_down, "third": make}
+    made = convert(routes, NOTHING, lambda program: program)
+    assert (made.route, made.graph) == ("third", "graph")
     assert made.refused == {"first": "not for this", "second": "RuntimeError: No lowering for aten::diff"}
+    del routes["third"]
     with pytest.raises(UnsupportedError, match="first: not for this; second: RuntimeError: No lowering"):
-        convert(routes[:2], NOTHING, lambda program: program)
+        convert(routes, NOTHING, lambda program: program)
 
 
 def test_a_compiler_is_kept_quiet(capfd: pytest.CaptureFixture[str]) -> None:
@@ -145,15 +147,25 @@ def test_a_refusal_is_heard_once(ask: Ask, install: Install) -> None:
 
 
 def test_a_program_that_the_device_does_not_take_is_a_refusal_too() -> None:
-    def compiles(program: Program) -> str:
+    def compiles(program: Program) -> Program:
         if program.graph == "dynamic":
             raise RuntimeError("the plug-in does not support Tile of dynamic rank")
-        return "compiled"
+        return program
 
-    routes = [Route(name, "", lambda *_, graph=name: Program(graph, {}, [])) for name in ("dynamic", "static")]
-    made, compiled = convert(routes, NOTHING, compiles)
-    assert (made.route, compiled) == ("static", "compiled")
-    assert "Tile of dynamic rank" in made.refused["dynamic"]
+    made = convert({"first": lambda _: Program("dynamic", {}, []), "second": make}, NOTHING, compiles)
+    assert made.route == "second"
+    assert "Tile of dynamic rank" in made.refused["first"]
+
+
+def test_too_little_memory_says_nothing_of_a_route(ask: Ask, install: Install) -> None:
+    def exhausted(_: Asked) -> Program:
+        raise MemoryError("std::bad_alloc")
+
+    with pytest.raises(MemoryError):
+        convert({"first": exhausted, "second": make}, NOTHING, lambda program: program)
+    where = OpenVino()
+    where.routes = {"first": exhausted}
+    assert ask(Bert, "parity", install(where)).status == "out_of_memory"
 
 
 # --- controls -------------------------------------------------------------------------------------------------------

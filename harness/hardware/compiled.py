@@ -1,0 +1,128 @@
+"""What all hardware has in common that runs what it compiles from a model: names, routes, and what is fed to a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.call import FORWARD, Call
+from harness.hardware.protocol import UnsupportedError
+from harness.hardware.routes import Asked, Program, Route, chosen, convert
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["CompiledRunner", "Compiler"]
+
+
+class CompiledRunner:
+    """A graph made ready on a device; subclasses run it and read back where it runs."""
+
+    model = None
+
+    def __init__(self, program: Program, ports: Iterable[Iterable[str]], inputs: Mapping[str, torch.Tensor]) -> None:
+        """Args:
+        program: what was converted.
+        ports: all names of each input of the graph, in its order.
+        inputs: what the head takes, for the shapes.
+
+        Raises:
+            InapplicableError: the graph asks for what the head does not take.
+        """
+        self.outputs = program.outputs
+        self.facts = program.facts
+        self.shapes = {name: tuple(inputs[name].shape) for name in (program.name(names, inputs) for names in ports)}
+        """Shape of each input by name, in the graph's order."""
+
+    def run(self, inputs: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
+        """See the protocol; a graph holds no random state that a seed could set.
+
+        Raises:
+            UnsupportedError: an input is missing, or has another shape than those that the graph was made for. A backend
+                would take what is missing as empty, and may compute something for other shapes, with sizes in it that were
+                constants when it was made.
+        """
+        import torch
+
+        del seed
+        for name, shape in self.shapes.items():
+            if name not in inputs:
+                raise UnsupportedError(f"the graph asks for {name}, which is not given")
+            if tuple(inputs[name].shape) != shape:
+                given = list(inputs[name].shape)
+                raise UnsupportedError(f"the graph was made for {name} of shape {list(shape)}, not {given}")
+        results = self.infer([inputs[name].detach().cpu().contiguous().numpy() for name in self.shapes])
+        # Copies: a backend may lend its own memory, and write into it at the next inference.
+        pairs = zip(self.outputs, results, strict=True)
+        return {name: torch.from_numpy(result.copy()) for name, result in pairs if name is not None}
+
+    def infer(self, arrays: list[Any]) -> Iterable[Any]:
+        """The outputs as numpy arrays, in the graph's order, for inputs in its order."""
+        raise NotImplementedError
+
+    def executed_on(self) -> str:
+        """See the protocol."""
+        raise NotImplementedError
+
+    def place(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """See the protocol."""
+        return dict(inputs)
+
+    def synchronize(self) -> None:
+        """See the protocol; an inference is over when it returns."""
+
+    def peak_memory(self) -> int | None:
+        """See the protocol; nobody counts it."""
+        return None
+
+
+class Compiler:
+    """A backend's CPU, or by name another of its devices, by all routes in order, or by one."""
+
+    backend: str
+    """What it is called before a device and a route."""
+    known: Mapping[str, Route]
+    """Its routes, in order."""
+    dtypes: tuple[str, ...] = ("fp32",)
+    module = False
+
+    def __init__(self, device: str = "CPU", route: str | None = None) -> None:
+        """Args:
+        device: the backend's name of the device.
+        route: the one route to take; all in order if None.
+
+        Raises:
+            UnknownRouteError: there is no such route.
+        """
+        self.target = device
+        self.device = f"{self.backend}:{device}"
+        self.routes = chosen(self.known, route)
+        self.name = (self.backend if device == "CPU" else self.device) + (f"@{route}" if route else "")
+
+    def probe(self, dtype: str | None = None) -> str | None:
+        """See the protocol."""
+        if dtype is not None and dtype not in self.dtypes:
+            return f"{self.name} has no cells in {dtype}, only in {', '.join(self.dtypes)}"
+        return self.absent(dtype)
+
+    def prepare(
+        self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = FORWARD
+    ) -> CompiledRunner:
+        """See the protocol; the graph is made for the shapes of ``inputs``."""
+        return convert(self.routes, Asked.of(model, call, inputs), lambda program: self.ready(program, inputs, dtype))
+
+    def absent(self, dtype: str | None) -> str | None:
+        """Why it cannot run here (in this dtype), in one sentence; None if it can."""
+        raise NotImplementedError
+
+    def ready(self, program: Program, inputs: Mapping[str, torch.Tensor], dtype: str) -> CompiledRunner:
+        """The program compiled for the device; whatever is raised is a refusal of its route."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, str]:
+        """See the protocol."""
+        return {} if self.probe() is not None else self.facts()
+
+    def facts(self) -> dict[str, str]:
+        """Device and versions, where it can run."""
+        raise NotImplementedError
