@@ -157,6 +157,7 @@ def _builder_digest() -> str:
             here / "spec.py",
             *(here / "tiny").rglob("*.py"),
             *(here / "processors").rglob("*.py"),
+            *(here.parent / "processing").rglob("*.py"),
         ]
     ):
         digest.update(path.read_bytes())

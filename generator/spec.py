@@ -136,7 +136,7 @@ class SkillSpec:
     """Package that registers the architecture with transformers' Auto classes; None for transformers' own."""
     processor: dict[str, Any] | None = None
     """What makes its inputs of text, images and sound: transformers' own classes with their arguments, by the names of
-    the pipelines' arguments (see ``generator.processors``); None where there is nothing of the kind."""
+    the pipelines' arguments (see ``processing``); None where there is nothing of the kind."""
     of: str | None = None
     """``model_type`` of the config where it is a folder's, after which the skill is named; None where it is its own."""
 

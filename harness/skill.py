@@ -87,7 +87,7 @@ class Skill:
     config: ClassVar[Mapping[str, Any]]
     heads: ClassVar[tuple[Head, ...]]
     processor: ClassVar[Mapping[str, Mapping[str, Any]] | None] = None
-    """What makes inputs of text, images and sound (see ``harness.processors``); None where there is nothing of the kind."""
+    """What makes inputs of text, images and sound (see ``processing``); None where there is nothing of the kind."""
 
     @classmethod
     def path(cls) -> Path:

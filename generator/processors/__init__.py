@@ -25,12 +25,8 @@ _TABLES = ("table-question-answering",)
 
 
 def declare(row: Row, arguments: Mapping[str, Any], heads: tuple[HeadSpec, ...]) -> dict[str, Any] | None:
-    """The parts by the names of the pipelines' arguments (``tokenizer``, ``image_processor``, ``video_processor``,
-    ``feature_extractor``, ``processor``), or None for an architecture that no pipeline loads.
-
-    Each part has ``class_name`` and ``arguments``; a tokenizer also its ``model`` and ``vocabulary``, whose words stand
-    at their ids; a processor has under ``parts`` which of the others it takes as which argument; what needs a library
-    that is not installed has ``requires`` alone.
+    """The parts by the names of the pipelines' arguments (see ``processing``), or None for an architecture that no
+    pipeline loads; what needs a library that is not installed has ``requires`` alone.
 
     Args:
         row: the architecture.

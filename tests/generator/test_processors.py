@@ -19,7 +19,6 @@ from generator import processors
 from generator.processors import building, mapped, media, prompts, tokenizer, trial, whole, words
 from generator.spec import HeadSpec, InputSpec
 from generator.tiny import inputs
-from harness import processors as harness_processors
 
 CONFIGS = {
     "bert": transformers.BertConfig(vocab_size=128, pad_token_id=0),
@@ -496,14 +495,10 @@ def test_texts_are_parted_as_the_class_puts_their_ids_together(monkeypatch: pyte
     declared = tokenizer.declare("owl", CONFIGS["unseen"], spoken=False, closes=True, named=(None, "OwlTokenizerFast"))
     assert declared is not None
     assert declared["between"] == f"{declared['ends']} {declared['ends']}"
-    made = (
-        building.build({"tokenizer": declared})["tokenizer"],
-        harness_processors._tokenizer(OwlTokenizerFast, declared),
-    )
-    for each in made:
-        end = each.convert_tokens_to_ids(declared["ends"])
-        one, other = (each("a", add_special_tokens=False).input_ids, each("b", add_special_tokens=False).input_ids)
-        assert each("a", "b").input_ids == [*one, end, end, *other, end]
+    made = building.build({"tokenizer": declared})["tokenizer"]
+    end = made.convert_tokens_to_ids(declared["ends"])
+    one, other = (made("a", add_special_tokens=False).input_ids, made("b", add_special_tokens=False).input_ids)
+    assert made("a", "b").input_ids == [*one, end, end, *other, end]
     usual = tokenizer.declare("unseen", CONFIGS["unseen"], spoken=False, closes=True)
     assert usual is not None
     assert "between" not in usual

@@ -17,6 +17,7 @@ PARTS = (
     "commands",
     "generator",
     "harness",
+    "processing",
     "reporting",
     "templates",
     "skills/__init__.py",
