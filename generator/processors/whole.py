@@ -18,12 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from generator import configuration
 from generator.modalities import carries
-from generator.processors import building, mapped, media, prompts, tokenizer, words
-from generator.processors.trial import TEXT, Trial
+from generator.processors import building, claims, mapped, media, prompts, tokenizer, words
+from generator.processors.trial import Trial
 from generator.tiny import config as shrinking
 from generator.tiny import inputs as declaring
-from generator.tiny import libraries
-from generator.tiny.config import networks
 
 if TYPE_CHECKING:
     from generator.spec import HeadSpec
@@ -32,22 +30,6 @@ __all__ = ["Subject", "declare"]
 
 Parts = dict[str, dict[str, Any]]
 
-_COUNTS = {
-    "image": ("image_seq_length", "image_seq_len", "num_image_tokens"),
-    "audio": ("audio_seq_length",),
-}
-"""Arguments that are the placeholders of one image or sound."""
-_ELSEWHERE = {"img_size": "image_size", "pooling_ratio": "projector_pooling_ratio"}
-"""Config fields of arguments that are named otherwise there."""
-_ONE_MORE = "num_additional_image_tokens"
-"""An argument that is 1 for towers with a token for the entire image, which no config says."""
-_HEARS = ("feature_extractor", "audio_processor")
-_CODEC = "audio_tokenizer"
-"""What processors call a model of another architecture that encodes and decodes sound for them."""
-_HERE = ("torch", "vision")
-"""Backends that are here wherever skills are written, or that parts say they lack."""
-_FILED = "a vocabulary file of mistral-common's"
-"""What the skill says of a processor with a tokenizer that no words in a skill could make."""
 _WORDS = ("a", "cat")
 """Words on a page, of letters that are in every tiny vocabulary."""
 _TOGETHER = frozenset({"any-to-any", "image-text-to-text"})
@@ -59,8 +41,6 @@ _ROUNDS = 2
 """Rounds in which it is learned which words stand for features."""
 _MOST = 12
 """Ways to fill in the arguments that are tried."""
-_SEVERAL = 6
-"""Images or tiles in a row of a head's inputs at most."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +73,17 @@ def declare(subject: Subject, parts: Parts) -> Parts:
     found = building.public(name)
     if found is None:
         return {**parts, "processor": {"requires": building.absent(name)}}
-    if (library := _lacking(found)) is not None:
+    if (library := claims.lacking(found)) is not None:
         return {**parts, "processor": {"requires": library}}
-    if (asked := _asked(found)) is not None and not tokenizer.made(asked):
-        return {**parts, "processor": {"requires": _vocabulary(asked)}}
+    if (asked := claims.asked(found)) is not None and not tokenizer.made(asked):
+        return {**parts, "processor": {"requires": claims.vocabulary(asked)}}
     if (
-        (decodes := getattr(found, f"{_CODEC}_class", None))
+        (decodes := getattr(found, f"{claims.CODEC}_class", None))
         and building.exists(decodes)
         and not building.public(decodes)
     ):
         return {**parts, "processor": {"requires": building.absent(decodes)}}
-    sources = {attribute: _source(attribute) for attribute in _attributes(found)}
+    sources = {attribute: claims.source(attribute) for attribute in claims.attributes(found)}
     more = {name: part for name, part in _siblings(name, subject).items() if name in sources.values()}
     given = {**more, **parts}
     if "image_processor" in sources.values() and "image_processor" not in given:
@@ -115,19 +95,19 @@ def declare(subject: Subject, parts: Parts) -> Parts:
         if "requires" in told[source]:
             return {**told, "processor": {"requires": told[source]["requires"]}}
     if (codec := _codec(found)) is not None:
-        given, sources = {**given, _CODEC: codec}, {**sources, _CODEC: _CODEC}
+        given, sources = {**given, claims.CODEC: codec}, {**sources, claims.CODEC: claims.CODEC}
     return _fitted(found, subject, given, sources)
 
 
 def _codec(found: Any) -> dict[str, Any] | None:
     """The model that turns codes or latents to sound for a processor that takes one, and tiny arguments of its config; None
     where the class names none, or one that the rules do not make tiny."""
-    named = building.public(str(getattr(found, f"{_CODEC}_class", None)))
-    if _CODEC not in inspect.signature(found.__init__).parameters or named is None:
+    named = building.public(str(getattr(found, f"{claims.CODEC}_class", None)))
+    if claims.CODEC not in inspect.signature(found.__init__).parameters or named is None:
         return None
     declared = {"class_name": named.__name__, "config": shrinking.shrink(named.config_class)}
     try:
-        building.build({_CODEC: declared})
+        building.build({claims.CODEC: declared})
     except Exception:  # noqa: BLE001, each class has errors of its own for sizes that do not meet
         return None
     return declared
@@ -136,7 +116,7 @@ def _codec(found: Any) -> dict[str, Any] | None:
 def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, str]) -> Parts:
     """The first way to declare the processor with which the tiny model takes what it makes, or the likeliest one."""
     fed = {item.name for head in subject.heads for item in head.inputs}
-    shown = [_modality(attribute) for attribute in sources if not attribute.endswith("tokenizer")]
+    shown = [claims.modality(attribute) for attribute in sources if not attribute.endswith("tokenizer")]
     modalities = [item for item in shown if carries(fed, item)]  # a relative's processor may take more than the model
     trial = Trial.of(subject.config_class, subject.arguments, subject.heads)
     context = declaring.Context(subject.config, {}, ())
@@ -145,11 +125,11 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
     parts, page = _unread(found, _lent(found, parts, counts))
     likeliest: Parts | None = None
     carriers: dict[str, str] = {}
-    choices = _arguments(found, context, counts)
-    told_each_time = [page] if page else _clips(found) or [{}, *_calls(found, counts)]
+    choices = claims.arguments(found, context, counts)
+    told_each_time = [page] if page else claims.clips(found) or [{}, *claims.calls(found, counts)]
     ways = [(given, parts) for given in islice(choices, _MOST)]
     ways = [*ways, *_smaller(found, ways)]
-    for every, (given, others) in product((False, True) if _hopes(found) else (False,), ways):
+    for every, (given, others) in product((False, True) if claims.hopes(found) else (False,), ways):
         whole = {"class_name": found.__name__, "arguments": given, "parts": dict(sources)}
         for call in told_each_time * _ROUNDS:
             told = {**_told(found, subject, others, carriers, every=every), "processor": {**whole, **call}}
@@ -231,29 +211,12 @@ def _made_of(name: str, code: str) -> list[str]:
     return [str(node.module).partition(".")[0] for node in imports if any(item.name in bases for item in node.names)]
 
 
-def _lacking(found: Any) -> str | None:
-    """What is not here and what methods of the class ask for: a library, or a tokenizer that only a file holds."""
-    for names in re.findall(r"@requires\(backends=\(([^)]*)\)", inspect.getsource(found)):
-        for name in re.findall(r"\"([\w-]+)\"", names):
-            if name not in _HERE and libraries.installed(name) is None:
-                return str(name)
-    # Mistral's own tokenizer writes their chats; it is read from a file, and cannot be made of a few words. Said in a
-    # comment alone it is one tokenizer of several (Pixtral's, in 5.10).
-    code = inspect.getsource(inspect.getmodule(found) or found)
-    return _FILED if re.search(r"^[^#\n]*\bMistralCommonBackend\b", code, re.MULTILINE) else None
-
-
 def _siblings(name: str, subject: Subject) -> Parts:
     """The parts of the first type with this processor, for types of which the mappings of parts say nothing."""
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
 
     first = next((item for item, named in PROCESSOR_MAPPING_NAMES.items() if named == name), None)
     return media.declare(first, subject.config, subject.heads) if first is not None else {}
-
-
-def _hopes(found: Any) -> bool:
-    """Whether a processor asks for words that it says it can do without."""
-    return any(word.hoped for word in words.read(found))
 
 
 def _seeing(found: Any, subject: Subject) -> Parts:
@@ -263,7 +226,7 @@ def _seeing(found: Any, subject: Subject) -> Parts:
     from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
     from transformers.processing_utils import ImagesKwargs
 
-    told = getattr(_keywords(found), "__annotations__", {}).get("images_kwargs")
+    told = getattr(claims.keywords(found), "__annotations__", {}).get("images_kwargs")
     asked = {*getattr(told, "__annotations__", {})} - {*ImagesKwargs.__annotations__}
     types = [item for item in IMAGE_PROCESSOR_MAPPING_NAMES if asked] or [media.USUAL]
     for model_type in types:
@@ -280,7 +243,7 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
     it cannot do without or that the model has an id for."""
     made = dict(parts)
     spoken = any(item.name == "input_values" for head in subject.heads for item in head.inputs)
-    for attribute in _attributes(found):
+    for attribute in claims.attributes(found):
         if not attribute.endswith("tokenizer"):
             continue
         inner = getattr(subject.config, f"{attribute.removesuffix('tokenizer')}config", subject.config)
@@ -293,7 +256,7 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
                 fed=tokenizer.fed(subject.heads),
                 words=[replace(word, required=word.required or word.hoped) for word in known] if every else known,
                 carriers=carriers,
-                named=_asked(found),
+                named=claims.asked(found),
                 closes=tokenizer.closes(subject.heads),
             )
         else:
@@ -302,107 +265,11 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
             if attribute == "tokenizer":
                 declared = {
                     **declared,
-                    **_started(found, declared),
-                    "arguments": declared["arguments"] | _promised(found, subject.heads),
+                    **claims.started(found, declared),
+                    "arguments": declared["arguments"] | claims.promised(found, subject.heads),
                 }
             made[attribute] = declared
     return made
-
-
-def _promised(found: Any, heads: Sequence[HeadSpec]) -> dict[str, bool]:
-    """Settings of the tokenizer with which a processor makes all that it says it does: its class may leave it to them
-    whether it returns what its ``model_input_names`` has (Cosmos3-Edge's types of tokens, without which no image is
-    taken); not what no head takes (MiniMax-M3-VL's).
-    """
-    names = inspect.getattr_static(found, "model_input_names", None)
-    if not isinstance(names, property) or names.fget is None:
-        return {}
-    own = re.findall(r"\"(\w+)\"", inspect.getsource(names.fget))
-    taken = {item.name for head in heads for item in head.inputs}
-    return {f"return_{name}": True for name in own if name in taken and getattr(found, f"return_{name}", None) is False}
-
-
-def _started(found: Any, declared: Mapping[str, Any]) -> dict[str, str]:
-    """Under ``starts``, a blank before every text: for a processor that takes it away again where special words begin one, by
-    dropping the first id (Fuyu's)."""
-    drops = re.search(r"\[\"input_ids\"\]\[\.\.\., 1:\]", inspect.getsource(found))
-    return {"starts": tokenizer.BLANK} if drops and tokenizer.around(declared) else {}
-
-
-def _asked(found: Any) -> Any:
-    """The tokenizer class that a processor insists on: before 5.0 each names its own, or leaves it open."""
-    named = getattr(found, "tokenizer_class", None)
-    return None if named is None or named == "AutoTokenizer" else named
-
-
-def _vocabulary(asked: Any) -> str:
-    """What a processor lacks here that insists on a tokenizer which is made of files alone (SpeechT5's, before 5.0)."""
-    name = next(item for item in (asked if isinstance(asked, tuple) else [asked]) if item is not None)
-    return building.absent(name) if building.public(name) is None else f"a vocabulary file of {name}'s"
-
-
-def _arguments(found: Any, context: declaring.Context, counts: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-    """Arguments of the class, the likeliest first."""
-    choices: dict[str, list[Any]] = {}
-    for name, parameter in inspect.signature(found.__init__).parameters.items():
-        if name in (*_attributes(found), "self", "chat_template", _CODEC) or name.endswith("_token"):
-            continue
-        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-            continue
-        default = None if parameter.default is parameter.empty else parameter.default
-        values = list(_values(name, default, context, counts))
-        if values:
-            choices[name] = values
-    for combination in product(*choices.values()):
-        given = dict(zip(choices, combination, strict=True))
-        yield {name: value for name, value in given.items() if value is not None}
-
-
-def _calls(found: Any, counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Under ``call``, what users tell the processor each time, since no file holds it: counts that are constants of the
-    class, or of that of its keywords. None where there are none."""
-    defaults = [value for value in getattr(_keywords(found), "_defaults", {}).values() if isinstance(value, Mapping)]
-    told = {name: value for values in [*defaults, vars(found)] for name, value in values.items()}
-    names = [name for name in _COUNTS["image"] if isinstance(told.get(name), int)]
-    return [{"call": dict.fromkeys(names, counts["image"])}] if names and "image" in counts else []
-
-
-def _clips(found: Any) -> list[dict[str, int]]:
-    """Under ``frames``, of how many images a video is that a processor of videos alone takes as ``images``: as many as its
-    code counts on, and no config says (InstructBLIPVideo's four). None for a processor of another kind."""
-    attributes, taken = _attributes(found), inspect.signature(found.__call__).parameters
-    if "video_processor" not in attributes or "image_processor" in attributes or "videos" in taken:
-        return []
-    return [{"frames": count} for count in range(1, _SEVERAL)] if "images" in taken else []
-
-
-def _values(name: str, default: Any, context: declaring.Context, counts: Mapping[str, int]) -> Iterator[Any]:
-    for modality, names in _COUNTS.items():
-        if name in names and modality in counts:
-            # Several images or tiles of one have each their share; or as many as an image has patches.
-            yield from (counts[modality] // part for part in range(1, _SEVERAL) if counts[modality] % part == 0)
-            yield from _patches(context) if modality == "image" else ()
-            return
-    if name.endswith("_definitions"):
-        yield {"one": TEXT}  # of each of which a prompt is made, of the usual ones longer than any tiny model's text
-        return
-    if name == _ONE_MORE:
-        yield from (0, 1)
-        return
-    field = _ELSEWHERE.get(name, name)
-    network = context.find("model_args") or {}  # what timm's networks are told, where the tower is one of them
-    for value in (context.find(field, within="vision"), context.find(field), network.get(name)):
-        if type(value) in (bool, int, float, str) and (default is None or type(value) is type(default)):
-            yield value
-            return
-    if name == "patch_size" and network and "image" in counts:  # a network of stages says it by what it gives alone
-        yield networks.side(network) // math.isqrt(counts["image"])
-
-
-def _patches(context: declaring.Context) -> list[int]:
-    """How many patches an image has, where the config says it."""
-    side, patch = (context.find(name, within="vision") for name in ("image_size", "patch_size"))
-    return [(side // patch) ** 2] if isinstance(side, int) and isinstance(patch, int) else []
 
 
 def _lent(found: Any, parts: Parts, counts: Mapping[str, int]) -> Parts:
@@ -410,7 +277,7 @@ def _lent(found: Any, parts: Parts, counts: Mapping[str, int]) -> Parts:
     if "image" not in counts:
         return parts
     source, count = inspect.getsource(found), counts["image"]
-    lent = dict.fromkeys(re.findall(rf"image_processor\.({'|'.join(_COUNTS['image'])})\b", source), count)
+    lent = dict.fromkeys(re.findall(rf"image_processor\.({'|'.join(claims.COUNTS['image'])})\b", source), count)
     for name in re.findall(r"self\.image_processor\.(\w+)\b", source):
         # What it squares to count the features of a tile is how many of them are on a side (Cohere's patch_size).
         if re.search(rf"self\.{name} ?\*\* ?2", source):
@@ -427,31 +294,10 @@ def _unread(found: Any, parts: Parts) -> tuple[Parts, dict[str, Any]]:
     image = parts.get("image_processor", {})
     reader = building.public(image.get("class_name", ""))
     told = {*inspect.signature(found.__call__).parameters}
-    for group in getattr(_keywords(found), "__annotations__", {}).values():
+    for group in getattr(claims.keywords(found), "__annotations__", {}).values():
         told |= {*getattr(group, "__annotations__", ())}
     if reader is None or media.preset(reader, "apply_ocr") is not True or "boxes" not in told:
         return parts, {}
     places = [[100 * place, 100, 100 * place + 80, 200] for place, _ in enumerate(_WORDS, 1)]
     unread = {**image, "arguments": {**image["arguments"], "apply_ocr": False}}
     return {**parts, "image_processor": unread}, {"call": {"text_pair": [*_WORDS], "boxes": places}}
-
-
-def _keywords(found: Any) -> Any:
-    """The class of the keywords of a call, where they are told by what takes them (before 5.23); None where there is none."""
-    return vars(inspect.getmodule(found)).get(f"{found.__name__}Kwargs")
-
-
-def _attributes(found: Any) -> list[str]:
-    """The parts that a class puts together, in its own order."""
-    if hasattr(found, "get_attributes"):
-        return list(found.get_attributes())
-    return list(found.attributes)  # before 5.0
-
-
-def _source(attribute: str) -> str:
-    """The part that an argument takes."""
-    return "feature_extractor" if attribute in _HEARS else attribute
-
-
-def _modality(attribute: str) -> str:
-    return "audio" if attribute in _HEARS else attribute.partition("_")[0]

@@ -16,7 +16,7 @@ import torch
 import transformers
 
 from generator import processors
-from generator.processors import building, mapped, media, prompts, tokenizer, trial, whole, words
+from generator.processors import building, claims, mapped, media, prompts, tokenizer, trial, whole, words
 from generator.spec import HeadSpec, InputSpec
 from generator.tiny import inputs
 
@@ -246,9 +246,9 @@ def test_a_processor_gives_all_inputs_that_it_says_it_does() -> None:
 
     inputs = (InputSpec("types", "Integers", {"shape": (2, 8), "high": 2}),)
     head = HeadSpec("LlavaForConditionalGeneration", (), (), True, {}, inputs, (), 0, 2, None)
-    assert whole._promised(Owl, (head,)) == {"return_types": True}
-    assert whole._promised(Owl, ()) == {}
-    assert whole._promised(transformers.LlavaProcessor, (head,)) == {}
+    assert claims.promised(Owl, (head,)) == {"return_types": True}
+    assert claims.promised(Owl, ()) == {}
+    assert claims.promised(transformers.LlavaProcessor, (head,)) == {}
 
 
 def test_settings_that_no_field_tells_are_read_off_the_inputs_of_the_heads() -> None:
@@ -426,8 +426,8 @@ def test_a_page_is_cut_into_as_many_patches_as_the_model_takes() -> None:
 
 
 def test_a_count_that_no_file_holds_is_told_at_each_call() -> None:
-    assert whole._calls(transformers.Kosmos2Processor, {"image": 4}) == [{"call": {"num_image_tokens": 4}}]
-    assert whole._calls(transformers.LlavaProcessor, {"image": 4}) == []
+    assert claims.calls(transformers.Kosmos2Processor, {"image": 4}) == [{"call": {"num_image_tokens": 4}}]
+    assert claims.calls(transformers.LlavaProcessor, {"image": 4}) == []
 
 
 class _PagesProcessor:
@@ -443,7 +443,7 @@ _PagesProcessorKwargs = type(
 
 
 def test_what_a_call_is_told_is_read_from_the_class_of_its_keywords_too() -> None:
-    assert whole._calls(_PagesProcessor, {"image": 4}) == [{"call": {"num_image_tokens": 4}}]
+    assert claims.calls(_PagesProcessor, {"image": 4}) == [{"call": {"num_image_tokens": 4}}]
     image = {"class_name": "LayoutLMv3ImageProcessor", "arguments": {}}
     parts, page = whole._unread(_PagesProcessor, {"image_processor": image})
     assert parts["image_processor"]["arguments"] == {"apply_ocr": False}
@@ -457,7 +457,7 @@ def test_a_processor_that_insists_on_a_tokenizer_made_of_files_lacks_a_file(monk
 
     monkeypatch.setitem(vars(sys.modules["transformers"]), "OwlTokenizer", OwlTokenizer)
     assert not tokenizer.made("OwlTokenizer")
-    assert whole._vocabulary(("OwlTokenizer", None)) == "a vocabulary file of OwlTokenizer's"
+    assert claims.vocabulary(("OwlTokenizer", None)) == "a vocabulary file of OwlTokenizer's"
     assert tokenizer.made((None, building.GENERIC))
 
 
@@ -524,7 +524,7 @@ def test_what_the_images_of_a_processor_may_be_told_says_which_image_processor_t
 
     classes = {"Plain": transformers.CLIPImageProcessor, "Winged": Winged}
     declared = {"plain": "Plain", "winged": "Winged", media.USUAL: "Plain"}
-    monkeypatch.setattr(whole, "_keywords", lambda _: kinds)
+    monkeypatch.setattr(claims, "keywords", lambda _: kinds)
     monkeypatch.setattr(building, "public", classes.get)
     monkeypatch.setattr(
         "transformers.models.auto.image_processing_auto.IMAGE_PROCESSOR_MAPPING_NAMES", {"plain": None, "winged": None}
@@ -546,8 +546,8 @@ def test_a_text_is_told_where_it_ends_unless_a_head_goes_on_with_it() -> None:
 
 def test_a_processor_whose_methods_ask_for_an_absent_library_needs_it() -> None:
     absent = importlib.util.find_spec("mistral_common") is None
-    assert whole._lacking(transformers.VoxtralProcessor) == ("mistral-common" if absent else whole._FILED)
-    assert whole._lacking(transformers.LlavaProcessor) is None
+    assert claims.lacking(transformers.VoxtralProcessor) == ("mistral-common" if absent else claims._FILED)
+    assert claims.lacking(transformers.LlavaProcessor) is None
 
 
 def test_the_image_processor_is_the_one_that_the_processor_of_the_type_insists_on(
@@ -579,7 +579,7 @@ def test_a_processor_that_decodes_by_another_model_is_given_a_tiny_one(monkeypat
 
 def test_a_processor_that_makes_a_prompt_of_each_of_several_texts_is_given_one() -> None:
     context = inputs.Context(CONFIGS["bert"], {}, ())
-    assert list(whole._values("policy_definitions", None, context, {})) == [{"one": trial.TEXT}]
+    assert list(claims._values("policy_definitions", None, context, {})) == [{"one": trial.TEXT}]
 
 
 def test_a_type_that_hears_samples_without_a_feature_extractor_takes_the_usual_one() -> None:
@@ -672,13 +672,13 @@ def test_what_a_class_lacks_is_named_alike_in_every_process(monkeypatch: pytest.
 
 def test_a_processor_of_videos_alone_is_told_of_how_many_frames_one_is() -> None:
     found = newer("InstructBlipVideoProcessor")
-    assert {"frames": 4} in whole._clips(found)
-    assert whole._clips(newer("LlavaNextVideoProcessor")) == []
-    assert whole._clips(transformers.LlavaProcessor) == []
+    assert {"frames": 4} in claims.clips(found)
+    assert claims.clips(newer("LlavaNextVideoProcessor")) == []
+    assert claims.clips(transformers.LlavaProcessor) == []
 
 
 def test_a_blank_stands_before_a_text_whose_first_id_the_processor_drops() -> None:
-    declared = {**spelled("|SPEAKER| <s>"), **whole._started(newer("FuyuProcessor"), spelled("|SPEAKER| <s>"))}
+    declared = {**spelled("|SPEAKER| <s>"), **claims.started(newer("FuyuProcessor"), spelled("|SPEAKER| <s>"))}
     made = building.build({"tokenizer": declared})["tokenizer"]
     assert made.convert_ids_to_tokens(made("|SPEAKER||SPEAKER|<s>")["input_ids"]) == [
         "▁",
@@ -687,7 +687,7 @@ def test_a_blank_stands_before_a_text_whose_first_id_the_processor_drops() -> No
         "<s>",
     ]
     assert made.convert_ids_to_tokens(made("a cat")["input_ids"]) == ["▁", "a", "▁", "c", "a", "t"]
-    assert whole._started(transformers.LlavaProcessor, spelled("<image>")) == {}
+    assert claims.started(transformers.LlavaProcessor, spelled("<image>")) == {}
 
 
 def spelled(special: str) -> dict[str, Any]:
@@ -718,7 +718,7 @@ def test_a_word_that_a_processor_hopes_for_can_be_asked_of_the_tokenizer_neverth
     _, arguments, heads = llava()
     subject = whole.Subject("llava", "LlavaConfig", arguments, transformers.LlavaConfig(**arguments), heads)
     found = newer("Gemma4Processor")
-    assert whole._hopes(found)
+    assert claims.hopes(found)
     for every in (False, True):
         told = whole._told(found, subject, {}, {}, every=every)["tokenizer"]["arguments"]["extra_special_tokens"]
         assert ("boa_token" in told) is every
@@ -728,14 +728,14 @@ def test_a_word_that_a_processor_hopes_for_can_be_asked_of_the_tokenizer_neverth
     ("line", "lacking"),
     [
         ("pop(kind)  # MistralCommonBackend has none", None),
-        ("isinstance(tokenizer, MistralCommonBackend)", whole._FILED),
+        ("isinstance(tokenizer, MistralCommonBackend)", claims._FILED),
     ],
 )
 def test_a_tokenizer_that_a_comment_alone_names_is_not_asked_for(
     monkeypatch: pytest.MonkeyPatch, line: str, lacking: str | None
 ) -> None:
     monkeypatch.setattr(inspect, "getsource", lambda _: f"class P:\n    {line}\n")
-    assert whole._lacking(_PagesProcessor) == lacking
+    assert claims.lacking(_PagesProcessor) == lacking
 
 
 def test_a_tokenizer_that_takes_a_table_is_made_of_a_file_and_serves_no_pipeline_of_texts_alone() -> None:
