@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from generator.tiny.config import suspects
-from generator.tiny.config.suspects import Change, changes
-from generator.tiny.config.tree import Field
+from generator.tiny.config.suspects import changes
+from generator.tiny.config.tree import Change, Field
 
 MODEL = """
 def reads(config):

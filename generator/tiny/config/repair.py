@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from generator.tiny.config import composite
 from generator.tiny.config.fields import Manner
-from generator.tiny.config.suspects import Change, changes, further
-from generator.tiny.config.tree import fields_of, merge, shrink
+from generator.tiny.config.suspects import changes, further
+from generator.tiny.config.tree import Change, fields_of, merge, shrink
 
 __all__ = ["MANNERS", "Tried", "mended"]
 

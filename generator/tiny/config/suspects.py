@@ -1,4 +1,4 @@
-"""Which changes to a config an error of its model suggests: from its words, its numbers, and the code that raised it."""
+"""Which changes to a config an error of its model suggests: from its words and the code that raised it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice, permutations, zip_longest
+from itertools import permutations, zip_longest
 from types import FrameType
 from typing import Any
 
@@ -17,14 +17,11 @@ from generator import configuration
 from generator.tiny import roles
 from generator.tiny.config import attention
 from generator.tiny.config.layers import COUNTS
-from generator.tiny.config.tree import STAGES, Field, Path
+from generator.tiny.config.sizes import LARGEST, NUMBER, WORD, measured, proportioned, restored, said
+from generator.tiny.config.tree import STAGES, Change, Field
 
-__all__ = ["Change", "changes", "further"]
+__all__ = ["changes", "further"]
 
-Change = dict[Path, Any]
-"""New values by field."""
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])|(?<=\d[x*])\d+")
 _READ = re.compile(r"getattr\(\s*(?:self\.)?config, \"(\w+)\", ([\d_]+)\)")
 """A field that code reads from a config with a default of its own."""
 _SHARED = re.compile(r'\.get\(\s*"(\w+)", \[([\d, ]+)\]\)')
@@ -33,17 +30,8 @@ _TURNING = {"rope_type": "default", "rope_theta": 10000.0}
 """What the rotary positions of a kind of layers are where a config says nothing of them."""
 _FEW = 4
 """Entries of a table by count, at most."""
-_LARGEST = 768
-"""Default up to which a number is put back whole where shrinking it may have broken something."""
-_LARGEST_SIDE = 128
-"""The same for images, whose cost grows with the square of it or faster."""
-_DEEPEST = 24
-"""The same for layers."""
-_SIDE = re.compile(r".*(image|img|input|crop|resolution|patch).*")
 _KINDS = ("is_encoder_decoder", "is_decoder", "add_cross_attention")
 """Fields of every config that say what kind of a model it is of."""
-_TELLING = 12
-"""Number from which it tells something that two defaults are equal or one a multiple of the other."""
 _ROTARY = ("rope_scaling", "rope_parameters")
 """What rotary parameters are called, before 5.0 and since."""
 _STRATEGY, _ALL = "vision_feature_select_strategy", "full"
@@ -52,8 +40,6 @@ _HERE = 4
 """Rank below which a word stands in the message, or in the function that raised the error or its class's making."""
 _LABELS = 2
 """Classes of a config that names none."""
-_ALONE = ("vocabulary", "positions")
-"""Roles of fields that few others go by."""
 _FAR = 10_000
 """Rank of a field that the code that raised the error does not name."""
 
@@ -80,16 +66,16 @@ def changes(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
     yield from _classless(message, fields)
     # None of these is the likeliest for every model: each has its turn, so that a few tries serve them all.
     ways = (
-        _said(message, ranked),
-        _measured(message, ranked),
-        _restored(near),
-        _proportioned(near, fields),
+        said(message, ranked),
+        measured(message, ranked),
+        restored(near),
+        proportioned(near, fields),
         _switched(field for field in near if words[field.path[-1]] < _HERE),
         _more_layers(fields, near, error),
     )
     for turn in zip_longest(*ways):
         yield from (change for change in turn if change is not None)
-    yield from _restored(ranked[len(near) :])
+    yield from restored(ranked[len(near) :])
 
 
 def _named_by(error: BaseException) -> dict[str, int]:
@@ -100,9 +86,9 @@ def _named_by(error: BaseException) -> dict[str, int]:
         for word in words:
             found.setdefault(word, rank)
 
-    add(_WORD.findall(str(error)), 0)
+    add(WORD.findall(str(error)), 0)
     for distance, (frame, line) in enumerate(_frames(error)):
-        add(_WORD.findall(linecache.getline(frame.f_code.co_filename, line)), 10 * distance + 1)
+        add(WORD.findall(linecache.getline(frame.f_code.co_filename, line)), 10 * distance + 1)
         add(frame.f_code.co_names, 10 * distance + 2)
         init = getattr(type(frame.f_locals.get("self")), "__init__", None)
         add(getattr(getattr(init, "__code__", None), "co_names", ()), 10 * distance + 3)
@@ -188,7 +174,7 @@ def _elsewhere(name: str) -> tuple[Any, ...]:
 def _by_name(name: str) -> tuple[Any, ...]:
     """What a field that no config of the library declares must be by its name: the checkpoint's own brings it."""
     if roles.named(name) in roles.WIDTHS:
-        return (roles.small(name, _LARGEST),)
+        return (roles.small(name, LARGEST),)
     return (False,) if name.endswith("_bias") else ()
 
 
@@ -196,10 +182,10 @@ def _undeclared(error: BaseException, fields: Sequence[Field]) -> Iterator[Chang
     """A token id that the model's code reads from the config with a default of its own, beyond the small vocabulary."""
     if not isinstance(error, IndexError) or not fields:
         return
-    said = set(_NUMBER.findall(str(error)))
+    named = set(NUMBER.findall(str(error)))
     code = _sources(error)
     beyond = {name: int(text) for name, text in _READ.findall(code) if int(text) >= roles.VOCABULARY}
-    if said & {str(value) for value in beyond.values()}:
+    if named & {str(value) for value in beyond.values()}:
         names = [name for name in beyond if roles.TOKEN_ID.fullmatch(name)]
         yield {(name,): roles.VOCABULARY // 2 + place for place, name in enumerate(names)}
 
@@ -207,7 +193,7 @@ def _undeclared(error: BaseException, fields: Sequence[Field]) -> Iterator[Chang
 def _shared(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]:
     """Shares of a size for which the code has a default in other proportions than they were given."""
     for name, text in _SHARED.findall(_sources(error)):
-        whole = [int(item) for item in _NUMBER.findall(text)]
+        whole = [int(item) for item in NUMBER.findall(text)]
         for field in fields:
             given = field.small.get(name) if isinstance(field.small, dict) else None
             if isinstance(given, list) and len(given) == len(whole):
@@ -220,7 +206,7 @@ def _unlisted(error: BaseException, fields: Sequence[Field]) -> Iterator[Change]
     """A mapping that has no entry for what is asked of it: a number of its own kind, or a kind of layer."""
     if not isinstance(error, KeyError):
         return
-    numbers = [int(item) for item in _NUMBER.findall(str(error))]
+    numbers = [int(item) for item in NUMBER.findall(str(error))]
     for field in fields:
         if not isinstance(field.small, dict):
             continue
@@ -353,105 +339,9 @@ def _sources(error: BaseException) -> str:
     return "".join("".join(linecache.getlines(str(module.__file__))) for module in dict.fromkeys(modules))
 
 
-def _said(message: str, ranked: Sequence[Field]) -> Iterator[Change]:
-    """What a message that names fields says of them: numbers, or that one goes by another."""
-    words = _WORD.findall(message)
-    told = [field for field in ranked if field.path[-1] in words and type(field.small) in (int, list, tuple)]
-    numbers = [int(item) for item in _NUMBER.findall(message)]
-    for field in told[:6]:
-        if type(field.small) is int:
-            others = [other for other in told if other is not field]
-            values = [other.small for other in others if type(other.small) is int]
-            values += [other.small[-1] for other in others if isinstance(other.small, (list, tuple)) and other.small]
-            known = dict.fromkeys(value for value in [*numbers, *values] if type(value) is int)
-            yield from ({field.path: value} for value in known if value != field.small and not _absurd(field, value))
-    changed = [field for field in told if field.default != field.small]
-    if len(changed) > 1 and all(_bearable(field) for field in changed):
-        yield {field.path: field.default for field in changed}
-
-
-def _measured(message: str, ranked: Sequence[Field]) -> Iterator[Change]:
-    """Sizes that do not meet: fields that are of one size are given the other."""
-    numbers = list(dict.fromkeys(int(item) for item in _NUMBER.findall(message) if int(item) > 1))
-    product = re.search(r"\((\d+)x(\d+) and (\d+)x(\d+)\)", message)
-    if product:
-        numbers = [int(product[2]), int(product[3])]
-    channels = re.search(r"to have (\d+) channels, but got (\d+)", message)
-    if channels:
-        numbers = [int(channels[1]), int(channels[2])]
-    for have, want in islice(permutations(numbers[:5], 2), 12):
-        matching = [field for field in ranked if _holds(field.small, have) and not _deepens(field)]
-        for field in matching[:8]:
-            if type(field.small) is int:
-                if want > 0:
-                    yield {field.path: want}
-                continue
-            yield {field.path: [want if item == have else item for item in field.small]}
-            places = [place for place, item in enumerate(field.small) if item == have]
-            for place in places if len(places) > 1 else ():
-                yield {field.path: [*field.small[:place], want, *field.small[place + 1 :]]}
-
-
-def _proportioned(near: Sequence[Field], fields: Sequence[Field]) -> Iterator[Change]:
-    """Fields that were equal, or one a multiple of the other, before shrinking and are no longer."""
-    sized = [field for field in fields if type(field.default) is int and field.default >= _TELLING]
-    for field in near:
-        if type(field.default) is not int or field.default < _TELLING:
-            continue
-        wanted = []
-        for other in sized:
-            if type(other.small) is not int or other.small == other.default or field.default % other.default:
-                continue
-            value = field.default // other.default * other.small
-            if value != field.small and value not in wanted:
-                wanted.append(value)
-        for value in wanted[:4]:
-            yield {field.path: value}
-
-
 def _switched(near: Iterable[Field]) -> Iterator[Change]:
     """Switches that the class reads whose method raised the error, turned over: one may ask for kernels that only a
     device has (Jamba's, before 5.0)."""
     for field in near:
         if type(field.small) is bool:
             yield {field.path: not field.small}
-
-
-def _deepens(field: Field) -> bool:
-    """Whether it is a number of layers, which no size of a tensor is."""
-    return roles.named(field.path[-1]) == "layers" or roles.STAGE_DEPTHS.fullmatch(field.path[-1]) is not None
-
-
-def _holds(value: Any, number: int) -> bool:
-    return value == number if type(value) is int else isinstance(value, list) and number in value
-
-
-def _restored(ranked: Sequence[Field]) -> Iterator[Change]:
-    """Fields that shrinking changed, one at a time, back as they were or nearer to it; those that hardly any other goes
-    by come last."""
-    for field in sorted(ranked, key=lambda field: roles.named(field.path[-1]) in _ALONE):
-        if field.default == field.small or field.default is None or roles.TOKEN_ID.fullmatch(field.path[-1]):
-            continue
-        if _bearable(field):
-            yield {field.path: field.default}
-        elif type(field.default) is int and type(field.small) is int:
-            for value in (2 * field.small, 4 * field.small):
-                yield {field.path: value}
-
-
-def _bearable(field: Field) -> bool:
-    name = field.path[-1]
-    most = _DEEPEST if name in COUNTS else _LARGEST_SIDE if _SIDE.fullmatch(name) else _LARGEST
-    return all(item <= most for item in _integers(field.default))
-
-
-def _absurd(field: Field, value: int) -> bool:
-    return value < 1 or (roles.named(field.path[-1]) == "layers" and value > _DEEPEST)
-
-
-def _integers(value: Any) -> Iterator[int]:
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _integers(item)
-    elif type(value) is int:
-        yield value

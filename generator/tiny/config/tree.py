@@ -14,10 +14,12 @@ from generator.tiny import roles
 from generator.tiny.config import attention, composite, fields, layers, networks, relations
 from generator.tiny.config.values import Fields
 
-__all__ = ["STAGES", "Field", "Path", "fields_of", "merge", "not_gainsaid", "settled", "shrink"]
+__all__ = ["STAGES", "Change", "Field", "Path", "fields_of", "merge", "not_gainsaid", "settled", "shrink"]
 
 Path = tuple[str, ...]
 """Where a field stands: the names of the nested configs that hold it, then its own."""
+Change = dict[Path, Any]
+"""New values by field."""
 
 STAGES = "stage_names"
 """What a backbone calls its stages, the stem first: no argument of its config, but what ``out_features`` are chosen from."""
