@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from generator.spec import InputSpec, OutputSpec
-from generator.tiny import hearing, probe, rows
+from generator.tiny import hearing, placeholders, probe, rows
 from generator.tiny import inputs as declaring
 
 __all__ = ["REFUSALS", "fed"]
@@ -126,7 +126,7 @@ def _inputs(model: Any, context: declaring.Context, way: _Way) -> list[InputSpec
     for _ in range(_ROUNDS):
         specs = declaring.declare(_counting(context, needed), way.given, way.choice)
         try:
-            learned = probe.learn_placeholders(model, specs, stands_for)
+            learned = placeholders.learn(model, specs, stands_for)
         except REFUSALS:
             fed = declaring.carried(specs)
             learned = {modality: 2 for modality in stands_for.values() if modality in fed and modality not in needed}
@@ -138,15 +138,15 @@ def _inputs(model: Any, context: declaring.Context, way: _Way) -> list[InputSpec
     return specs
 
 
-def _counting(context: declaring.Context, placeholders: Mapping[str, int]) -> declaring.Context:
+def _counting(context: declaring.Context, needed: Mapping[str, int]) -> declaring.Context:
     """The context of a text with so many placeholders.
 
     Raises:
         ValueError: more than any tiny model has use for.
     """
-    if sum(placeholders.values()) > _LONGEST:
-        raise ValueError(f"a row of the text would hold {sum(placeholders.values())} placeholders")
-    return dataclasses.replace(context, placeholders=placeholders)
+    if sum(needed.values()) > _LONGEST:
+        raise ValueError(f"a row of the text would hold {sum(needed.values())} placeholders")
+    return dataclasses.replace(context, placeholders=needed)
 
 
 def _heard(

@@ -11,7 +11,7 @@ from typing import Any
 
 from generator.spec import InputSpec
 from generator.tiny import inputs as declaring
-from generator.tiny import probe
+from generator.tiny import placeholders, probe
 
 __all__ = ["deaf", "drawn", "fixed", "leaky", "learned", "made", "padded"]
 
@@ -200,7 +200,7 @@ def made(model: Any, inputs: Sequence[InputSpec]) -> list[dict[str, int]]:
     seen: dict[str, int] = {}
     features: dict[str, tuple[int, int]] = {}
     scattered: list[int] = []
-    with probe.spied(model, seen, features, {}), _scattering(scattered):
+    with placeholders.spied(model, seen, features, {}), _scattering(scattered):
         probe.forward(model, probe.tensors(inputs))
     named = {modality: total // rows for modality, (total, _) in features.items() if total >= rows}
     counts = [named] if named else []

@@ -9,7 +9,7 @@ import pytest
 
 from generator import catalog, processors, tiny
 from generator.spec import HeadSpec, InputSpec
-from generator.tiny import inputs, probe
+from generator.tiny import inputs, placeholders
 
 
 def primary(model_type: str) -> HeadSpec:
@@ -104,6 +104,6 @@ def test_a_mask_goes_only_with_what_it_masks() -> None:
 
 def test_an_error_that_counts_numbers_instead_of_features_is_understood() -> None:
     message = "Audio features and audio tokens do not match, tokens: 3, features: 1792"
-    assert probe.complained(message, {"audio"}, {"audio": (32, 64)}) == {"audio": 28}
-    assert probe.complained(message, {"audio"}, {}) == {"audio": 1792}
-    assert probe.complained("no such thing", {"audio"}, {}) == {}
+    assert placeholders.complained(message, {"audio"}, {"audio": (32, 64)}) == {"audio": 28}
+    assert placeholders.complained(message, {"audio"}, {}) == {"audio": 1792}
+    assert placeholders.complained("no such thing", {"audio"}, {}) == {}

@@ -13,7 +13,7 @@ from torch import nn
 from transformers import PretrainedConfig
 
 from generator.spec import InputSpec
-from generator.tiny import feeding, hearing, inputs, probe
+from generator.tiny import feeding, hearing, inputs, placeholders, probe
 
 IMAGE, AUDIO = 30, 31
 WIDTH = 8
@@ -170,7 +170,7 @@ def test_a_whole_without_a_forward_of_its_own_is_not_asked_for_placeholders() ->
             """What other models make features with."""
 
     tokens = InputSpec("input_ids", "Tokens", {"shape": (2, 6), "low": 3, "high": 30})
-    assert probe.learn_placeholders(Whole(), [tokens], {5: "image"}) == {}
+    assert placeholders.learn(Whole(), [tokens], {5: "image"}) == {}
 
 
 def test_a_head_that_hears_in_the_place_of_a_text_is_fed_neither_the_text_nor_its_mask() -> None:
@@ -274,7 +274,7 @@ def test_features_that_a_mask_of_them_hides_have_no_placeholders_and_it_cannot_c
     for hidden, left in ((4, 10), (0, 14)):
         mask = InputSpec("input_features_mask", "Mask", {"shape": (2, 14), "hidden": hidden, "padded": bool(hidden)})
         ids = InputSpec("input_ids", "Tokens", {**words, "runs": ()})
-        assert probe.learn_placeholders(Particular(), [ids, features, mask], {AUDIO: "audio"}) == {"audio": left}
+        assert placeholders.learn(Particular(), [ids, features, mask], {AUDIO: "audio"}) == {"audio": left}
     mask = InputSpec("input_features_mask", "Mask", {"shape": (2, 14), "hidden": 4, "padded": True})
     assert feeding._bound(Particular(), [InputSpec("input_ids", "Tokens", words), features, mask], {}) == [mask.name]
     assert mask.arguments["matters"] is False
