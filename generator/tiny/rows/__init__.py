@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from generator.tiny.rows.calls import CALLS
-from generator.tiny.rows.configs import CONFIGS
+from generator.tiny.rows.language import LANGUAGE
 from generator.tiny.rows.row import Row
+from generator.tiny.rows.vision import VISION
 
 __all__ = ["ROWS", "Row", "ignored", "of"]
 
-ROWS: tuple[Row, ...] = (*CONFIGS, *CALLS)
+ROWS: tuple[Row, ...] = (*LANGUAGE, *VISION, *CALLS)
 """All rows."""
 
 
