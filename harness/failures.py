@@ -1,4 +1,4 @@
-"""What an exception means for a cell: its status, one sentence, a signature, the end of its traceback."""
+"""What an exception means for a cell: its status, one sentence, its signature, the end of its traceback."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 import traceback
 
 from harness.hardware import UnsupportedError
+from harness.results.signatures import signature
 from harness.session import FellBackError
 from harness.weights import MissingLibraryError
 
-__all__ = ["sentence", "signature", "status", "tail"]
+__all__ = ["sentence", "signature", "status", "tail", "words"]
 
 LINES = 24
 """Lines of a traceback that a record keeps."""
@@ -21,14 +22,6 @@ _MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|bad
 
 _OPERATORS = re.compile(r"^Couldn't load custom C\+\+ ops")
 """What torchvision says beside a torch that its compiled operators were not built for."""
-
-_NORMAL = (
-    (re.compile(r"0x[0-9a-fA-F]+"), "0x"),
-    (re.compile(r"(?:[A-Za-z]:)?(?:/[\w.+@-]+){2,}"), "PATH"),
-    (re.compile(r"[\[(](?:\s*\d+\s*,?)+[\])]"), "SHAPE"),
-    (re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?%?"), "N"),
-    (re.compile(r"\s+"), " "),
-)
 
 
 def status(error: BaseException) -> str:
@@ -44,21 +37,18 @@ def status(error: BaseException) -> str:
 
 
 def sentence(error: BaseException) -> str:
-    """The exception in one sentence: the first line that says something, with its class unless that is the house's."""
+    """The exception in one sentence, as by ``words``, cut to what a record keeps."""
+    text = words(error)
+    return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
+
+
+def words(error: BaseException) -> str:
+    """The first line of the exception that says something, with its class unless that is the house's."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else ""
     if not isinstance(error, (FellBackError, UnsupportedError, MissingLibraryError)):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
-
-
-def signature(reason: str | None) -> str | None:
-    """The reason without what differs between occurrences of one cause: numbers, addresses, shapes, paths."""
-    if reason is None:
-        return None
-    for pattern, name in _NORMAL:
-        reason = pattern.sub(name, reason)
-    return reason.strip()
+    return text
 
 
 def tail(error: BaseException) -> str:

@@ -7,10 +7,14 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-__all__ = ["PATTERN", "UnknownModelError", "find", "of_packages", "select"]
+__all__ = ["PATTERN", "UnknownModelError", "declared", "find", "of_packages", "select"]
 
 PATTERN = "hf_*.py"
 """Names of skill files."""
+
+
+_MODEL = re.compile(r'^    model_type = "([^"]+)"', re.MULTILINE)
+_HEAD = re.compile(r'\bHead\(\s*"([^"]+)"')
 
 
 class UnknownModelError(ValueError):
@@ -62,6 +66,16 @@ def of_packages(files: Sequence[Path], packages: Iterable[str]) -> set[Path]:
             )
         chosen |= found
     return chosen
+
+
+def declared(files: Iterable[Path]) -> dict[str, set[str]]:
+    """The heads of each model type that these skills declare."""
+    heads: dict[str, set[str]] = {}
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        for model in _MODEL.findall(text):
+            heads.setdefault(model, set()).update(_HEAD.findall(text))
+    return heads
 
 
 def _spelled(name: str) -> str:

@@ -29,8 +29,6 @@ _COLUMNS = {
 """The record's fields by name, ``metrics`` as a JSON object, then where a line lies that could not be read, and
 the environment as a JSON object (NULL if unknown). Query with DuckDB: ``SELECT * FROM 'reports/results/*.parquet'``."""
 
-_SELECTED = ", ".join("md5(fingerprint)" if name == "fingerprint" else f'"{name}"' for name in _COLUMNS)
-
 
 class ArchiveError(Exception):
     """Committed results that cannot be read; the message is the user's sentence."""
@@ -68,9 +66,13 @@ def _load(file: Path) -> list[Evidence]:
                 "SELECT DISTINCT md5(fingerprint), fingerprint FROM read_parquet(?) WHERE fingerprint IS NOT NULL",
                 [str(file)],
             ).fetchall()
-            rows = connection.execute(f"SELECT {_SELECTED} FROM read_parquet(?)", [str(file)]).fetchall()  # noqa: S608
+            # A file of an older schema lacks what has been added since.
+            held = {row[0] for row in connection.execute("DESCRIBE FROM read_parquet(?)", [str(file)]).fetchall()}
+            columns = [name for name in _COLUMNS if name in held]
+            chosen = ", ".join("md5(fingerprint)" if name == "fingerprint" else f'"{name}"' for name in columns)
+            rows = connection.execute(f"SELECT {chosen} FROM read_parquet(?)", [str(file)]).fetchall()  # noqa: S608
         environments = {digest: Environment(**json.loads(text)) for digest, text in prints}
-        return [_evidence(dict(zip(_COLUMNS, row, strict=True)), environments) for row in rows]
+        return [_evidence(dict(zip(columns, row, strict=True)), environments) for row in rows]
     except (duckdb.Error, ValueError, TypeError, KeyError) as error:
         raise ArchiveError(
             f"{file}: cannot be read as results: {str(error).partition(chr(10))[0]}. The reports would lose what it "

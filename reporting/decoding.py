@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from harness.results.record import SCHEMA, STATUSES, Record, from_row
+from harness.results.record import AXES, SCHEMA, STATUSES, Record, from_row
 from reporting.evidence import Environment, normalised
 
 __all__ = ["UnfitError", "check", "environment", "record", "salvage"]
@@ -19,8 +19,9 @@ _OPTIONAL: frozenset[type] = frozenset({str, type(None)})
 _KINDS: dict[str, frozenset[type]] = {
     **dict.fromkeys(("cell", "run", "model_type", "head", "hardware", "dtype", "check", "tier", "family"), _TEXT),
     **dict.fromkeys(("status", "started", "skill_sha256", "environment"), _TEXT),
-    **dict.fromkeys(("runs", "matches", "speed"), _OPTIONAL),
+    **dict.fromkeys(AXES, _OPTIONAL),
     **dict.fromkeys(("stage", "reason", "signature", "traceback", "executed_on"), _OPTIONAL),
+    **dict.fromkeys(("judged", "expected", "known"), _OPTIONAL),
     **dict.fromkeys(("attempt", "seed"), frozenset({int})),
     "primary": frozenset({bool}),
     "seconds": frozenset({int, float}),
@@ -78,7 +79,7 @@ def check(record: Record) -> None:
     """
     row = vars(record)
     wrong = [name for name, kinds in _KINDS.items() if type(row[name]) not in kinds]
-    wrong += [name for name in ("runs", "matches", "speed") if row[name] is not None and row[name] not in STATUSES]
+    wrong += [name for name in (*AXES, "judged") if row[name] is not None and row[name] not in STATUSES]
     if not wrong:
         figures = {"seconds": [record.seconds], "metrics": record.metrics.values()}
         wrong = [name for name, values in figures.items() if not all(map(_fits, values))]
@@ -92,6 +93,8 @@ def check(record: Record) -> None:
     axes = [axis for axis in (record.runs, record.matches, record.speed) if axis is not None]
     if record.status == "passed" and any(axis != "passed" for axis in axes):
         raise UnfitError(f"status passed, though an axis is {min(axes, key=STATUSES.index)}")
+    if record.judged == "passed" and record.status != "passed":
+        raise UnfitError(f"judged as passed, though its status is {record.status}")
 
 
 def _fits(value: object) -> bool:

@@ -158,7 +158,7 @@ def _unsettled(record: Record, cell: Cell, begun: float) -> Record:
 
 def _with(record: Record, begun: float, **changes: object) -> Record:
     changed = replace(record, seconds=round(time.perf_counter() - begun, 6), **changes)  # type: ignore[arg-type]
-    return replace(changed, signature=failures.signature(changed.reason))
+    return changed if "signature" in changes else replace(changed, signature=failures.signature(changed.reason))
 
 
 def _failure(record: Record, session: Session, error: Exception, begun: float) -> Record:
@@ -171,6 +171,8 @@ def _failure(record: Record, session: Session, error: Exception, begun: float) -
         matches=None,
         stage=session.stage,
         reason=failures.sentence(error),
+        # Of all that it says: where the sentence is cut depends on the length of a path in it.
+        signature=failures.signature(failures.words(error)),
         traceback=failures.tail(error),
         executed_on=session.executed_on,
     )

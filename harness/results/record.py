@@ -9,8 +9,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA = 1
+from harness.results.signatures import signature
+
+SCHEMA = 2
 """Version of the row; readers refuse a newer one and migrate older ones."""
+
+AXES = ("runs", "matches", "speed")
+"""The questions that a verdict answers, each for itself."""
 
 STATUSES = (
     "crashed",
@@ -51,7 +56,7 @@ class Record:
     tier: str
     family: str
     status: str
-    """One of STATUSES: the worst of the axes, or why there is no verdict."""
+    """One of STATUSES: the worst of the axes, or why there is no verdict; as it was found, whatever was expected."""
     runs: str | None
     """Axis: did it run to its end; ``passed``, another status, or None when the check does not ask."""
     matches: str | None
@@ -82,6 +87,19 @@ class Record:
     environment: str = ""
     """Id of the environment fingerprint in the run's ``environment.json``."""
     schema: int = SCHEMA
+    judged: str | None = None
+    """The status in the light of ``expected/``: ``known_failure``, ``unexpected_pass``, or as it was found; None until it was
+    judged."""
+    expected: str | None = None
+    """What became of the expectation that decided: ``met``, ``passed``, ``changed`` or ``expired``; None where there was
+    none."""
+    known: str | None = None
+    """What that expectation says, in a sentence with its reason class and its link."""
+
+    @property
+    def verdict(self) -> str:
+        """The status as judged, or as it was found where nobody has judged it."""
+        return self.judged or self.status
 
 
 def to_line(record: Record) -> str:
@@ -97,15 +115,28 @@ def from_row(row: dict[str, Any]) -> Record:
     Raises:
         ValueError: a newer schema, an unknown status, or fields missing or unknown.
     """
-    if row.get("schema") != SCHEMA:
-        raise ValueError(f"schema {row.get('schema')!r} where this release reads {SCHEMA}")
     try:
-        record = Record(**row)
+        record = Record(**_migrated(row))
     except TypeError as error:
         raise ValueError(str(error).replace("Record.__init__() ", "")) from error
     if record.status not in STATUSES:
         raise ValueError(f"unknown status {record.status!r}")
     return record
+
+
+def _migrated(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of an older schema as one of today's.
+
+    Of 1, to which nothing was expected, and whose signatures were made by another rule.
+    """
+    schema = row.get("schema")
+    if schema == SCHEMA and type(schema) is int:
+        return row
+    if schema != 1 or type(schema) is not int:
+        raise ValueError(f"schema {schema!r} where this release reads up to {SCHEMA}")
+    reason = row.get("reason")
+    remade = {"signature": signature(reason)} if isinstance(reason, str) else {}
+    return {**row, **remade, "schema": SCHEMA}
 
 
 def _plain(value: float | int | str) -> float | int | str:

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from harness.results.record import Record, to_line
 
-__all__ = ["Environment", "Writer", "environment", "new_run", "now", "recorded"]
+__all__ = ["Environment", "Writer", "canonical", "environment", "installed", "new_run", "now", "recorded"]
 
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 """What a run's id looks like."""
@@ -66,9 +66,7 @@ def environment(
     command: Sequence[str] | None = None,
 ) -> Environment:
     """The fingerprint of this process."""
-    versions = {
-        _canonical(name): item.version for item in importlib.metadata.distributions() if (name := item.metadata["Name"])
-    }
+    versions = installed()
     told = {name: dict(facts) for name, facts in sorted(devices.items())}
     state = [sorted(versions.items()), platform.python_version(), platform.platform(), told]
     return Environment(
@@ -83,6 +81,13 @@ def environment(
         command=list(sys.argv if command is None else command),
         started=now(),
     )
+
+
+def installed() -> dict[str, str]:
+    """Version of every installed distribution."""
+    return {
+        canonical(name): item.version for item in importlib.metadata.distributions() if (name := item.metadata["Name"])
+    }
 
 
 def new_run() -> str:
@@ -134,7 +139,8 @@ def recorded(folder: Path, cell: str) -> bool:
     return False
 
 
-def _canonical(name: str) -> str:
+def canonical(name: str) -> str:
+    """A distribution's name as PEP 503 spells it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -11,7 +11,7 @@ import pytest
 from harness.cells import Cell
 from harness.checks import CHECKS
 from harness.engines.local import blank
-from harness.results.record import from_row, to_line
+from harness.results.record import SCHEMA, from_row, to_line
 from harness.results.store import RUN, Writer, environment, new_run, recorded
 from tests.harness.architectures.hf_bert import Bert
 
@@ -68,10 +68,20 @@ def test_run_ids_are_times_and_differ() -> None:
     assert all(RUN.fullmatch(run) for run in runs)
 
 
-@pytest.mark.parametrize("row", [{"schema": 2}, {"schema": 1}, {"schema": 1, "cell": "x", "what": 1}])
+@pytest.mark.parametrize(
+    "row", [{"schema": 3}, {"schema": True}, {"schema": 2}, {"schema": 1}, {"schema": 1, "cell": "x", "what": 1}]
+)
 def test_a_row_that_is_no_record_is_refused(row: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"schema|argument|missing"):
         from_row(row)
+
+
+def test_a_record_of_the_first_schema_is_one_that_nobody_has_judged_with_a_signature_of_today() -> None:
+    row = json.loads(to_line(blank(CELL, "failed", "ValueError: no file at /home/me/x.pt")))
+    older = {name: value for name, value in row.items() if name not in {"judged", "expected", "known"}}
+    record = from_row(older | {"schema": 1, "signature": "as it was made then"})
+    assert (record.schema, record.judged, record.verdict) == (SCHEMA, None, "failed")
+    assert record.signature == "ValueError: no file at PATH"
 
 
 def test_a_cell_knows_the_file_that_states_its_skill() -> None:

@@ -115,7 +115,7 @@ def test_a_broken_file_is_an_error_that_says_how_to_get_it_back(house: House, sp
     [
         "SELECT 1 AS a",
         "SELECT * REPLACE ('green' AS status) FROM old",
-        "SELECT * REPLACE (2 AS schema) FROM old",
+        "SELECT * REPLACE (3 AS schema) FROM old",
         "SELECT * REPLACE ('failed' AS runs) FROM old",
         "SELECT * REPLACE ('{' AS metrics) FROM old",
         "SELECT * REPLACE ('{}' AS fingerprint) FROM old",
@@ -130,3 +130,14 @@ def test_a_file_of_other_rows_is_an_error_too(house: House, query: str) -> None:
         connection.execute(f"COPY ({query}) TO '{file}' (FORMAT parquet)")
     with pytest.raises(archive.ArchiveError, match="cannot be read as results"):
         archive.load(house.root)
+
+
+def test_a_file_from_before_anything_was_expected_is_read(house: House) -> None:
+    file = written(house.root, evidence(house)) / "cpu.parquet"
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE new AS SELECT * FROM read_parquet(?)", [str(file)])
+        older = "SELECT * EXCLUDE (judged, expected, known) REPLACE (1 AS schema) FROM new"
+        connection.execute(f"COPY ({older}) TO '{file}' (FORMAT parquet)")
+    found = archive.load(house.root)["cpu"]
+    assert [item.record.cell for item in found] == [evidence(house).record.cell]
+    assert {item.record.judged for item in found} == {None}

@@ -55,8 +55,8 @@ def test_a_whole_run_has_no_damage(written: House) -> None:
 @pytest.mark.parametrize(
     ("facts", "what"),
     [
-        ({"schema": 2}, "schema 2 is newer than the 1 that this release reads"),
-        ({"schema": 0}, "schema 0 where this release reads 1"),
+        ({"schema": 3}, "schema 3 is newer than the 2 that this release reads"),
+        ({"schema": 0}, "schema 0 where this release reads up to 2"),
         ({"status": "green"}, "unknown status 'green'"),
         ({"status": None}, "unknown status None"),
         ({"status": ["passed"]}, "unknown status ['passed']"),
@@ -70,6 +70,8 @@ def test_a_whole_run_has_no_damage(written: House) -> None:
         ({"attempt": 0}, "attempt 0"),
         ({"runs": "green"}, "not a value of its field: runs"),
         ({"reason": 5}, "not a value of its field: reason"),
+        ({"judged": "green"}, "not a value of its field: judged"),
+        ({"status": "failed", "judged": "passed"}, "judged as passed, though its status is failed"),
         ({"matches": "failed"}, "status passed, though an axis is failed"),
         ({"hardware": "cuda"}, "is not what its fields say"),
         ({"model_type": "gptj"}, "is not what its fields say"),

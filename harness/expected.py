@@ -1,0 +1,48 @@
+"""Where the expected states of a run lie, and the names that they may use; what they mean is ``harness.results``'s to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness import hardware
+from harness.checks import CHECKS
+from harness.results.expectations import Names, read
+from harness.results.verdicts import Expectations
+from harness.results.store import installed
+from harness.selection import declared, find
+from harness.weights import DTYPES
+
+__all__ = ["beside", "expectations", "names"]
+
+FOLDER = "expected"
+
+
+def beside(place: Path) -> Path | None:
+    """The folder of expected states of the project that a skill's file, or a folder of them, lies in; None if it has none."""
+    return next((above / FOLDER for above in place.resolve().parents if (above / FOLDER).is_dir()), None)
+
+
+def expectations(folder: Path | None, hardware: Iterable[str] | None, files: Iterable[Path] = ()) -> Expectations:
+    """What is expected on the hardware, or on all; nothing without a folder.
+
+    Args:
+        folder: of the files of expected states.
+        hardware: names of hardware, with devices and routes or without.
+        files: skills that are run, which rows may name beside those of the project that the folder lies in.
+
+    Raises:
+        harness.results.expectations.ExpectationError: a file cannot be taken as it is.
+    """
+    return Expectations([] if folder is None else read(folder, names(folder, files), hardware))
+
+
+def names(folder: Path, files: Iterable[Path] = ()) -> Names:
+    """Every name that rows in a folder may use: of the project's skills and of these, and of the harness."""
+    return Names(
+        heads=declared([*find([folder.resolve().parent / "skills"]), *files]),
+        hardware=hardware.names(),
+        dtypes=tuple(DTYPES)[:3],
+        checks=tuple(CHECKS),
+        distributions=installed(),
+    )
