@@ -20,6 +20,8 @@ class Environment:
     """Worker processes at a time; None for one a core."""
     compiles: bool = False
     """Whether it runs what it compiles from a model, by one of several routes, on one of several devices."""
+    indexed: bool = False
+    """Whether a machine may have several of its devices, told apart by an index."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables on top of those that every skill run gets."""
 
@@ -68,7 +70,11 @@ ENVIRONMENTS: dict[str, Environment] = {
     for environment in (
         Environment("cpu", ("torch==2.13.0", *LIBRARIES)),
         # One worker: two would share the device's memory, and neither's peak or latency would be its own.
-        Environment("cuda", ("torch==2.13.0", *LIBRARIES), jobs=1),
+        Environment("cuda", ("torch==2.13.0", *LIBRARIES), jobs=1, indexed=True),
+        # Builds of torch that PyPI does not have: PIP_INDEX_URL, or PIP_EXTRA_INDEX_URL, says where they are.
+        Environment("rocm", ("torch==2.13.0", *LIBRARIES), jobs=1, indexed=True),
+        Environment("xpu", ("torch==2.13.0", *LIBRARIES), jobs=1, indexed=True),
+        Environment("mps", ("torch==2.13.0", *LIBRARIES), jobs=1),
         Environment(
             "openvino",
             ("torch==2.13.0", *LIBRARIES, "openvino==2026.4.1", *ONNX),

@@ -21,7 +21,7 @@ from commands.environments import HYGIENE, PINNED, Environment
 from commands.options import other_release, parser
 from commands.releases import no_release, not_found, reports, skills
 
-__all__ = ["register"]
+__all__ = ["named", "register"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,7 +45,7 @@ def register(environment: Environment) -> None:
 
 def _run_skills(session: nox.Session, environment: Environment, transformers: str | None) -> None:
     arguments = parser(environment).parse_args(session.posargs)
-    where = _where(environment, arguments)
+    where = named(environment, arguments)
     variables = {**HYGIENE, **environment.variables}
     plugins = [f"--plugin={name}" for name in arguments.plugin]
     release = _settle_release(session, environment, arguments.transformers or transformers)
@@ -134,10 +134,8 @@ def _files(session: nox.Session, release: str, arguments: argparse.Namespace, pl
     return [str(file) for file in files.values()] or [str(folder)]
 
 
-def _where(environment: Environment, arguments: argparse.Namespace) -> str:
+def named(environment: Environment, arguments: argparse.Namespace) -> str:
     """The hardware as the harness knows it, with the device and the route that are asked for."""
-    if not environment.compiles:
-        return environment.hardware
     device = f":{arguments.device}" if arguments.device else ""
     return environment.hardware + device + (f"@{arguments.route}" if arguments.route else "")
 

@@ -13,6 +13,8 @@ import pytest
 
 from commands import releases
 from commands.environments import ENVIRONMENTS, PINNED
+from commands.hardware import named
+from commands.options import parser
 
 
 def _nox(cwd: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -40,7 +42,7 @@ def test_list_has_a_session_for_each_hardware_and_runs_none_of_them_unasked(root
     listed = {line.split()[1]: line[0] for line in lines if line[:2] in ("* ", "- ")}
     sessions = {environment.session: "-" for environment in ENVIRONMENTS.values()}
     assert listed == {"tests": "*", "lint": "*", "report": "-", **sessions}
-    assert {"test_cpu", "test_cuda", "test_openvino", "test_onnxruntime"} == sessions.keys()
+    assert {"test_cpu", "test_cuda", "test_rocm", "test_xpu", "test_mps", "test_openvino"} < sessions.keys()
 
 
 @pytest.mark.parametrize("hardware", ENVIRONMENTS)
@@ -51,6 +53,20 @@ def test_help_of_a_session_costs_no_environment(root: Path, tmp_path: Path, hard
     options = ("--tier", "--model", "--all", "--head", "--check", "--dtype", "--require-hardware", "--run", "--jobs")
     assert all(option in answer.stdout for option in options)
     assert not (tmp_path / "nox").exists()
+
+
+@pytest.mark.parametrize(
+    ("hardware", "words", "where"),
+    [
+        ("cpu", ["--attention", "sdpa"], "cpu@sdpa"),
+        ("cuda", ["--device", "1", "--attention", "sdpa"], "cuda:1@sdpa"),
+        ("rocm", [], "rocm"),
+        ("openvino", ["--device", "GPU", "--route", "trace"], "openvino:GPU@trace"),
+    ],
+)
+def test_devices_and_ways_are_part_of_the_hardwares_name(hardware: str, words: list[str], where: str) -> None:
+    environment = ENVIRONMENTS[hardware]
+    assert named(environment, parser(environment).parse_args(words)) == where
 
 
 @pytest.mark.parametrize(

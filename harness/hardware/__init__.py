@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import inspect
 import re
+from collections.abc import Callable
 from difflib import get_close_matches
 
 from harness.hardware.protocol import Hardware, Runner, UnsupportedError
@@ -14,13 +16,16 @@ __all__ = ["Hardware", "Runner", "UnknownHardwareError", "UnsupportedError", "ha
 BUILTIN = {
     "cpu": "harness.hardware.cpu:Cpu",
     "cuda": "harness.hardware.cuda:Cuda",
+    "rocm": "harness.hardware.rocm:Rocm",
+    "xpu": "harness.hardware.xpu:Xpu",
+    "mps": "harness.hardware.mps:Mps",
     "openvino": "harness.hardware.openvino:OpenVino",
     "onnxruntime": "harness.hardware.onnxruntime:OnnxRuntime",
 }
 GROUP = "skillmatrix.hardware"
 
-_VARIANT = re.compile(r"(?P<name>openvino|onnxruntime)(?::(?P<device>\w[\w.]*))?(?:@(?P<route>\w+))?")
-"""A device other than the CPU, and one route by itself: ``openvino:GPU``, ``openvino@trace``."""
+_VARIANT = re.compile(r"(?P<name>\w+)(?::(?P<device>\w[\w.]*))?(?:@(?P<route>\w+))?")
+"""One of a hardware's devices, and one of its ways by itself: ``openvino:GPU``, ``cuda:1``, ``openvino@trace``, ``cpu@sdpa``."""
 
 _registered: dict[str, Hardware] = {}
 
@@ -39,29 +44,37 @@ def hardware(name: str) -> Hardware:
     """The hardware of a name; one object a process.
 
     Args:
-        name: one of ``names()``; a built-in one that compiles may have a device and a route (``openvino:GPU@trace``).
+        name: one of ``names()``, with a device and a route (``openvino:GPU@trace``, ``cuda:1@sdpa``) where its class takes
+            arguments of these names.
 
     Raises:
-        UnknownHardwareError: with the nearest names.
+        UnknownHardwareError: with the nearest names, or with what the class says of the device or the route.
     """
     if name not in _registered:
-        points = {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
-        if name in BUILTIN:
-            module, _, attribute = BUILTIN[name].partition(":")
-            _registered[name] = getattr(importlib.import_module(module), attribute)()
-        elif name in points:
-            _registered[name] = points[name].load()()
-        elif parts := _VARIANT.fullmatch(name):
-            module, _, attribute = BUILTIN[parts["name"]].partition(":")
-            arguments = {key: parts[key] for key in ("device", "route") if parts[key]}
-            try:
-                _registered[name] = getattr(importlib.import_module(module), attribute)(**arguments)
-            except ValueError as error:
-                raise UnknownHardwareError(f"no hardware is called {name!r}: {error}") from error
-        else:
+        parts = _VARIANT.fullmatch(name)
+        made = _class(parts["name"]) if parts else None
+        if parts is None or made is None:
             near = get_close_matches(name, names(), n=3) or list(names())
             raise UnknownHardwareError(f"no hardware is called {name!r}. Known here: {', '.join(near)}")
+        arguments = {key: parts[key] for key in ("device", "route") if parts[key]}
+        for key in arguments:
+            if key not in inspect.signature(made).parameters:
+                raise UnknownHardwareError(f"no hardware is called {name!r}: {parts['name']} has no {key} to choose")
+        try:
+            _registered[name] = made(**arguments)
+        except ValueError as error:
+            raise UnknownHardwareError(f"no hardware is called {name!r}: {error}") from error
     return _registered[name]
+
+
+def _class(name: str) -> Callable[..., Hardware] | None:
+    """The class of a hardware, a third party's too; None if there is none of this name."""
+    points = {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+    if name in BUILTIN:
+        module, _, attribute = BUILTIN[name].partition(":")
+        found: Callable[..., Hardware] = getattr(importlib.import_module(module), attribute)
+        return found
+    return points[name].load() if name in points else None
 
 
 def register(item: Hardware) -> None:

@@ -13,16 +13,20 @@ from harness.weights import DTYPES, moved
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["TorchDevice", "TorchRunner", "pinned", "translated"]
+__all__ = ["ROUTES", "TorchDevice", "TorchRunner", "pinned", "translated"]
+
+ROUTES = {"sdpa": "scaled_dot_product_attention"}
+"""Ways of attending that can be asked for beside the eager one, as transformers calls them, and the function of torch's
+that each is known by when the model runs."""
 
 SYNCHRONOUS = ("cpu", "meta")
 """Devices that run nothing by themselves: there is nothing to wait for, and torch counts no memory of theirs."""
 
 
 @contextlib.contextmanager
-def pinned(device: str = "cpu") -> Iterator[None]:
-    """Numbers that can be compared: IEEE float32 everywhere (no TF32), the math attention kernel, no gradients, and
-    off the CPU deterministic kernels where there are any.
+def pinned(device: str = "cpu", *, plain: bool = True) -> Iterator[None]:
+    """Numbers that can be compared: IEEE float32 everywhere (no TF32), no gradients, off the CPU deterministic kernels where
+    there are any, and, unless not ``plain``, of torch's attention kernels the one that is made of simple steps.
 
     torch 2.13 runs convolutions in TF32 by default; ``torch.backends.fp32_precision`` covers matmul, conv and rnn, but
     not the flag of old, and torch refuses to say what that is while the two disagree (PE Audio asks).
@@ -39,7 +43,7 @@ def pinned(device: str = "cpu") -> Iterator[None]:
     if device != "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH) if plain else contextlib.nullcontext():
             yield
     finally:
         torch.backends.fp32_precision = precision
@@ -53,19 +57,29 @@ class TorchRunner:
     """A module on a torch device."""
 
     facts: Mapping[str, str] = {}
+    plain = True
+    """Whether attention is by the kernel of simple steps (see ``pinned``)."""
 
-    def __init__(self, model: Any, device: str, dtype: str, call: Call = FORWARD) -> None:
+    def __init__(self, model: Any, device: str, dtype: str, call: Call = FORWARD, *, counted: bool = True) -> None:
+        """Args:
+        model: on the device, in the dtype.
+        device: as torch names it, with its index where there are several.
+        dtype: of the floating inputs.
+        call: how it is called.
+        counted: whether torch keeps a peak of the device's memory.
+        """
         self.model = model
         self.device = device
         self.dtype = dtype
         self.call = call
+        self.counted = counted and device not in SYNCHRONOUS
         self._outputs: dict[str, torch.Tensor] = {}
 
     def run(self, inputs: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
         """See the protocol."""
         import torch
 
-        with pinned(self.device), translated():
+        with pinned(self.device, plain=self.plain), translated():
             torch.manual_seed(seed)
             self._outputs = invoke(self.model, self.call, self.place(inputs))
             self.synchronize()
@@ -91,22 +105,67 @@ class TorchRunner:
         import torch
 
         if self.device not in SYNCHRONOUS:
-            torch.accelerator.synchronize()
+            torch.accelerator.synchronize(self.device)
 
     def peak_memory(self) -> int | None:
         """See the protocol; torch counts no CPU memory."""
         import torch
 
-        return None if self.device in SYNCHRONOUS else int(torch.accelerator.max_memory_allocated())
+        return int(torch.accelerator.max_memory_allocated(self.device)) if self.counted else None
+
+
+class AttendingRunner(TorchRunner):
+    """A module that is to attend by one of ROUTES, with the kernel that torch chooses, and is watched doing so."""
+
+    plain = False
+
+    def __init__(self, model: Any, device: str, dtype: str, call: Call, *, counted: bool, route: str) -> None:
+        """As the base; ``route`` is what the model was told to attend by."""
+        super().__init__(model, device, dtype, call, counted=counted)
+        self.route = route
+        self.facts = {"attention": route}
+
+    def run(self, inputs: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
+        """See the protocol.
+
+        Raises:
+            UnsupportedError: nothing in the model attends in this way, whatever it was told.
+        """
+        with _counting(ROUTES[self.route]) as calls:
+            outputs = super().run(inputs, seed)
+        if not calls:
+            raise UnsupportedError(f"nothing in it calls {ROUTES[self.route]}, so {self.route} is not what ran")
+        self.facts = {**self.facts, "attention_calls": str(len(calls))}
+        return outputs
 
 
 class TorchDevice:
-    """A device that torch itself runs on."""
+    """A device that torch itself runs on, with eager attention or by name another (``cpu@sdpa``)."""
 
     name: str
     device: str
     module = True
     dtypes: tuple[str, ...] = ("fp32", "fp16", "bf16")
+    route: str | None = None
+    counted = True
+    """Whether torch keeps a peak of its memory."""
+
+    def __init__(self, route: str | None = None) -> None:
+        """Args:
+        route: one of ROUTES to attend by; what the model was built with if None, which is eager.
+
+        Raises:
+            ValueError: there is no such route.
+        """
+        if route is not None and route not in ROUTES:
+            raise ValueError(f"there is no attention {route!r} to choose. Known: {', '.join(ROUTES)}")
+        self.route = route
+        self.name = type(self).name + (f"@{route}" if route else "")
+
+    @property
+    def target(self) -> str:
+        """The device that a model is put on."""
+        return self.device
 
     def probe(self, dtype: str | None = None) -> str | None:
         """See the protocol."""
@@ -123,13 +182,37 @@ class TorchDevice:
         import torch
 
         del inputs
-        if self.device == "cpu" and dtype == "fp32":
-            return TorchRunner(model, self.device, dtype, call)
-        if self.device not in SYNCHRONOUS:
-            torch.accelerator.reset_peak_memory_stats()
+        target = self.target
+        if target == "cpu" and dtype == "fp32" and self.route is None:
+            return TorchRunner(model, target, dtype, call)
+        if target not in SYNCHRONOUS and self.counted:
+            torch.accelerator.reset_peak_memory_stats(target)
         with translated():
-            copied = moved(model, self.device, getattr(torch, DTYPES[dtype]))
-        return TorchRunner(copied, self.device, dtype, call)
+            copied = moved(model, target, getattr(torch, DTYPES[dtype]))
+        if self.route is None:
+            return TorchRunner(copied, target, dtype, call, counted=self.counted)
+        try:
+            copied.set_attn_implementation(self.route)
+        except (ValueError, ImportError) as error:
+            raise UnsupportedError(str(error).splitlines()[0]) from error
+        return AttendingRunner(copied, target, dtype, call, counted=self.counted, route=self.route)
+
+
+@contextlib.contextmanager
+def _counting(name: str) -> Iterator[list[str]]:
+    """Notes every call of a function of torch's, by its name, from Python or from within torch's own modules."""
+    from torch.overrides import TorchFunctionMode
+
+    calls: list[str] = []
+
+    class Counting(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if getattr(func, "__name__", "") == name:
+                calls.append(name)
+            return func(*args, **(kwargs or {}))
+
+    with Counting():
+        yield calls
 
 
 @contextlib.contextmanager

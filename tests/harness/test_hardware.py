@@ -12,12 +12,20 @@ import torch
 
 from harness import weights
 from harness.call import Call
-from harness.hardware import UnknownHardwareError, UnsupportedError, hardware, names
+from harness.hardware import BUILTIN, UnknownHardwareError, UnsupportedError, hardware, names
 from harness.hardware.__main__ import main
-from harness.hardware.torch_device import TorchDevice, TorchRunner, pinned, translated
+from harness.hardware.accelerator import Accelerator
+from harness.hardware.cuda import Cuda
+from harness.hardware.mps import Mps
+from harness.hardware.rocm import Rocm
+from harness.hardware.torch_device import AttendingRunner, TorchDevice, TorchRunner, pinned, translated
+from harness.hardware.xpu import Xpu
 from harness.inputs import draw
+from harness.session import FellBackError, Session, Subject
 from tests.harness.architectures.hf_bert import Bert
+from tests.harness.architectures.hf_dac import Dac
 from tests.harness.architectures.hf_vit import ViT
+from tests.harness.conftest import Ask
 
 
 class Meta(TorchDevice):
@@ -146,10 +154,7 @@ def test_a_third_party_adds_a_hardware_by_an_entry_point(tmp_path: Path) -> None
         text=True,
         check=True,
     )
-    assert (
-        answer.stdout.strip()
-        == "('cpu', 'cuda', 'openvino', 'onnxruntime', 'abacus') None abacus has no cells in bf16, only in fp32"
-    )
+    assert answer.stdout.strip() == f"{(*BUILTIN, 'abacus')} None abacus has no cells in bf16, only in fp32"
 
 
 def test_the_command_tells_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,3 +177,102 @@ def test_the_command_says_why_cuda_is_not_here(capsys: pytest.CaptureFixture[str
 def test_the_reference_runs_the_model_itself_without_a_copy() -> None:
     model = weights.build(Bert, Bert.heads[0])
     assert hardware("cpu").prepare(model, {}).model is model
+
+
+def test_another_way_of_attending_is_a_hardware_of_its_own(ask: Ask) -> None:
+    record = ask(Bert, "parity", "cpu@sdpa")
+    assert (record.status, record.hardware, record.executed_on) == ("passed", "cpu@sdpa", "cpu")
+    assert (record.metrics["attention"], record.metrics["attention_calls"]) == ("sdpa", "2")
+    assert (
+        hardware("cpu@sdpa").prepare(weights.build(Bert, Bert.heads[0]), {}).model.config._attn_implementation == "sdpa"
+    )
+
+
+def test_a_model_that_cannot_attend_so_says_it_itself(ask: Ask) -> None:
+    record = ask(Dac, "forward", "cpu@sdpa")
+    assert (record.status, "does not support" in str(record.reason)) == ("unsupported", True)
+
+
+def test_a_model_that_attends_otherwise_than_it_was_told_is_unsupported() -> None:
+    runner = AttendingRunner(torch.nn.Identity(), "cpu", "fp32", Call("forward"), counted=False, route="sdpa")
+    with pytest.raises(UnsupportedError, match="nothing in it calls scaled_dot_product_attention"):
+        runner.run({"input": torch.ones(1)})
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("cpu:1", "cpu has no device to choose"),
+        ("cpu@flash", "there is no attention 'flash' to choose. Known: sdpa"),
+        ("cuda:first", "'first' is no index of a device"),
+        ("mps@", "Known here"),
+    ],
+)
+def test_a_variant_that_there_is_not_is_a_sentence(name: str, words: str) -> None:
+    with pytest.raises(UnknownHardwareError, match=words):
+        hardware(name)
+
+
+@pytest.mark.parametrize("kind", [Cuda, Rocm, Xpu, Mps])
+def test_an_accelerator_is_known_by_its_index_and_its_attention(kind: type[Accelerator]) -> None:
+    name = kind.name
+    assert (hardware(name).name, hardware(name).device) == (name, kind.kind)
+    assert (hardware(f"{name}:1").name, hardware(f"{name}:1").device) == (f"{name}:1", f"{kind.kind}:1")
+    assert hardware(f"{name}:1@sdpa").name == f"{name}:1@sdpa"
+
+
+@pytest.mark.parametrize("kind", [Cuda, Rocm, Xpu, Mps])
+def test_what_is_not_here_is_unavailable_with_a_reason(kind: type[Accelerator], ask: Ask) -> None:
+    if torch.accelerator.is_available():
+        pytest.skip("this machine has an accelerator")
+    record = ask(Bert, "forward", kind.name)
+    assert (record.status, f"without {kind.label}" in str(record.reason)) == ("unavailable", True)
+    assert kind().describe() == {}
+
+
+def test_a_build_for_hip_is_rocm_and_no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setattr(torch.version, "hip", "7.1")
+    assert "hardware rocm" in str(Cuda().probe())
+    assert Rocm().foreign() is None
+
+
+def test_what_metal_lacks_may_not_be_run_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTORCH_ENABLE_MPS_FALLBACK", "1")
+    assert "PYTORCH_ENABLE_MPS_FALLBACK" in str(Mps().probe())
+
+
+def test_a_build_without_a_device_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    if torch.accelerator.is_available():
+        pytest.skip("this machine has an accelerator")
+    monkeypatch.setattr(torch.version, "xpu", "20260000")
+    assert Xpu().probe() == f"torch {torch.__version__} finds no XPU device or no working driver"
+    assert Xpu().probe("fp64") == "xpu has no cells in fp64, only in fp32, fp16, bf16"
+
+
+def test_workers_side_by_side_take_a_device_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+    taken = {}
+    for worker in ("gw0", "gw1", "gw2"):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        taken[worker] = Cuda().target
+    assert taken == {"gw0": "cuda:0", "gw1": "cuda:1", "gw2": "cuda:0"}
+    assert Cuda("1").target == "cuda:1"
+    monkeypatch.delenv("PYTEST_XDIST_WORKER")
+    assert Cuda().target == "cuda"
+
+
+def test_running_on_another_device_of_the_kind_is_a_fall_back() -> None:
+    subject = Subject(Bert, Bert.heads[0])
+    Session(subject, Cuda(), "fp32").verify("cuda:1")
+    Session(subject, Cuda("1"), "fp32").verify("cuda:1")
+    with pytest.raises(FellBackError, match="fell back to cuda:0: cuda:1 was asked for"):
+        Session(subject, Cuda("1"), "fp32").verify("cuda:0")
+    with pytest.raises(FellBackError, match="fell back to cpu"):
+        Session(subject, Xpu(), "fp32").verify("cpu")
+
+
+def test_a_device_whose_memory_nobody_counts_has_no_peak() -> None:
+    assert not TorchRunner(torch.nn.Identity(), "mps", "fp32", counted=Mps.counted).counted
+    assert TorchRunner(torch.nn.Identity(), "cuda:1", "fp32").counted
+    assert TorchRunner(torch.nn.Identity(), "cpu", "fp32").peak_memory() is None
