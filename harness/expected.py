@@ -8,8 +8,8 @@ from pathlib import Path
 from harness import hardware
 from harness.checks import CHECKS
 from harness.results.expectations import Names, read
-from harness.results.verdicts import Expectations
 from harness.results.store import installed
+from harness.results.verdicts import Expectations
 from harness.selection import declared, find
 from harness.weights import DTYPES
 

@@ -208,7 +208,9 @@ def test_any_text_is_read_or_refused_in_a_sentence(tmp_path_factory: pytest.Temp
     assert said is None or (said.startswith(str(file)) and len(said.splitlines()) == 1)
 
 
-@given(st.dictionaries(st.sampled_from([*ROW, "issue", "window", "x"]), st.text(max_size=12) | st.integers() | st.dates()))
+@given(
+    st.dictionaries(st.sampled_from([*ROW, "issue", "window", "x"]), st.text(max_size=12) | st.integers() | st.dates())
+)
 def test_any_values_of_a_row_are_read_or_refused_in_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any]
 ) -> None:

@@ -49,9 +49,7 @@ def test_other_causes_have_other_signatures(one: str, other: str) -> None:
     assert signature(one) != signature(other)
 
 
-@pytest.mark.parametrize(
-    "folder", ["/mnt/a", "/srv/a-much-longer-name-1234567890/of/a/machine", "/srv/x.y+z@w"]
-)
+@pytest.mark.parametrize("folder", ["/mnt/a", "/srv/a-much-longer-name-1234567890/of/a/machine", "/srv/x.y+z@w"])
 def test_a_folder_changes_nothing_even_where_the_text_is_long(folder: str) -> None:
     words = (
         f"OSError: {folder}/model does not appear to have a file named x.pt. Look at '{folder}/model/tree'. "

@@ -15,6 +15,7 @@ from harness.cells import Cell
 from harness.checks import CHECKS
 from harness.engines.local import blank
 from harness.results.expectations import Expectation
+from harness.results.record import STATUSES, Record
 from harness.results.verdicts import (
     AS_EXPECTED,
     INCOMPLETE,
@@ -25,7 +26,6 @@ from harness.results.verdicts import (
     ruling,
     summary,
 )
-from harness.results.record import STATUSES, Record
 from tests.harness.architectures.hf_bert import Bert
 
 CELL = Cell(Bert, Bert.heads[0], "cpu", "fp32", CHECKS["parity"])
