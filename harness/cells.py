@@ -50,13 +50,13 @@ class Selection:
     """Dtypes."""
     head: str = "all"
     """``primary``, ``all``, or the name of a class."""
-    checks: tuple[str, ...] = tuple(CHECKS)
-    """Names of checks."""
+    checks: tuple[str, ...] | None = None
+    """Names of checks; None for all that are asked without being named."""
 
     def __post_init__(self) -> None:
         """Raises SelectionError for a check or a dtype that there is not."""
         for what, wanted, known in (("check", self.checks, tuple(CHECKS)), ("dtype", self.dtypes, tuple(DTYPES)[:3])):
-            for name in wanted:
+            for name in wanted or ():
                 if name not in known:
                     near = get_close_matches(name, known, n=3) or known
                     raise SelectionError(f"no {what} is called {name!r}. Known: {', '.join(near)}")
@@ -66,19 +66,20 @@ def cells(skill: type[Skill], selection: Selection) -> Iterator[Cell]:
     """The cells of a skill, head by head, so that what the checks of a head share is made once.
 
     Checks that do not apply to a head (``Check.applicable`` says why), or that ask for a torch module where the hardware
-    compiles one, give no cell.
+    compiles one, give no cell, nor do those that are costly there and are not named.
 
     Raises:
         SelectionError: the skill has no such head.
         UnknownHardwareError: there is no such hardware.
     """
-    asked = [check for name, check in CHECKS.items() if name in selection.checks]
+    named = selection.checks is not None
+    asked = [check for name, check in CHECKS.items() if selection.checks is None or name in selection.checks]
     for head in heads(skill, selection.head):
         for where in selection.hardware:
             module = hardware(where).module
             for dtype in selection.dtypes:
                 for check in asked:
-                    if (module or check.compiled) and check.applicable(head) is None:
+                    if check.put(module=module, named=named) and check.applicable(head) is None:
                         yield Cell(skill, head, where, dtype, check)
 
 

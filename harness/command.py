@@ -37,7 +37,7 @@ def main(skill: type[Skill], arguments: Sequence[str] | None = None) -> int:
             hardware=_names(options.hardware),
             dtypes=_names(options.dtype),
             head=options.head,
-            checks=_names(options.check) if options.check else tuple(CHECKS),
+            checks=_names(options.check) if options.check else None,
         )
         chosen = list(cells(skill, selection))
         devices = {name: hardware(name) for name in selection.hardware}

@@ -172,7 +172,7 @@ def _selection(config: pytest.Config) -> Selection:
         hardware=_split(option.hardware) or ("cpu",),
         dtypes=_split(option.dtype) or ("fp32",),
         head=option.head,
-        checks=_split(option.check) or tuple(CHECKS),
+        checks=_split(option.check) or None,
     )
 
 

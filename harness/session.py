@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness import weights
 from harness.call import Call, invoke
 from harness.comparison import identical
-from harness.hardware import Hardware, Runner, UnsupportedError, hardware
+from harness.hardware import Generator, Hardware, Runner, UnsupportedError, generator, hardware
 from harness.inputs import draw
 from harness.precision import widened
 
@@ -64,6 +64,11 @@ class Subject:
         """The model on the reference hardware."""
         model, inputs, self.stage = self.model, self.inputs, "prepare"
         return hardware(REFERENCE[0]).prepare(model, inputs, REFERENCE[1], self.call)
+
+    @property
+    def generator(self) -> Generator:
+        """What generates on the reference hardware."""
+        return generator(hardware(REFERENCE[0]), self.model, REFERENCE[1], lambda: self.runner)
 
     @cached_property
     def reference(self) -> dict[str, torch.Tensor]:
@@ -164,6 +169,16 @@ class Session:
                 self._refusal = error
                 raise
         return self._runner
+
+    @cached_property
+    def generator(self) -> Generator:
+        """What generates on this hardware.
+
+        Raises:
+            UnsupportedError: nothing does.
+        """
+        self.at("prepare")
+        return generator(self.hardware, self.subject.model, self.dtype, lambda: self.runner)
 
     def prepare(self, model: Any) -> Runner:
         """Any float32 CPU model of this head on this hardware."""

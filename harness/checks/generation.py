@@ -1,4 +1,5 @@
-"""Does greedy generation give the same with a cache as without, and does it follow the inputs?
+"""Does greedy generation give the same with a cache as without (of what was compiled: as on the CPU), and does it follow
+the inputs?
 
 ``Head.generation`` holds the arguments of the call, and may hold four keys that are for this check: ``method``, the
 name of a model's own generating method; ``cache``, False where there is no cache to go without; ``inputs``, the names
@@ -17,8 +18,6 @@ from harness import inputs as declared
 from harness.checks.protocol import Check, Outcome, passed
 from harness.checks.vacuity import NOTICEABLE
 from harness.comparison import difference, identical
-from harness.hardware import UnsupportedError
-from harness.hardware.torch_device import pinned, translated
 from harness.inputs import Tokens, draw
 from harness.outputs import named
 from harness.tolerances import tolerance
@@ -26,6 +25,7 @@ from harness.tolerances import tolerance
 if TYPE_CHECKING:
     import torch
 
+    from harness.hardware import Generator
     from harness.session import Session
     from harness.skill import Head
 
@@ -46,23 +46,37 @@ def applicable(head: Head) -> str | None:
 
 
 def run(session: Session) -> Outcome:
-    """With a cache against without, or, where there is none to go without, twice; then with other inputs."""
+    """With a cache against without, or, where there is none to go without, twice; then with other inputs.
+
+    What was compiled is held against the CPU in float32 instead, with other inputs too: those that it was compiled with would
+    not show a constant, nor a first call a cache that the next one finds still full.
+    """
     generation = session.head.generation or {}
     cached = bool(generation.get("cache", generation.get("method", "generate") == "generate"))
-    inputs = _drawn(session, 0)
-    first = _generate(session, inputs, use_cache=True if cached else None)
-    second = _generate(session, inputs, use_cache=False if cached else None)
+    cache = True if cached else None
+    inputs, others = _drawn(session, 0), _drawn(session, 1)
+    compiled = not session.hardware.module
+    wanted = _generate(session, session.subject.generator, inputs, use_cache=cache) if compiled else None
+    first = _generate(session, session.generator, inputs, use_cache=cache)
+    second = wanted or _generate(session, session.generator, inputs, use_cache=False if cached else None)
     session.at("compare")
-    against = "without a cache" if cached else "in a second run"
-    metrics: dict[str, float | int | str] = {"elements": first.sequences.numel()}
+    against = "against the CPU in float32" if compiled else "without a cache" if cached else "in a second run"
+    metrics: dict[str, float | int | str] = {"elements": first.sequences.numel(), **session.generator.facts}
     if first.sequences.numel() == 0:
         return Outcome("vacuous", "it generated nothing", metrics)
     if reason := _differs(session, first, second, metrics):
         return Outcome("failed", f"{against} it {reason}", metrics)
-    other = _generate(session, _drawn(session, 1), use_cache=True if cached else None)
+    other = _generate(session, session.generator, others, use_cache=cache)
     session.at("compare")
+    metrics |= session.generator.facts
     if not _follows(first, other):
         return Outcome("vacuous", "what it generates does not follow the inputs", metrics)
+    if not compiled:
+        return passed(metrics)
+    wanted = _generate(session, session.subject.generator, others, use_cache=cache)
+    session.at("compare")
+    if reason := _differs(session, other, wanted, metrics):
+        return Outcome("failed", f"right for the first inputs; for others after them, {against} it {reason}", metrics)
     return passed(metrics)
 
 
@@ -73,12 +87,9 @@ def _drawn(session: Session, more: int) -> dict[str, torch.Tensor]:
     return draw({**session.head.inputs, **only}, session.subject.seed + more)
 
 
-def _generate(session: Session, inputs: Mapping[str, torch.Tensor], use_cache: bool | None) -> Generated:
-    import torch
-
-    runner = session.runner
-    if runner.model is None:
-        raise UnsupportedError(f"{session.hardware.name} runs a compiled model, which has no generate()")
+def _generate(
+    session: Session, made: Generator, inputs: Mapping[str, torch.Tensor], use_cache: bool | None
+) -> Generated:
     options = dict(session.head.generation or {})
     method, fed = options.pop("method", "generate"), options.pop("fed", {})
     names = {*options.pop("inputs", inputs), *fed}
@@ -90,14 +101,13 @@ def _generate(session: Session, inputs: Mapping[str, torch.Tensor], use_cache: b
     if use_cache is not None:
         options["use_cache"] = use_cache
     session.at("run")
-    with pinned(session.hardware.device), translated(), _overheard(runner.model) as steps:
-        torch.manual_seed(session.subject.seed)
-        result = getattr(runner.model, method)(
-            **{name: tensor for name, tensor in runner.place(inputs).items() if name in names}, **options
-        )
-        runner.synchronize()
+    given = {name: tensor for name, tensor in inputs.items() if name in names}
+    model = getattr(made, "model", None)
+    with _overheard(model) as steps:
+        result = made.generate(given, options, method, session.subject.seed)
     sequences, logits = _parts(result)
-    session.verify(str(sequences.device))
+    if made is session.generator:
+        session.verify(made.executed_on() if model is None else str(sequences.device))
     prompt, sequences = inputs.get("input_ids"), sequences.detach().cpu()
     if prompt is not None and sequences.ndim == prompt.ndim and identical(_head(sequences, prompt), prompt):
         sequences = sequences[:, prompt.shape[1] :]
@@ -107,8 +117,11 @@ def _generate(session: Session, inputs: Mapping[str, torch.Tensor], use_cache: b
 @contextlib.contextmanager
 def _overheard(model: Any) -> Iterator[list[torch.Tensor]]:
     """The logits of each step as the model's own forward gives them, for methods that answer with tokens alone
-    (transducers): of random weights a few tokens may be the same whatever was heard."""
+    (transducers): of random weights a few tokens may be the same whatever was heard. None where there is no module."""
     steps: list[torch.Tensor] = []
+    if model is None:
+        yield steps
+        return
 
     def listen(_model: Any, _inputs: Any, output: Any) -> None:
         logits = getattr(output, "logits", None)
@@ -194,4 +207,12 @@ def _follows(first: Generated, other: Generated) -> bool:
     return any(difference(left, right).rel_max > NOTICEABLE for left, right in pairs)
 
 
-CHECK = Check("generation", "Does it generate the same with and without a cache?", "matches", applicable, run)
+CHECK = Check(
+    "generation",
+    "Does it generate the same with and without a cache?",
+    "matches",
+    applicable,
+    run,
+    compiled=True,
+    costly=True,
+)

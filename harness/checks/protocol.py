@@ -43,6 +43,12 @@ class Check:
     compiled: bool = False
     """Whether it can be put to what a hardware compiled from the model for the shapes of its inputs; where it asks for the
     module itself, other weights or other shapes, the question is torch's to answer."""
+    costly: bool = False
+    """Whether it is put to what was compiled only where it is named: a graph of its own is made for it, or several."""
+
+    def put(self, *, module: bool, named: bool) -> bool:
+        """Whether hardware is asked it that runs the torch module, or what was compiled from it, if checks were named."""
+        return module or (self.compiled and (named or not self.costly))
 
 
 def passed(metrics: Mapping[str, float | int | str] | None = None) -> Outcome:

@@ -9,9 +9,19 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from harness.hardware.protocol import Hardware, Runner, UnsupportedError
+from harness.hardware.protocol import Generator, Hardware, Runner, UnsupportedError, generator
 
-__all__ = ["Hardware", "Runner", "UnknownHardwareError", "UnsupportedError", "hardware", "names", "register"]
+__all__ = [
+    "Generator",
+    "Hardware",
+    "Runner",
+    "UnknownHardwareError",
+    "UnsupportedError",
+    "generator",
+    "hardware",
+    "names",
+    "register",
+]
 
 BUILTIN = {
     "cpu": "harness.hardware.cpu:Cpu",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.call import FORWARD, Call
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Hardware", "Runner", "UnsupportedError"]
+__all__ = ["Generator", "Hardware", "Runner", "UnsupportedError", "generator"]
 
 
 class UnsupportedError(RuntimeError):
@@ -48,6 +48,28 @@ class Runner(Protocol):
         """Most bytes allocated on the device since the runner was made; None where nobody counts them."""
 
 
+@runtime_checkable
+class Generator(Protocol):
+    """A model made ready to generate: a runner that has these members is one, and a hardware need have none."""
+
+    facts: Mapping[str, Any]
+    """How it generates, for the record."""
+
+    def generate(
+        self, inputs: Mapping[str, torch.Tensor], arguments: Mapping[str, Any], method: str = "generate", seed: int = 0
+    ) -> Any:
+        """What the model's generating method gives for CPU inputs with these keyword arguments, nothing kept from the call
+        before; the random state is set to ``seed`` first. As transformers gives it: token ids, or with
+        ``return_dict_in_generate`` an object that has them as ``sequences``.
+
+        Raises:
+            UnsupportedError: it has no such method here, or cannot do what the arguments ask.
+        """
+
+    def executed_on(self) -> str:
+        """Devices read back from what generated."""
+
+
 class Hardware(Protocol):
     """Where and by what a skill runs: one column of the reports."""
 
@@ -74,3 +96,17 @@ class Hardware(Protocol):
 
     def describe(self) -> dict[str, str]:
         """Device and driver for the environment's fingerprint; empty where there is no device."""
+
+
+def generator(where: Hardware, model: Any, dtype: str, runner: Callable[[], Runner]) -> Generator:
+    """What generates on a hardware: of one that has a method ``generator(model, dtype)`` what that makes of a float32 model on
+    the CPU, of any other the runner.
+
+    Raises:
+        UnsupportedError: neither generates.
+    """
+    make = getattr(where, "generator", None)
+    made = runner() if make is None else make(model, dtype)
+    if not isinstance(made, Generator):
+        raise UnsupportedError(f"{where.name} runs models, and generates with none")
+    return made

@@ -85,6 +85,18 @@ class TorchRunner:
             self.synchronize()
         return self._outputs
 
+    def generate(
+        self, inputs: Mapping[str, torch.Tensor], arguments: Mapping[str, Any], method: str = "generate", seed: int = 0
+    ) -> Any:
+        """See the protocol; any method of the model's will do."""
+        import torch
+
+        with pinned(self.device), translated():
+            torch.manual_seed(seed)
+            result = getattr(self.model, method)(**self.place(inputs), **arguments)
+            self.synchronize()
+        return result
+
     def place(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """See the protocol."""
         import torch
