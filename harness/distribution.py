@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.cells import Cell, Selection, cells
-from harness.engines.local import blank
+from harness.engines.local import blank, died
+from harness.flight_recorder import Listener, Wreck
 from harness.results.store import Writer, recorded
 from harness.selection import PATTERN
 from harness.skill import Skill
 
 if TYPE_CHECKING:
     from harness.reporter import Reporter
+    from harness.results.record import Record
 
 __all__ = ["Controller", "allow_restarts"]
 
@@ -38,6 +43,9 @@ class Controller:
         self._collected: set[str] = set()
         self._answered: set[str] = set()
         self._broken = False
+        self._wrecks: tempfile.TemporaryDirectory[str] | None = None
+        self._listeners: dict[str, Listener] = {}
+        self._wreck: Wreck | None = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
@@ -65,7 +73,9 @@ class Controller:
         for nodeid in left:
             if (cell := self._cell(nodeid)) is not None:
                 self.reporter.statuses[cell.hardware]["not_run"] += 1
-                self._record(cell, "not_run", "the session ended before its turn came")
+                self._record(blank(cell, "not_run", "the session ended before its turn came"))
+        if self._wrecks is not None:
+            self._wrecks.cleanup()
         if session.exitstatus == pytest.ExitCode.OK and (self._broken or left):
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR if self._broken else pytest.ExitCode.TESTS_FAILED
 
@@ -77,16 +87,28 @@ class Controller:
         path, _, identity = nodeid.partition("::")
         return _cell(self.reporter.config.rootpath / path, identity)
 
-    def _record(self, cell: Cell, status: str, reason: str) -> None:
+    def _record(self, record: Record) -> None:
         if (folder := self.reporter.folder) is not None:
             with Writer(folder, "controller") as writer:
-                writer.write(blank(cell, status, reason, run=self.reporter.run_id, environment=_environment(folder)))
+                writer.write(replace(record, run=self.reporter.run_id, environment=_environment(folder)))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """All workers write into one run, and record the command that the user gave."""
+        if self._wrecks is None:
+            self._wrecks = tempfile.TemporaryDirectory(prefix="skillmatrix-", ignore_cleanup_errors=True)
+        folder, name = Path(self._wrecks.name), node.workerinput["workerid"]
+        self._listeners[name] = Listener(folder, name)
+        node.workerinput["skillmatrix_wrecks"] = str(folder)
         node.workerinput["skillmatrix_run"] = self.reporter.run_id
         node.workerinput["skillmatrix_command"] = sys.argv
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object | None) -> None:
+        """A worker is gone; of one that died, what it left behind."""
+        listener = self._listeners.pop(node.gateway.id, None)
+        if listener is not None and error is not None:
+            self._wreck = listener.wreck(_exit_code(node))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
@@ -123,15 +145,28 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
-        """The worker that ran this cell is gone: say so in its place, unless a time limit already has."""
+        """The worker that ran this cell is gone: say so in its place, and how it went."""
+        wreck, self._wreck = self._wreck, None
         if (cell := self._cell(crashitem)) is None:
             return
+        begun = blank(cell, "crashed", "the worker process died")
+        record = begun if wreck is None else died(begun, wreck)
+        report.user_properties += [("cell", cell.id), ("hardware", cell.hardware), ("status", record.status)]
+        report.longrepr = f"{cell.id}: {record.status}: {record.reason}\n{record.traceback or ''}"
         folder = self.reporter.folder
-        status = "timed_out" if folder is not None and recorded(folder, cell.id) else "crashed"
-        report.user_properties += [("cell", cell.id), ("hardware", cell.hardware), ("status", status)]
-        if status == "crashed":
-            words = str(report.longrepr or "").strip().splitlines()
-            self._record(cell, status, words[0] if words else "the worker process died")
+        if folder is None or not recorded(folder, cell.id):
+            self._record(record)
+
+
+def _exit_code(node: Any) -> int | None:
+    """The exit code of a worker; None of one that another machine started, or that closed its pipe and lives on."""
+    # execnet tells nobody: there is no public way.
+    process = getattr(node.gateway._io, "popen", None)  # noqa: SLF001
+    try:
+        return None if process is None else process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return None
 
 
 def _environment(folder: Path) -> str:

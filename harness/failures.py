@@ -10,7 +10,7 @@ from harness.results.signatures import signature
 from harness.session import FellBackError
 from harness.weights import MissingLibraryError
 
-__all__ = ["sentence", "signature", "status", "tail", "words"]
+__all__ = ["LINES", "mentions_memory", "sentence", "signature", "status", "tail", "words"]
 
 LINES = 24
 """Lines of a traceback that a record keeps."""
@@ -31,9 +31,14 @@ def status(error: BaseException) -> str:
     # transformers raises ImportError for an optional library that the code asks for when it is called.
     if isinstance(error, (MissingLibraryError, ImportError)) or _OPERATORS.search(str(error)):
         return "unavailable"
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _MEMORY.search(str(error))):
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and mentions_memory(str(error))):
         return "out_of_memory"
     return "failed"
+
+
+def mentions_memory(text: str) -> bool:
+    """Whether the words are those of torch, C++ or a driver for a lack of memory."""
+    return _MEMORY.search(text) is not None
 
 
 def sentence(error: BaseException) -> str:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-import threading
 from collections import Counter, defaultdict
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import memory
 from harness.engines.local import Engine, blank
+from harness.flight_recorder import Recorder
 from harness.hardware import hardware
 from harness.results.store import Writer, environment, new_run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.cells import Cell
     from harness.results.record import Record
 
@@ -39,8 +40,11 @@ class Reporter:
         """Statuses of the cells reported, by hardware."""
         self._engine: Engine | None = None
         self._writer: Writer | None = None
-        self._current: Cell | None = None
-        self._timer: threading.Timer | None = None
+        self._limit: float | None = None
+        self._recorder: Recorder | None = None
+        if self.worker is not None:
+            memory.bound(shared["workercount"])
+            self._recorder = Recorder(Path(shared["skillmatrix_wrecks"]), self.worker)
 
     @property
     def folder(self) -> Path | None:
@@ -60,31 +64,30 @@ class Reporter:
                 facts.write(folder)
                 identity = facts.id
                 self._writer = Writer(folder, self.worker or "main")
-            self._engine = Engine(self.run_id, identity, threads=1 if self.worker else None)
+            self._engine = Engine(
+                self.run_id,
+                identity,
+                threads=1 if self.worker else None,
+                tell=None if self._recorder is None else self._recorder.at,
+            )
         return self._engine
 
     def run(self, cell: Cell) -> Record:
         """Run a cell and write its record, also when a time limit ends it."""
-        engine, self._current = self.engine, cell
+        engine, recorder = self.engine, self._recorder
         try:
-            record = engine.execute(cell)
+            with contextlib.nullcontext() if recorder is None else recorder.recording(cell.id, self._limit):
+                record = engine.execute(cell)
         except pytest.fail.Exception as error:
             # pytest-timeout's signal arrives as a failure in the midst of the check.
             if "Timeout" not in str(error):
                 raise
-            record = self.timed_out(cell, str(error))
-        finally:
-            self._current = None
+            words = str(error).splitlines()[0]
+            record = replace(
+                blank(cell, "timed_out", words, run=self.run_id, environment=engine.environment), stage=engine.stage
+            )
         self.write(record)
         return record
-
-    def timed_out(self, cell: Cell, words: str) -> Record:
-        """The record of a cell that a time limit ended."""
-        engine = self.engine
-        return replace(
-            blank(cell, "timed_out", words.splitlines()[0], run=self.run_id, environment=engine.environment),
-            stage="run",
-        )
 
     def write(self, record: Record) -> None:
         """Append a record, if results are wanted."""
@@ -92,27 +95,9 @@ class Reporter:
             self._writer.write(record)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
-    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> None:
-        """pytest-timeout's thread ends the process when time is up: just before that, write what it ended."""
-        if settings.method != "thread" or settings.timeout is None:
-            return
-
-        def note() -> None:
-            if (cell := self._current) is not None:
-                self.write(self.timed_out(cell, f"Timeout (>{settings.timeout}s) from pytest-timeout."))
-                self.close()
-
-        # A little earlier than pytest-timeout's own, so that this line is on the disk when the process is gone.
-        self._timer = threading.Timer(max(settings.timeout - 0.2, settings.timeout * 0.9), note)
-        self._timer.daemon = True
-        self._timer.start()
-
-    @pytest.hookimpl(optionalhook=True, tryfirst=True)
-    def pytest_timeout_cancel_timer(self, item: pytest.Item) -> None:
-        """The test ended in time."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def pytest_timeout_set_timer(self, settings: Any) -> None:
+        """Learn the time limit; pytest-timeout sets its own timer after this."""
+        self._limit = settings.timeout
 
     def close(self) -> None:
         """Make sure that all records are on the disk."""

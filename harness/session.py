@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +31,32 @@ class FellBackError(RuntimeError):
 class Subject:
     """A head with its float32 model on the CPU, its inputs, and what the model gives for them there."""
 
-    def __init__(self, skill: type[Skill], head: Head, seed: int = 0) -> None:
+    def __init__(
+        self, skill: type[Skill], head: Head, seed: int = 0, tell: Callable[[str], object] | None = None
+    ) -> None:
+        """Args:
+        skill: the architecture.
+        head: one of its heads.
+        seed: of weights, inputs and random state.
+        tell: gets each stage as it begins, for whoever must know should this process die in it.
+        """
         self.skill = skill
         self.head = head
         self.seed = seed
         self.call = Call.of(head)
+        self._tell = tell
         self.stage = "resolve"
+
+    @property
+    def stage(self) -> str:
         """Where it stands, for the record of a failure."""
+        return self._stage
+
+    @stage.setter
+    def stage(self, stage: str) -> None:
+        self._stage = stage
+        if self._tell is not None:
+            self._tell(stage)
 
     @cached_property
     def model(self) -> Any:

@@ -6,7 +6,7 @@ import contextlib
 import gc
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,10 @@ from harness.session import Session, Subject
 if TYPE_CHECKING:
     from harness.cells import Cell
     from harness.checks import Outcome
+    from harness.flight_recorder import Wreck
     from harness.skill import Head, Skill
 
-__all__ = ["Engine", "blank"]
+__all__ = ["Engine", "blank", "died"]
 
 
 def blank(
@@ -55,24 +56,52 @@ def blank(
     )
 
 
+def died(record: Record, wreck: Wreck) -> Record:
+    """The record of a cell, begun as ``blank``, whose process is gone."""
+    return replace(
+        record,
+        status=wreck.status,
+        runs=wreck.status,
+        stage=wreck.stage,
+        reason=wreck.reason,
+        signature=failures.signature(wreck.reason),
+        traceback=wreck.printed or None,
+        seconds=round(wreck.seconds, 6),
+    )
+
+
 class Engine:
     """Keeps what the cells of one head share, and lets go of it when the next head comes."""
 
-    def __init__(self, run: str = "", environment: str = "", seed: int = 0, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        run: str = "",
+        environment: str = "",
+        seed: int = 0,
+        threads: int | None = None,
+        tell: Callable[[str], object] | None = None,
+    ) -> None:
         """Args:
         run: id of the run, for the records.
         environment: id of the fingerprint, for the records.
         seed: of weights, inputs and random state.
         threads: for torch on the CPU; None leaves torch's own choice.
+        tell: gets each stage of a cell as it begins.
         """
         self.run_id = run
         self.environment = environment
         self.seed = seed
         self.threads = threads
+        self._tell = tell
         self._subject: Subject | None = None
         self._sessions: dict[tuple[str, str], Session] = {}
         self._warm = False
         self._probed: dict[tuple[str, str | None], str | None] = {}
+
+    @property
+    def stage(self) -> str | None:
+        """Where the cell in hand stands; None before any model was asked for."""
+        return None if self._subject is None else self._subject.stage
 
     def run(self, cells: Iterable[Cell]) -> Iterator[Record]:
         """One record a cell, as it is done."""
@@ -118,7 +147,7 @@ class Engine:
         if subject is None or subject.head is not head or subject.skill is not skill:
             if subject is not None and subject.skill is not skill:
                 self.release()
-            self._subject, self._sessions = Subject(skill, head, self.seed), {}
+            self._subject, self._sessions = Subject(skill, head, self.seed, self._tell), {}
             subject = self._subject
         if where not in self._sessions:
             self._sessions[where] = Session(subject, hardware(where[0]), where[1])

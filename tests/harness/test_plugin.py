@@ -179,7 +179,7 @@ def test_a_worker_that_dies_or_hangs_leaves_its_record_and_the_rest_goes_on(proj
         "raising": "failed",
         "cpu": "passed",
     }
-    assert "crashed while running" in found["dying"]["reason"]
+    assert (found["dying"]["reason"], found["dying"]["stage"]) == ("the process was ended by SIGABRT", "prepare")
     assert found["hanging"]["reason"] == "Timeout (>3.0s) from pytest-timeout."
     assert (found["raising"]["stage"], "on fire" in found["raising"]["reason"]) == ("prepare", True)
     assert {row["model_type"] for row in found.values()} == {"bert"}
