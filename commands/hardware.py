@@ -72,6 +72,7 @@ def _run_skills(session: nox.Session, environment: Environment, transformers: st
         options += [f"--package={name}" for name in arguments.plugin]
     options += [f"--check={name}" for name in arguments.check]
     options += [f"--dtype={name}" for name in arguments.dtype]
+    options += [f"--timeout={arguments.timeout}"] if arguments.timeout else []
     jobs = arguments.jobs or environment.jobs or min(os.cpu_count() or 1, len(arguments.model) or sys.maxsize)
     try:
         sessions.python(session, "pytest", "-p", "harness.plugin", "-n", str(jobs), *options, *files, env=variables)

@@ -75,6 +75,7 @@ def parser(environment: Environment) -> argparse.ArgumentParser:
         metavar="N",
         help=f"worker processes (default: {environment.jobs or 'one a core, no more than skills'})",
     )
+    made.add_argument("--timeout", type=float, metavar="S", help="seconds that a cell may take (default: 300)")
     made.add_argument("--prepare", action="store_true", help="make the environment, and run nothing in it")
     made.add_argument("--require-hardware", action="store_true", help="fail, not skip, where there is no device")
     return made

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from harness.checks import CHECKS, Check
@@ -17,7 +18,7 @@ from harness.weights import DTYPES
 if TYPE_CHECKING:
     from harness.skill import Head, Skill
 
-__all__ = ["Cell", "Selection", "SelectionError", "cells", "heads", "stated"]
+__all__ = ["Cell", "Selection", "SelectionError", "cells", "heads", "of_file", "stated"]
 
 
 class SelectionError(ValueError):
@@ -100,21 +101,38 @@ def heads(skill: type[Skill], wanted: str) -> Sequence[Head]:
     raise SelectionError(f"{skill.model_type} has no head {wanted!r}. Its heads: {', '.join(near)}")
 
 
+def of_file(path: Path, identity: str) -> Cell | None:
+    """The cell of this id of the skill in a file, for a process that has not collected it; None if it states no such cell.
+
+    Raises:
+        SelectionError: the skill has no such head.
+        UnknownHardwareError: there is no such hardware.
+    """
+    parts = identity.split("/")
+    if len(parts) != 5 or not path.is_file():
+        return None
+    selection = Selection((parts[2],), (parts[3],), parts[1], (parts[4],))
+    return next((cell for skill in _skills(path) for cell in cells(skill, selection)), None)
+
+
 def stated(files: Iterable[Path], hardware: Iterable[str]) -> set[str]:
     """Ids of all cells that the skills in these files have on the hardware, wherever the files lie."""
+    selection = Selection(hardware=tuple(hardware))
+    return {cell.id for file in files for skill in _skills(file) for cell in cells(skill, selection)}
+
+
+def _skills(file: Path) -> list[type[Skill]]:
+    """The skills that a file states; those that it only imports are others'."""
     from harness.skill import Skill
 
-    selection = Selection(hardware=tuple(hardware))
-    members = [item for file in files for item in vars(_module(file)).values()]
-    skills = [item for item in members if isinstance(item, type) and issubclass(item, Skill) and item is not Skill]
-    return {cell.id for skill in skills for cell in cells(skill, selection)}
-
-
-def _module(file: Path) -> ModuleType:
-    # Not by its name: the skills of several releases have the same one.
-    spec = spec_from_file_location(file.stem, file)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{file} is no module")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    # Not by its name, which the skills of several releases have; a file that stays the same is read once.
+    path = file.resolve()
+    name = f"_{path.stem}_{sha256(bytes(path) + path.read_bytes()).hexdigest()[:16]}"
+    if name not in sys.modules:
+        spec = spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{file} is no module")
+        sys.modules[name] = module_from_spec(spec)  # where a skill finds its file
+        spec.loader.exec_module(sys.modules[name])
+    members = vars(sys.modules[name]).values()
+    return [item for item in members if isinstance(item, type) and issubclass(item, Skill) and item.__module__ == name]

@@ -1,17 +1,17 @@
-"""A skill as a script: its cells run in this process, as a table or JSON, with an exit code."""
+"""A skill as a script: its cells run in a process of their own, and are told as a table or JSON, with an exit code."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cells import Cell, Selection, SelectionError, cells
+from harness.cells import Selection, SelectionError, cells
 from harness.checks import CHECKS
-from harness.engines.local import Engine
+from harness.engines import isolated
 from harness.hardware import UnknownHardwareError, hardware
 from harness.results.record import Record, to_line
 from harness.results.store import Writer, environment, new_run
@@ -23,6 +23,9 @@ __all__ = ["main"]
 
 PASSED, FAILED, UNAVAILABLE = 0, 1, 3
 """Exit codes; argparse has 2 for wrong usage."""
+
+LIMIT = 300.0
+"""Seconds that a cell may take, as in a run over skills."""
 
 NOT_HERE = ("unavailable", "unsupported")
 """Statuses that say nothing of the model."""
@@ -47,24 +50,23 @@ def main(skill: type[Skill], arguments: Sequence[str] | None = None) -> int:
         parser.error(f"none of these checks applies to these heads of {skill.model_type}")
     run, print_as = new_run(), _as_json if options.json else _as_table
     if options.results is None:
-        records = list(Engine(run, seed=options.seed).run(chosen))
+        records = list(isolated.run(chosen, run=run, seed=options.seed, limit=options.timeout))
     else:
         facts = environment({name: item.describe() for name, item in devices.items()}, seed=options.seed)
         facts.write(options.results / run)
+        done = isolated.run(chosen, run=run, environment=facts.id, seed=options.seed, limit=options.timeout)
         with Writer(options.results / run, "local") as writer:
-            records = list(_written(Engine(run, facts.id, options.seed), chosen, writer))
+            records = list(_written(done, writer))
     sys.stdout.write(print_as(records) + "\n")
     if all(record.status == "passed" for record in records):
         return PASSED
     return UNAVAILABLE if all(record.status in ("passed", *NOT_HERE) for record in records) else FAILED
 
 
-def _written(engine: Engine, chosen: Sequence[Cell], writer: Writer) -> Sequence[Record]:
-    records = []
-    for record in engine.run(chosen):
+def _written(records: Iterable[Record], writer: Writer) -> Iterator[Record]:
+    for record in records:
         writer.write(record)
-        records.append(record)
-    return records
+        yield record
 
 
 def _parser(skill: type[Skill]) -> argparse.ArgumentParser:
@@ -78,6 +80,7 @@ def _parser(skill: type[Skill]) -> argparse.ArgumentParser:
     parser.add_argument("--check", default="", metavar="NAME[,NAME]", help=f"which checks: {', '.join(CHECKS)}")
     parser.add_argument("--dtype", default="fp32", metavar="NAME[,NAME]", help="fp32, fp16, bf16 (default: fp32)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and inputs (default: 0)")
+    parser.add_argument("--timeout", type=float, default=LIMIT, metavar="S", help=f"seconds a cell (default: {LIMIT})")
     parser.add_argument("--results", type=Path, metavar="DIR", help="also write the records below DIR, in a new run")
     parser.add_argument("--json", action="store_true", help="print the records as a JSON list")
     return parser

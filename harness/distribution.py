@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -12,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.cells import Cell, Selection, cells
+from harness.cells import Cell, of_file
 from harness.engines.local import blank, died
 from harness.flight_recorder import Listener, Wreck
 from harness.results.store import Writer, recorded
 from harness.selection import PATTERN
-from harness.skill import Skill
 
 if TYPE_CHECKING:
     from harness.reporter import Reporter
@@ -85,7 +83,7 @@ class Controller:
 
     def _cell(self, nodeid: str) -> Cell | None:
         path, _, identity = nodeid.partition("::")
-        return _cell(self.reporter.config.rootpath / path, identity)
+        return of_file(self.reporter.config.rootpath / path, identity)
 
     def _record(self, record: Record) -> None:
         if (folder := self.reporter.folder) is not None:
@@ -160,10 +158,11 @@ class Controller:
 
 def _exit_code(node: Any) -> int | None:
     """The exit code of a worker; None of one that another machine started, or that closed its pipe and lives on."""
-    # execnet tells nobody: there is no public way.
-    process = getattr(node.gateway._io, "popen", None)  # noqa: SLF001
+    process = getattr(node.gateway._io, "popen", None)  # noqa: SLF001, execnet has no public way
+    if process is None:
+        return None
     try:
-        return None if process is None else process.wait(timeout=10)
+        return int(process.wait(timeout=10))
     except subprocess.TimeoutExpired:
         process.kill()
         return None
@@ -173,22 +172,3 @@ def _environment(folder: Path) -> str:
     """Id of the run's fingerprint, which the worker wrote before its first cell."""
     files = sorted(folder.glob("environment-*.json"))
     return files[0].stem.removeprefix("environment-") if files else ""
-
-
-def _cell(path: Path, identity: str) -> Cell | None:
-    """The cell of this id in a skill's file; the controller has collected nothing itself."""
-    parts = identity.split("/")
-    if len(parts) != 5 or not path.is_file():
-        return None
-    name = f"_crashed_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        return None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    selection = Selection((parts[2],), (parts[3],), parts[1], (parts[4],))
-    for item in vars(module).values():
-        if isinstance(item, type) and issubclass(item, Skill) and item.__module__ == name:
-            return next(iter(cells(item, selection)), None)
-    return None

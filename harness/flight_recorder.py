@@ -12,6 +12,7 @@ import contextlib
 import faulthandler
 import json
 import os
+import re
 import secrets
 import signal
 import sys
@@ -31,6 +32,9 @@ KEPT = 1 << 16
 
 WIDTH = 400
 """Characters of a printed line that a record keeps."""
+
+DUMP = re.compile("Fatal Python error: |^Timeout \\(")
+"""How what faulthandler writes begins; what was printed before it may have no end of line."""
 
 BEGINNING = b"\x1e"
 """Before the id of a cell, in the stream (ASCII's record separator)."""
@@ -93,7 +97,6 @@ class Recorder:
         self._stream = os.open(folder / f"{name}.fifo", os.O_WRONLY | os.O_CLOEXEC)
         self._state = os.open(folder / f"{name}.json", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._now: dict[str, object] = {}
-        faulthandler.enable(self._stream)
 
     @contextlib.contextmanager
     def recording(self, cell: str, limit: float | None = None) -> Iterator[None]:
@@ -101,6 +104,7 @@ class Recorder:
         self._now = {"cell": cell, "stage": None, "since": time.time(), "limit": limit}
         self._write()
         os.write(self._stream, BEGINNING + cell.encode() + b"\n")
+        faulthandler.enable(self._stream)  # anew each time: pytest points it elsewhere
         kept = [os.dup(number) for number in (1, 2)]
         _flush()
         for number in (1, 2):
@@ -179,7 +183,10 @@ class Listener:
 def _last_lines(kept: bytes) -> str:
     text = kept.rpartition(BEGINNING)[2] if BEGINNING in kept else kept
     lines = text.decode(errors="replace").splitlines()[1 if BEGINNING in kept else 0 :]
-    return "\n".join(line[:WIDTH] for line in lines[-LINES:])
+    # faulthandler puts the innermost calls first, and below them those that every cell has in common.
+    dump = next((place for place, line in enumerate(lines) if DUMP.search(line)), len(lines))
+    end = max(dump - LINES // 2, 0) + LINES if dump < len(lines) else len(lines)
+    return "\n".join(line[:WIDTH] for line in lines[max(end - LINES, 0) : end])
 
 
 def _flush() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from harness.command import main
 from tests.harness.architectures.hf_bert import Bert
 
 ROOT = Path(__file__).parents[2]
@@ -30,23 +31,64 @@ def test_a_skill_runs_by_itself_and_prints_json(tmp_path: Path) -> None:
     assert (written.parent / f"environment-{rows[0]['environment']}.json").is_file()
 
 
-def test_a_table_names_each_cell_and_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    class Wrong(Bert):
-        heads = (Bert.heads[0].__class__(**{**vars(Bert.heads[0]), "parameters": 1}),)
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a skill that is bert but for these lines of its class."""
 
-    assert main(Wrong, ["--check=build,forward"]) == 1
-    table = capsys.readouterr().out
-    assert "BertForMaskedLM" in table
-    assert "where the skill declares 1" in table
-    assert table.count("passed") == 1
+    def run(lines: str, *arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
+        program = before + "from dataclasses import replace\nfrom tests.harness.architectures.hf_bert import Bert\n"
+        program += f"class Other(Bert):\n    {lines}\nif __name__ == '__main__':\n    raise SystemExit(Other.main())\n"
+        (tmp_path / "hf_other.py").write_text(program)
+        command = [sys.executable, str(tmp_path / "hf_other.py"), *arguments]
+        variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=variables)
+
+    return run
 
 
-def test_what_could_not_run_has_its_own_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
-    class Needy(Bert):
-        requires = ("no-such-distribution",)
+def test_a_table_names_each_cell_and_its_reason(changed: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = changed("heads = (replace(Bert.heads[0], parameters=1),)", "--check=build,forward")
+    assert done.returncode == 1, done.stderr
+    assert "BertForMaskedLM" in done.stdout
+    assert "where the skill declares 1" in done.stdout
+    assert done.stdout.count("passed") == 1
 
-    assert main(Needy, ["--check=forward", "--head=primary"]) == 3
-    assert "unavailable" in capsys.readouterr().out
+
+def test_what_could_not_run_has_its_own_exit_code(changed: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = changed("requires = ('no-such-distribution',)", "--check=forward", "--head=primary")
+    assert done.returncode == 3, done.stderr
+    assert "unavailable" in done.stdout
+
+
+def test_a_backend_that_ends_the_process_costs_its_cell_and_is_no_success(
+    changed: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    # A hardware that the skill's file brings along, as a package does by its entry point.
+    leaving = """
+import os
+from harness.hardware import register
+from harness.hardware.cpu import Cpu
+class Leaving(Cpu):
+    name = "leaving"
+    def prepare(self, *args, **kwargs):
+        os.write(1, b"bye")
+        os._exit(0)
+register(Leaving())
+"""
+    done = changed(
+        "pass", "--check=build,forward", "--hardware=leaving,cpu", "--head=primary", "--json", before=leaving
+    )
+    assert done.returncode == 1, done.stderr
+    rows = {row["cell"].partition("/")[2]: row for row in json.loads(done.stdout)}
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "BertForMaskedLM/leaving/fp32/build": "passed",
+        "BertForMaskedLM/leaving/fp32/forward": "crashed",
+        "BertForMaskedLM/cpu/fp32/build": "passed",
+        "BertForMaskedLM/cpu/fp32/forward": "passed",
+    }
+    left = rows["BertForMaskedLM/leaving/fp32/forward"]
+    assert left["reason"] == "the process exited with code 0 in the midst of the cell"
+    assert (left["stage"], left["traceback"]) == ("prepare", "bye")
 
 
 @pytest.mark.parametrize(
