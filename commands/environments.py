@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.metadata import entry_points
 
 __all__ = ["ENVIRONMENTS", "HYGIENE", "PINNED", "Environment"]
 
@@ -24,6 +25,10 @@ class Environment:
     """Whether a machine may have several of its devices, told apart by an index."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables on top of those that every skill run gets."""
+    package: str | None = None
+    """Module of the installed package that brings this hardware; None for the project's own."""
+    provided: Mapping[str, str] = field(default_factory=dict)
+    """Version by distribution of that package, which is installed from where it came."""
 
     @property
     def session(self) -> str:
@@ -33,7 +38,7 @@ class Environment:
     @property
     def pins(self) -> dict[str, str]:
         """Version by distribution."""
-        return dict(requirement.split("==") for requirement in self.packages)
+        return {**dict(requirement.split("==") for requirement in self.packages), **self.provided}
 
     def of(self, release: str) -> Environment:
         """The same with another release of transformers."""
@@ -65,6 +70,7 @@ LIBRARIES = (
 ONNX = ("onnx==1.23.2", "onnxscript==0.7.2")
 """What torch exports to ONNX with."""
 
+
 ENVIRONMENTS: dict[str, Environment] = {
     environment.hardware: environment
     for environment in (
@@ -85,6 +91,16 @@ ENVIRONMENTS: dict[str, Environment] = {
     )
 }
 """Hardware by name: the only place where the versions that skills run with are written down."""
+
+
+def _third_parties() -> Iterator[Environment]:
+    for point in entry_points(group="skillmatrix.hardware"):
+        provided = {} if point.dist is None else {point.dist.name: point.dist.version}
+        yield Environment(point.name, ENVIRONMENTS["cpu"].packages, package=point.module, provided=provided)
+
+
+for _environment in _third_parties():
+    ENVIRONMENTS.setdefault(_environment.hardware, _environment)  # a name that is taken stays whose it is
 
 PINNED = ENVIRONMENTS["cpu"].pins["transformers"]
 """The release that the committed skills and reports belong to."""

@@ -54,7 +54,8 @@ def _run_skills(session: nox.Session, environment: Environment, transformers: st
         _require_pins(session, environment)
     # Other releases are catalogued and rendered where they run: nothing else has them installed.
     sessions.install(session, *environment.packages, "-e", ".[run]" if release == PINNED else ".[run,render]")
-    packages.install(session, environment, arguments.plugin, arguments.plugin_from)
+    brought = [*([environment.package] if environment.package else []), *arguments.plugin]
+    packages.install(session, environment, brought, arguments.plugin_from)
     if arguments.prepare:
         return
     run = arguments.run or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
