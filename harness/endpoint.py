@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from harness import weights
 from harness.call import Call
 from harness.cells import SelectionError, heads
-from harness.hardware import Hardware, Runner, UnknownHardwareError, UnsupportedError, hardware
+from harness.failures import sentence
+from harness.hardware import Generator, Hardware, Runner, UnknownHardwareError, UnsupportedError, generator, hardware
 from harness.inputs import draw
+from harness.reader import Reader, ReaderError, of_checkpoint, of_skill
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +37,7 @@ class Endpoint:
     """A head ready on a hardware."""
 
     def __init__(
-        self, skill: type[Skill], head: Head, *, where: Hardware, dtype: str, model: Any, processor: Any
+        self, skill: type[Skill], head: Head, *, where: Hardware, dtype: str, model: Any, reader: Reader
     ) -> None:
         self.skill = skill
         self.head = head
@@ -45,8 +47,11 @@ class Endpoint:
         """The model where it runs; of one that is compiled, the latest, and None before the first call."""
         self.inputs = tuple(_accepted(model, head))
         """Names that the model takes."""
-        self.processor = processor
-        """Tokenizer or processor of the checkpoint, which makes inputs of text, images and sound; None without one."""
+        self.processor = reader.main
+        """What makes inputs of text, images and sound: the checkpoint's, or of a tiny model the skill's; None without one."""
+        self._reader = reader
+        self._generator: Generator | None = None
+        self._latest: Runner | Generator | None = self.runner
 
     def __call__(self, *, seed: int = 0, **inputs: Any) -> dict[str, torch.Tensor]:
         """The named outputs, on the CPU.
@@ -54,36 +59,53 @@ class Endpoint:
         Args:
             seed: of the random state, for models that draw random numbers.
             inputs: by name, as nested lists, numpy arrays or tensors: whole numbers become int64, others float32.
-                With a checkpoint also what its processor takes: ``text``, ``images``, ``audio``.
+                Also what its processor takes: ``text``, ``images``, ``videos``, ``audio`` and its ``sampling_rate``. A
+                decoder that is told nothing beside them begins as it does when it generates.
 
         Raises:
             EndpointError: an input that neither the model nor the processor takes, or one that is no tensor; or the hardware
                 cannot compile the model for inputs like these.
         """
-        tensors = self._tensors(inputs)
-        self.runner = self._ready(tensors)
-        outputs = self.runner.run(tensors, seed)
+        tensors = self._begun(self._tensors(inputs), inputs)
+        try:
+            self.runner = self._latest = self._ready(tensors)
+            outputs = self.runner.run(tensors, seed)
+        except (IndexError, ValueError, RuntimeError) as error:
+            if isinstance(error, (UnsupportedError, EndpointError)):
+                raise
+            sizes = ", ".join(f"{name} {'x'.join(map(str, tensor.shape))}" for name, tensor in tensors.items())
+            raise EndpointError(
+                f"{self._name()}: it does not run with inputs of these sizes ({sizes}): {sentence(error)}. "
+                "A tiny model has few places: give it less, or load(checkpoint=...)"
+            ) from error
         return {name: tensor.detach().cpu() for name, tensor in outputs.items()}
 
     def sample(self, seed: int = 0) -> dict[str, torch.Tensor]:
         """Inputs as the skill declares them, for the tiny model."""
         return draw(self.head.inputs, seed)
 
-    def generate(self, *, inputs: Mapping[str, Any], **arguments: Any) -> torch.Tensor:
-        """What the model's own ``generate`` makes of the inputs with these arguments: token ids, on the CPU.
+    def generate(self, *, inputs: Mapping[str, Any], seed: int = 0, **arguments: Any) -> torch.Tensor:
+        """What transformers' ``generate`` makes of the inputs with these arguments: token ids, on the CPU.
+
+        Args:
+            inputs: as of a call; texts of several lengths are padded before their beginning where they are continued.
+            seed: of the random state, for ``do_sample``.
+            arguments: transformers' own: ``max_new_tokens``, ``num_beams``, ``do_sample`` and so on.
 
         Raises:
-            EndpointError: the head does not generate, or the hardware runs no torch module.
+            EndpointError: the head does not generate, an input is wrong, or the hardware cannot do this.
         """
-        import torch
-
-        runner = self.runner
-        if runner is None or runner.model is None or not runner.model.can_generate():
-            raise EndpointError(
-                f"{self._name()}: it has no generate() here. Load a head that generates, on a torch device"
-            )
-        with torch.no_grad():
-            result = runner.model.generate(**runner.place(self._tensors(inputs)), **arguments)
+        if not _generates(self._model):
+            raise EndpointError(f"{self._name()}: it has no generate(). Load a head that generates")
+        decoder = getattr(self._model.config, "is_encoder_decoder", False)
+        tensors = self._tensors(inputs, left=not decoder)
+        try:
+            if self._generator is None:
+                self._generator = generator(self._where, self._model, self._dtype, lambda: self._ready(tensors))
+            result = self._generator.generate(tensors, arguments, seed=seed)
+        except UnsupportedError as error:
+            raise EndpointError(f"{self._name()}: {self._where.name} cannot generate this ({error})") from error
+        self._latest = self._generator
         made: torch.Tensor = getattr(result, "sequences", result)
         return made.cpu()
 
@@ -93,9 +115,9 @@ class Endpoint:
         Raises:
             EndpointError: there was none.
         """
-        if self.runner is None:
+        if self._latest is None:
             raise EndpointError(f"{self._name()}: it is compiled when it is first called. Call it")
-        return self.runner.executed_on()
+        return self._latest.executed_on()
 
     def _ready(self, tensors: Mapping[str, torch.Tensor]) -> Runner:
         """The runner for inputs of these names and shapes: what is compiled is so for each anew, and kept."""
@@ -112,19 +134,40 @@ class Endpoint:
     def _prepare(self, inputs: Mapping[str, torch.Tensor]) -> Runner:
         return self._where.prepare(self._model, inputs, self._dtype, Call.of(self.head))
 
-    def _tensors(self, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    def _tensors(self, inputs: Mapping[str, Any], *, left: bool = False) -> dict[str, torch.Tensor]:
         raw = {name: value for name, value in inputs.items() if name not in self.inputs}
         tensors = {name: _tensor(name, value) for name, value in inputs.items() if name in self.inputs}
         if not raw:
             return tensors
-        known = self.inputs if self.processor is None else (*self.inputs, *_takes(self.processor))
+        known = (*self.inputs, *self._reader.takes)
         for name in raw:
             if name not in known:
                 near = get_close_matches(name, known, n=3) or known
-                hint = "" if self.processor else ". Text, images and sound need load(checkpoint=...)"
+                hint = f". Nothing makes inputs of {name} here: {self._reader.lacks}" if self._reader.lacks else ""
                 raise EndpointError(f"{self._name()}: it takes no {name!r}. It takes {', '.join(near)}{hint}")
-        made = self.processor(**raw, return_tensors="pt", **_padding(self.processor, raw))
-        return {**{name: value for name, value in made.items() if name in self.inputs}, **tensors}
+        try:
+            made = self._reader.read(raw, left=left)
+        except ReaderError as error:
+            raise EndpointError(f"{self._name()}: {error}") from error
+        taken = {name: _tensor(name, value) for name, value in made.items() if name in self.inputs}
+        return {**taken, **tensors}
+
+    def _begun(self, tensors: dict[str, torch.Tensor], inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """The tensors with what a decoder begins with, where its model's inputs were made of what a user has."""
+        import torch
+
+        made = not inputs.keys() <= set(self.inputs)
+        if not made or "decoder_input_ids" not in self.head.inputs or "decoder_input_ids" in tensors:
+            return tensors
+        configs = (getattr(self._model, "generation_config", None), self._model.config)
+        starts = (
+            getattr(config, name, None) for name in ("decoder_start_token_id", "bos_token_id") for config in configs
+        )
+        start = next((token for token in starts if isinstance(token, int)), None)
+        if start is None:
+            return tensors
+        rows = next(iter(tensors.values())).shape[0]
+        return {**tensors, "decoder_input_ids": torch.full((rows, 1), start)}
 
     def _name(self) -> str:
         return f"{self.skill.model_type}/{self.head.class_name}"
@@ -151,12 +194,12 @@ def load(
         raise EndpointError(f"{skill.model_type}: {where} is unavailable: {reason}. Load it on another hardware")
     try:
         if checkpoint is None:
-            model, processor = weights.build(skill, chosen), None
+            model, reader = weights.build(skill, chosen), of_skill(skill)
         else:
-            model, processor = _pretrained(skill, chosen, checkpoint, trust_remote_code=trust_remote_code)
+            model, reader = _pretrained(skill, chosen, checkpoint, trust_remote_code=trust_remote_code)
     except (weights.MissingLibraryError, weights.UnknownClassError) as error:
         raise EndpointError(f"{skill.model_type}: {error}") from error
-    return Endpoint(skill, chosen, where=device, dtype=dtype, model=model, processor=processor)
+    return Endpoint(skill, chosen, where=device, dtype=dtype, model=model, reader=reader)
 
 
 def _accepted(model: Any, head: Head) -> list[str]:
@@ -172,7 +215,7 @@ def _accepted(model: Any, head: Head) -> list[str]:
     return accepted + [name for name in head.inputs if name not in accepted]
 
 
-def _pretrained(skill: type[Skill], head: Head, checkpoint: str, *, trust_remote_code: bool) -> tuple[Any, Any]:
+def _pretrained(skill: type[Skill], head: Head, checkpoint: str, *, trust_remote_code: bool) -> tuple[Any, Reader]:
     """The checkpoint's model in float32 and its processor; weights only from safetensors."""
     from transformers import AutoConfig
 
@@ -205,34 +248,12 @@ def _pretrained(skill: type[Skill], head: Head, checkpoint: str, *, trust_remote
             f"these weights of {head.class_name} are random",
             stacklevel=4,
         )
-    return model.eval(), _processor(checkpoint, trust_remote_code=trust_remote_code)
+    return model.eval(), of_checkpoint(checkpoint, trust_remote_code=trust_remote_code)
 
 
-def _processor(checkpoint: str, *, trust_remote_code: bool) -> Any:
-    """The most that the checkpoint has: a processor, else a tokenizer, image processor or feature extractor, or None."""
-    import transformers
-
-    for name in ("AutoProcessor", "AutoTokenizer", "AutoImageProcessor", "AutoFeatureExtractor"):
-        try:
-            return getattr(transformers, name).from_pretrained(checkpoint, trust_remote_code=trust_remote_code)
-        # Each class has its own errors for a checkpoint that has none of its kind.
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue
-    return None
-
-
-def _takes(processor: Any) -> tuple[str, ...]:
-    """Names of what a processor makes inputs of."""
-    plain = ("text", "images", "videos", "audio", "raw_speech", "sampling_rate")
-    accepted = inspect.signature(type(processor).__call__).parameters
-    return tuple(name for name in plain if name in accepted or (name == "sampling_rate" and "audio" in accepted))
-
-
-def _padding(processor: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Rows of different length are padded, if the tokenizer can."""
-    tokenizer = getattr(processor, "tokenizer", processor)
-    several = isinstance(raw.get("text"), (list, tuple))
-    return {"padding": True} if several and getattr(tokenizer, "pad_token", None) is not None else {}
+def _generates(model: Any) -> bool:
+    asked = getattr(model, "can_generate", None)
+    return bool(asked is not None and asked())
 
 
 def _tensor(name: str, value: Any) -> torch.Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.call import FORWARD, Call
+from harness.hardware.generating import GraphGenerator, Step
 from harness.hardware.protocol import UnsupportedError
 from harness.hardware.routes import Asked, Program, Route, chosen, convert
 
@@ -83,6 +84,8 @@ class Compiler:
     """What it is called before a device and a route."""
     known: Mapping[str, Route]
     """Its routes, in order."""
+    steps: Mapping[str, Route]
+    """Its routes to the graphs of one step of generation, in order."""
     dtypes: tuple[str, ...] = ("fp32",)
     module = False
 
@@ -111,12 +114,25 @@ class Compiler:
         """See the protocol; the graph is made for the shapes of ``inputs``."""
         return convert(self.routes, Asked.of(model, call, inputs), lambda program: self.ready(program, inputs, dtype))
 
+    def generator(self, model: Any, dtype: str = "fp32") -> GraphGenerator:
+        """See the protocol; a route that was asked for by itself is one of forward, and says nothing of these."""
+
+        def make(module: Any, arguments: Mapping[str, Any]) -> Step:
+            asked = Asked(module, FORWARD, arguments, ())
+            return convert(self.steps, asked, lambda program: self.stepping(program, dtype))
+
+        return GraphGenerator(model, make)
+
     def absent(self, dtype: str | None) -> str | None:
         """Why it cannot run here (in this dtype), in one sentence; None if it can."""
         raise NotImplementedError
 
     def ready(self, program: Program, inputs: Mapping[str, torch.Tensor], dtype: str) -> CompiledRunner:
         """The program compiled for the device; whatever is raised is a refusal of its route."""
+        raise NotImplementedError
+
+    def stepping(self, program: Program, dtype: str) -> Step:
+        """The program of one step compiled for the device; whatever is raised is a refusal of its route."""
         raise NotImplementedError
 
     def describe(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.hardware.compiled import CompiledRunner, Compiler
+from harness.hardware.onnx_generation import STEPS, OnnxStep, executed_on
 from harness.hardware.onnx_routes import ROUTES
 from harness.hardware.routes import Program
 
@@ -30,7 +31,7 @@ class OnnxRuntimeRunner(CompiledRunner):
 
     def executed_on(self) -> str:
         """See the protocol: the first provider of the session; it was told to leave no part to the CPU's beside another."""
-        return f"onnxruntime:{self.session.get_providers()[0].removesuffix('ExecutionProvider')}"
+        return executed_on(self.session)
 
 
 class OnnxRuntime(Compiler):
@@ -38,6 +39,7 @@ class OnnxRuntime(Compiler):
 
     backend = "onnxruntime"
     known = ROUTES
+    steps = STEPS
 
     @property
     def provider(self) -> str:
@@ -60,6 +62,16 @@ class OnnxRuntime(Compiler):
     def ready(self, program: Program, inputs: Mapping[str, torch.Tensor], dtype: str) -> OnnxRuntimeRunner:
         """See the base."""
         del dtype
+        return OnnxRuntimeRunner(program, self._session(program.graph), inputs)
+
+    def stepping(self, program: Program, dtype: str) -> OnnxStep:
+        """See the base."""
+        del dtype
+        import onnx_ir
+
+        return OnnxStep(program, self._session(onnx_ir.to_proto(program.graph.program).SerializeToString()))
+
+    def _session(self, graph: bytes) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -67,8 +79,7 @@ class OnnxRuntime(Compiler):
         options.log_severity_level = 4
         if self.target != "CPU":  # else a provider leaves what it lacks to the CPU's, and nobody is told
             options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-        session = onnxruntime.InferenceSession(program.graph, options, providers=[self.provider])
-        return OnnxRuntimeRunner(program, session, inputs)
+        return onnxruntime.InferenceSession(graph, options, providers=[self.provider])
 
     def facts(self) -> dict[str, str]:
         """See the base."""

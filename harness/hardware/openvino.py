@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.hardware.compiled import CompiledRunner, Compiler
+from harness.hardware.openvino_generation import STEPS, OpenVinoStep, executed_on
 from harness.hardware.openvino_routes import ROUTES
 from harness.hardware.routes import Program
 
@@ -39,7 +40,7 @@ class OpenVinoRunner(CompiledRunner):
 
     def executed_on(self) -> str:
         """See the protocol: the devices that the compiled model says it executes on."""
-        return "+".join(sorted(f"openvino:{device}" for device in self.compiled.get_property("EXECUTION_DEVICES")))
+        return executed_on(self.compiled)
 
 
 class OpenVino(Compiler):
@@ -47,6 +48,7 @@ class OpenVino(Compiler):
 
     backend = "openvino"
     known = ROUTES
+    steps = STEPS
     dtypes = ("fp32", "fp16", "bf16")
 
     def absent(self, dtype: str | None) -> str | None:
@@ -66,11 +68,18 @@ class OpenVino(Compiler):
 
     def ready(self, program: Program, inputs: Mapping[str, torch.Tensor], dtype: str) -> OpenVinoRunner:
         """See the base."""
+        return OpenVinoRunner(program, self._compiled(program.graph, dtype), inputs)
+
+    def stepping(self, program: Program, dtype: str) -> OpenVinoStep:
+        """See the base."""
+        return OpenVinoStep(program, self._compiled(program.graph.program, dtype))
+
+    def _compiled(self, graph: Any, dtype: str) -> Any:
         import openvino
 
         # One thread, as torch has: workers share the cores, and what is asked is not how fast many are.
         options = {**HINTS[dtype], **({"INFERENCE_NUM_THREADS": 1} if self.target == "CPU" else {})}
-        return OpenVinoRunner(program, openvino.Core().compile_model(program.graph, self.target, options), inputs)
+        return openvino.Core().compile_model(graph, self.target, options)
 
     def facts(self) -> dict[str, str]:
         """See the base."""

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from harness import weights
+from harness.checks.pipeline_samples import picture, sound
 from harness.endpoint import EndpointError
+from harness.skill import Skill
+from skills import hf_t5
+from skills.hf_bert import Bert as BertSkill
+from skills.hf_encodec import Encodec
+from skills.hf_gptj import GPTJ
+from skills.hf_llava import Llava
+from skills.hf_vit import ViT as ViTSkill
+from skills.hf_wav2vec2 import Wav2Vec2
+from skills.hf_whisper import Whisper
 from tests.harness.architectures.hf_bert import Bert
 from tests.harness.architectures.hf_gpt2 import GPT2
 from tests.harness.architectures.hf_vit import ViT
@@ -115,7 +126,7 @@ def test_a_device_that_is_not_here_is_told() -> None:
     ("inputs", "words"),
     [
         ({"inputs_ids": [[1]]}, "It takes input_ids"),
-        ({"text": "a"}, r"need load\(checkpoint"),
+        ({"text": "a"}, "declares nothing that makes inputs of text"),
         ({"input_ids": [[1, 2], [3]]}, "input_ids: it is no tensor"),
         ({"input_ids": "text"}, "input_ids: it is no tensor"),
     ],
@@ -135,8 +146,17 @@ def test_a_compiled_endpoint_takes_inputs_of_any_shape_and_gives_what_the_cpu_gi
         assert given.keys() == wanted.keys()
         assert torch.allclose(given["logits"], wanted["logits"], atol=1e-5)
     assert compiled.executed_on() == f"{where.partition('@')[0]}:CPU"
-    with pytest.raises(EndpointError, match="on a torch device"):
-        compiled.generate(inputs={})
+
+
+@pytest.mark.parametrize("where", ["openvino", "onnxruntime"])
+def test_a_compiled_endpoint_generates_what_the_cpu_generates(where: str) -> None:
+    """Greedily and by sampling, by the same loop; what it generated before it does not remember."""
+    compiled, plain = GPTJ().load(where), GPTJ().load()
+    greedy = {"max_new_tokens": 4, "min_new_tokens": 4, "do_sample": False}
+    for text, options in (("a cat", greedy), ("his dog ran", greedy), ("a cat", {**greedy, "do_sample": True})):
+        given = {"inputs": {"text": text}, "seed": 3, **options}
+        assert torch.equal(compiled.generate(**given), plain.generate(**given))
+    assert compiled.executed_on() == f"{where}:CPU"
 
 
 def test_what_a_backend_cannot_compile_is_a_sentence() -> None:
@@ -145,6 +165,73 @@ def test_what_a_backend_cannot_compile_is_a_sentence() -> None:
     endpoint = Bark().load("openvino@exporter")
     with pytest.raises(EndpointError, match=r"cannot be compiled for these inputs \(exporter: it takes a plain"):
         endpoint(**endpoint.sample())
+
+
+# --- what a user has ------------------------------------------------------------------------------------------------
+
+
+GIVEN: dict[str, tuple[type[Skill], dict[str, Any]]] = {
+    "text": (BertSkill, {"text": "hello world"}),
+    "texts": (GPTJ, {"text": ["hello world", "a"]}),
+    "images": (ViTSkill, {"images": [picture(), picture(1, side=64)]}),
+    "sound": (Whisper, {"audio": sound(), "sampling_rate": 16_000}),
+    "image and text": (Llava, {"text": "<image> a cat", "images": picture()}),
+    "text for a decoder": (hf_t5.T5, {"text": "a cat sat"}),
+}
+"""A skill, and what its processor makes inputs of."""
+
+
+@pytest.mark.parametrize(("skill", "given"), GIVEN.values(), ids=GIVEN)
+def test_a_tiny_model_takes_what_a_user_has_and_gives_what_it_gives_for_tensors_made_of_it(
+    skill: type[Skill], given: dict[str, Any]
+) -> None:
+    endpoint = skill().load()
+    padding = {"padding": True} if isinstance(given.get("text"), list) else {}
+    made = endpoint.processor(**given, return_tensors="pt", **padding)
+    tensors = {name: value for name, value in made.items() if name in endpoint.inputs}
+    if "decoder_input_ids" in endpoint.head.inputs:
+        tensors["decoder_input_ids"] = [[endpoint.skill.decoder_start_token_id]]  # type: ignore[attr-defined]
+    outputs, wanted = endpoint(**given), endpoint(**tensors)
+    assert outputs.keys() == wanted.keys()
+    assert all(torch.equal(outputs[name], wanted[name]) for name in wanted)
+
+
+def test_texts_of_several_lengths_are_padded_before_what_is_continued_and_behind_what_is_read() -> None:
+    endpoint = GPTJ().load()
+    options = {"max_new_tokens": 3, "min_new_tokens": 3, "do_sample": False}
+    alone = endpoint.generate(inputs={"text": "a"}, **options)
+    both = endpoint.generate(inputs={"text": ["hello world", "a"]}, **options)
+    assert torch.equal(both[1, -3:], alone[0, -3:])
+    read = endpoint(text=["hello world", "a"])["logits"]
+    assert torch.allclose(read[1, :1], endpoint(text="a")["logits"][0, :1], atol=1e-6)
+
+
+def test_sounds_of_several_lengths_are_padded() -> None:
+    sounds = [sound(), sound(1)[:4000]]
+    assert Wav2Vec2().load()(audio=sounds, sampling_rate=16_000)["logits"].shape[0] == 2
+
+
+def test_what_makes_inputs_of_nothing_says_why() -> None:
+    assert Encodec().load().processor is None
+    with pytest.raises(EndpointError, match="Nothing makes inputs of audio here: its skill declares nothing"):
+        Encodec().load()(audio=sound())
+
+
+@pytest.mark.parametrize(
+    ("skill", "inputs", "words"),
+    [
+        (BertSkill, {"text": 5}, "Tokenizer does not take it: .*text input must be"),
+        (ViTSkill, {"images": "no-such.png"}, "ImageProcessor does not take it"),
+        (ViTSkill, {"image": picture()}, "It takes images"),
+        (ViTSkill, {"text": "a"}, "it takes no 'text'"),
+        (BertSkill, {"text": "hello world " * 20}, "does not run with inputs of these sizes .*input_ids 1x202"),
+    ],
+)
+def test_what_no_input_can_be_made_of_is_told_in_a_sentence(
+    skill: type[Skill], inputs: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(EndpointError, match=words):
+        skill().load()(**inputs)
 
 
 def test_text_goes_through_the_processor_to_a_compiled_model(checkpoint: Path) -> None:
