@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,27 +13,24 @@ from typing import TYPE_CHECKING
 from harness.cells import Selection, SelectionError, cells
 from harness.checks import CHECKS
 from harness.engines import isolated
+from harness.expected import beside, expectations
 from harness.hardware import UnknownHardwareError, hardware
+from harness.results.expectations import ExpectationError
 from harness.results.record import Record, to_line
-from harness.results.store import Writer, environment, new_run
+from harness.results.store import Writer, environment, installed, new_run
+from harness.results.verdicts import exit_code, remedy, ruling, sentence, summary
 
 if TYPE_CHECKING:
     from harness.skill import Skill
 
 __all__ = ["main"]
 
-PASSED, FAILED, UNAVAILABLE = 0, 1, 3
-"""Exit codes; argparse has 2 for wrong usage."""
-
 LIMIT = 300.0
 """Seconds that a cell may take, as in a run over skills."""
 
-NOT_HERE = ("unavailable", "unsupported")
-"""Statuses that say nothing of the model."""
-
 
 def main(skill: type[Skill], arguments: Sequence[str] | None = None) -> int:
-    """Run a skill's cells and print them; the exit codes are above."""
+    """Run a skill's cells and print them; ``harness.results.verdicts`` has the exit codes."""
     parser = _parser(skill)
     options = parser.parse_args(arguments)
     try:
@@ -44,23 +42,29 @@ def main(skill: type[Skill], arguments: Sequence[str] | None = None) -> int:
         )
         chosen = list(cells(skill, selection))
         devices = {name: hardware(name) for name in selection.hardware}
-    except (SelectionError, UnknownHardwareError) as error:
+        expected = expectations(beside(skill.path()), selection.hardware, [skill.path()])
+    except (ExpectationError, SelectionError, UnknownHardwareError) as error:
         parser.error(str(error))
     if not chosen:
         parser.error(f"none of these checks applies to these heads of {skill.model_type}")
     run, print_as = new_run(), _as_json if options.json else _as_table
+    folder, versions = None, installed() if expected.rows else {}
     if options.results is None:
-        records = list(isolated.run(chosen, run=run, seed=options.seed, limit=options.timeout))
+        done = isolated.run(chosen, run=run, seed=options.seed, limit=options.timeout)
+        records = [expected.judge(record, versions) for record in done]
     else:
+        folder = options.results / run
         facts = environment({name: item.describe() for name, item in devices.items()}, seed=options.seed)
-        facts.write(options.results / run)
+        facts.write(folder)
         done = isolated.run(chosen, run=run, environment=facts.id, seed=options.seed, limit=options.timeout)
-        with Writer(options.results / run, "local") as writer:
-            records = list(_written(done, writer))
+        with Writer(folder, "local") as writer:
+            records = list(_written((expected.judge(record, versions) for record in done), writer))
     sys.stdout.write(print_as(records) + "\n")
-    if all(record.status == "passed" for record in records):
-        return PASSED
-    return UNAVAILABLE if all(record.status in ("passed", *NOT_HERE) for record in records) else FAILED
+    rulings = Counter(map(ruling, records))
+    if code := exit_code(rulings):
+        sys.stdout.flush()
+        sys.stderr.write(f"exit code {code}: {summary(rulings, remedy(folder))}\n")
+    return code
 
 
 def _written(records: Iterable[Record], writer: Writer) -> Iterator[Record]:
@@ -73,7 +77,8 @@ def _parser(skill: type[Skill]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m skills.{skill.path().stem}",
         description=f"Run the checks of {skill.model_type}: a tiny model with random weights, no download.",
-        epilog="Exit code: 0 all passed, 1 something failed, 2 wrong usage, 3 something could not be run here.",
+        epilog="Exit code: 0 all passed or failed as expected/ says, 1 something else failed, 2 wrong usage, 3 something "
+        "could not be run here, 10 expected/ is out of date; of several, the first of 1, 3 and 10.",
     )
     parser.add_argument("--hardware", default="cpu", metavar="NAME[,NAME]", help="where to run (default: cpu)")
     parser.add_argument("--head", default="all", metavar="primary|all|CLASS", help="which heads (default: all)")
@@ -98,13 +103,14 @@ def _as_table(records: Sequence[Record]) -> str:
     from tabulate import tabulate
 
     rows = [
-        (record.head, record.hardware, record.dtype, record.check, record.status, _remark(record)) for record in records
+        (record.head, record.hardware, record.dtype, record.check, record.verdict, _remark(record))
+        for record in records
     ]
     return tabulate(rows, headers=("head", "hardware", "dtype", "check", "status", ""), maxcolwidths=[None] * 5 + [70])
 
 
 def _remark(record: Record) -> str:
-    if record.reason is not None:
-        return record.reason
+    if record.reason is not None or record.known is not None:
+        return sentence(record).partition(": ")[2]
     figure = record.metrics.get("rel_max")
     return f"rel_max {figure:.1e}" if isinstance(figure, float) and figure else ""

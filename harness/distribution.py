@@ -15,11 +15,14 @@ from harness.cells import Cell, of_file
 from harness.engines.local import blank, died
 from harness.flight_recorder import Listener, Wreck
 from harness.results.store import Writer, recorded
+from harness.results.verdicts import sentence
+from harness.rulings import told
 from harness.selection import PATTERN
 
 if TYPE_CHECKING:
     from harness.reporter import Reporter
     from harness.results.record import Record
+    from harness.rulings import Rulings
 
 __all__ = ["Controller", "allow_restarts"]
 
@@ -36,8 +39,9 @@ def allow_restarts(config: pytest.Config) -> None:
 class Controller:
     """Hooks that only pytest-xdist calls, and only in the controlling process."""
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, reporter: Reporter, rulings: Rulings) -> None:
         self.reporter = reporter
+        self.rulings = rulings
         self._collected: set[str] = set()
         self._answered: set[str] = set()
         self._broken = False
@@ -72,10 +76,11 @@ class Controller:
             if (cell := self._cell(nodeid)) is not None:
                 self.reporter.statuses[cell.hardware]["not_run"] += 1
                 self._record(blank(cell, "not_run", "the session ended before its turn came"))
+        self.rulings.lost(len(left))
         if self._wrecks is not None:
             self._wrecks.cleanup()
         if session.exitstatus == pytest.ExitCode.OK and (self._broken or left):
-            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR if self._broken else pytest.ExitCode.TESTS_FAILED
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
     def _is_cell(self, nodeid: str) -> bool:
         path, _, identity = nodeid.partition("::")
@@ -148,9 +153,11 @@ class Controller:
         if (cell := self._cell(crashitem)) is None:
             return
         begun = blank(cell, "crashed", "the worker process died")
-        record = begun if wreck is None else died(begun, wreck)
-        report.user_properties += [("cell", cell.id), ("hardware", cell.hardware), ("status", record.status)]
-        report.longrepr = f"{cell.id}: {record.status}: {record.reason}\n{record.traceback or ''}"
+        record = self.reporter.judged(begun if wreck is None else died(begun, wreck))
+        report.user_properties += told(record, required=self.reporter.required)
+        report.longrepr = f"{cell.id}: {sentence(record)}\n{record.traceback or ''}"
+        if record.verdict == "known_failure":
+            report.outcome, report.wasxfail = "skipped", sentence(record)
         folder = self.reporter.folder
         if folder is None or not recorded(folder, cell.id):
             self._record(record)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness import hardware
 from harness.checks import CHECKS
-from harness.results.expectations import Names, read
+from harness.results.expectations import Names, files, rows
 from harness.results.store import installed
 from harness.results.verdicts import Expectations
 from harness.selection import declared, find
@@ -23,24 +23,31 @@ def beside(place: Path) -> Path | None:
     return next((above / FOLDER for above in place.resolve().parents if (above / FOLDER).is_dir()), None)
 
 
-def expectations(folder: Path | None, hardware: Iterable[str] | None, files: Iterable[Path] = ()) -> Expectations:
+def expectations(
+    folder: Path | None, hardware: Iterable[str] | None = None, skills: Iterable[Path] | None = ()
+) -> Expectations:
     """What is expected on the hardware, or on all; nothing without a folder.
 
     Args:
         folder: of the files of expected states.
         hardware: names of hardware, with devices and routes or without.
-        files: skills that are run, which rows may name beside those of the project that the folder lies in.
+        skills: files that are run, which rows may name beside those of the project that the folder lies in; None to take
+            every name as it comes, where another process has looked at them.
 
     Raises:
         harness.results.expectations.ExpectationError: a file cannot be taken as it is.
     """
-    return Expectations([] if folder is None else read(folder, names(folder, files), hardware))
+    found = [] if folder is None else files(folder, hardware)
+    if folder is None or not found:
+        return Expectations()
+    known = Names() if skills is None else names(folder, skills)
+    return Expectations(row for file in found for row in rows(file, known))
 
 
-def names(folder: Path, files: Iterable[Path] = ()) -> Names:
+def names(folder: Path, skills: Iterable[Path] = ()) -> Names:
     """Every name that rows in a folder may use: of the project's skills and of these, and of the harness."""
     return Names(
-        heads=declared([*find([folder.resolve().parent / "skills"]), *files]),
+        heads=declared([*find([folder.resolve().parent / "skills"]), *skills]),
         hardware=hardware.names(),
         dtypes=tuple(DTYPES)[:3],
         checks=tuple(CHECKS),

@@ -1,7 +1,8 @@
 """The pytest plugin: skills are collected as their cells, and each cell's record decides its outcome.
 
 It only connects pytest and pytest-xdist to the engine: what a cell does and what its record says is the engine's.
-A cell that passed is a pass; one that is unavailable or unsupported is a skip; everything else is a failure.
+A cell that passed is a pass; one that fails as expected is an expected failure; one that is unavailable is a skip unless
+the hardware is required; everything else is a failure. ``harness.rulings`` says what exit code comes of them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ import pytest
 from harness.cells import Cell, Selection, SelectionError, cells
 from harness.checks import CHECKS
 from harness.distribution import Controller, allow_restarts
+from harness.expected import beside, expectations
 from harness.hardware import UnknownHardwareError, hardware
 from harness.reporter import Reporter
+from harness.results.expectations import ExpectationError
 from harness.results.store import RUN, new_run
+from harness.results.verdicts import Expectations, sentence
+from harness.rulings import Rulings, told
 from harness.selection import PATTERN, UnknownModelError, find, of_packages, select
 from harness.skill import Skill
 
@@ -29,9 +34,6 @@ FILES = pytest.StashKey[set[Path] | None]()
 REPORTER = pytest.StashKey[Reporter]()
 
 TIERS = ("critical", "high", "medium", "long-tail")
-
-SKIPPED = ("unavailable", "unsupported")
-"""Statuses that pytest shows as skipped."""
 
 
 class CellFailedError(Exception):
@@ -51,6 +53,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dtype", metavar="NAME[,NAME]", help="fp32, fp16, bf16 (default: fp32)", **many)
     group.addoption("--results", type=Path, metavar="DIR", help="write records below DIR, in a folder for the run")
     group.addoption("--run", metavar="ID", help="id of the run (default: the time and six random digits)")
+    group.addoption(
+        "--expected", type=Path, metavar="DIR", help="what is known to fail (default: expected/ of the skills' project)"
+    )
     group.addoption("--require-hardware", action="store_true", help="fail cells whose hardware is not here")
     group.addoption("--pins", default="{}", metavar="JSON", help="versions that the session pinned, for the record")
 
@@ -71,15 +76,18 @@ def pytest_configure(config: pytest.Config) -> None:
         if (run := config.option.run) is not None and not RUN.fullmatch(run):
             raise SelectionError(f"--run: {run[:80]!r} is no id of a run. It looks like {new_run()}")
         pins = dict(json.loads(config.option.pins))
-    except (SelectionError, UnknownHardwareError, UnknownModelError) as error:
+        expected = _expectations(config)
+    except (ExpectationError, SelectionError, UnknownHardwareError, UnknownModelError) as error:
         raise pytest.UsageError(str(error)) from error
     except (ValueError, TypeError) as error:
         raise pytest.UsageError(f"--pins: it is no JSON object ({error})") from error
-    reporter = Reporter(config, config.stash[SELECTION].hardware, pins)
+    reporter = Reporter(config, config.stash[SELECTION].hardware, pins, expected)
     config.stash[REPORTER] = reporter
     config.pluginmanager.register(reporter, "skillmatrix-reporter")
     if reporter.worker is None:
-        config.pluginmanager.register(Controller(reporter), "skillmatrix-controller")
+        rulings = Rulings(reporter)
+        config.pluginmanager.register(Controller(reporter, rulings), "skillmatrix-controller")
+        config.pluginmanager.register(rulings, "skillmatrix-rulings")
         allow_restarts(config)
 
 
@@ -121,17 +129,19 @@ class CellItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run it and keep its record; a failure of the cell is one of the test."""
-        record = self.config.stash[REPORTER].run(self.cell)
-        self.user_properties += [("cell", record.cell), ("hardware", record.hardware), ("status", record.status)]
-        if record.status == "passed":
+        reporter = self.config.stash[REPORTER]
+        record = reporter.run(self.cell)
+        self.user_properties += told(record, required=reporter.required)
+        if record.verdict == "passed":
             return
-        reason = f"{record.status}: {record.reason}"
-        if record.status in SKIPPED and not (
-            record.status == "unavailable" and self.config.getoption("--require-hardware")
-        ):
-            pytest.skip(reason)
+        words = sentence(record)
+        if record.verdict == "known_failure":
+            pytest.xfail(words)
+        if record.verdict == "unavailable" and not reporter.required:
+            pytest.skip(words)
         where = f" (while: {record.stage})" if record.stage else ""
-        raise CellFailedError("\n".join(filter(None, (f"{record.cell}: {reason}{where}", record.traceback))))
+        remedy = f"Run: {reporter.remedy}" if record.expected in ("passed", "changed", "expired") else None
+        raise CellFailedError("\n".join(filter(None, (f"{record.cell}: {words}{where}", remedy, record.traceback))))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The cell's own words, without the harness's frames."""
@@ -148,9 +158,8 @@ def _wanted(skill: type[Skill], config: pytest.Config) -> Iterator[Cell]:
     """The cells that the options select, and those that an argument names by their ids."""
     selection, tier = config.stash[SELECTION], config.getoption("--tier")
     chosen = [] if tier not in (None, skill.tier) else list(_some_cells(skill, selection))
-    named = {argument.partition("::")[2] for argument in config.args if "::" in argument}
     known = {cell.id for cell in chosen}
-    for identity in sorted(named - known):
+    for identity in sorted(_named(config) - known):
         parts = identity.split("/")
         if len(parts) == 5 and parts[0] == skill.model_type:
             one = Selection((parts[2],), (parts[3],), parts[1], (parts[4],))
@@ -176,6 +185,31 @@ def _selection(config: pytest.Config) -> Selection:
     )
 
 
+def _expectations(config: pytest.Config) -> Expectations:
+    """What is known to fail where the skills run; the names in it are looked at once, by the controlling process."""
+    files = find(_places(config))
+    folder: Path | None = config.option.expected
+    if folder is None:
+        folder = beside(files[0]) if files else None
+    elif not (folder := config.invocation_params.dir / folder).is_dir():
+        raise ExpectationError(f"--expected: {folder} is no folder. What is known to fail is read from it")
+    where = {
+        *config.stash[SELECTION].hardware,
+        *(cell.split("/")[2] for cell in _named(config) if cell.count("/") == 4),
+    }
+    return expectations(folder, where, None if hasattr(config, "workerinput") else files)
+
+
+def _named(config: pytest.Config) -> set[str]:
+    """The ids that arguments name."""
+    return {argument.partition("::")[2] for argument in config.args if "::" in argument}
+
+
+def _places(config: pytest.Config) -> list[Path]:
+    """The files and folders that the arguments name."""
+    return [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+
+
 def _split(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for value in values for name in value.split(",") if name.strip()))
 
@@ -184,8 +218,6 @@ def _files(config: pytest.Config) -> set[Path] | None:
     """The files of the skills that ``--model`` and ``--package`` name; None for all."""
     if not config.option.model and not config.option.package:
         return None
-    base = config.invocation_params.dir
-    places = [base / argument.partition("::")[0] for argument in config.args]
-    files = find(places)
+    files = find(_places(config))
     chosen = select(files, config.option.model) if config.option.model else set(files)
     return chosen & of_packages(files, config.option.package) if config.option.package else chosen

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from harness import memory
 from harness.engines.local import Engine, blank
 from harness.flight_recorder import Recorder
 from harness.hardware import hardware
-from harness.results.store import Writer, environment, new_run
+from harness.results.store import Writer, environment, installed, new_run
+from harness.results.verdicts import Expectations, remedy
 
 if TYPE_CHECKING:
     from harness.cells import Cell
@@ -27,10 +29,17 @@ __all__ = ["Reporter"]
 class Reporter:
     """Runs cells by an engine made for the first of them, and writes each record as it comes."""
 
-    def __init__(self, config: pytest.Config, hardware_names: tuple[str, ...], pins: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        hardware_names: tuple[str, ...],
+        pins: dict[str, Any],
+        expectations: Expectations | None = None,
+    ) -> None:
         self.config = config
         self.hardware = hardware_names
         self.pins = pins
+        self.expectations = expectations or Expectations()
         shared = getattr(config, "workerinput", {})
         self.worker: str | None = shared.get("workerid")
         """Name of the xdist worker; None in a process that is none."""
@@ -86,13 +95,32 @@ class Reporter:
             record = replace(
                 blank(cell, "timed_out", words, run=self.run_id, environment=engine.environment), stage=engine.stage
             )
-        self.write(record)
-        return record
+        return self.write(record)
 
-    def write(self, record: Record) -> None:
-        """Append a record, if results are wanted."""
+    def write(self, record: Record) -> Record:
+        """The record as judged by what is expected, appended if results are wanted."""
+        judged = self.judged(record)
         if self._writer is not None:
-            self._writer.write(record)
+            self._writer.write(judged)
+        return judged
+
+    def judged(self, record: Record) -> Record:
+        """The record as judged by what is expected of it, with the versions that are installed here."""
+        return self.expectations.judge(record, self._versions if self.expectations.rows else {})
+
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        return installed()
+
+    @property
+    def required(self) -> bool:
+        """Whether what is unavailable here was to be run in any case."""
+        return bool(self.config.getoption("--require-hardware"))
+
+    @property
+    def remedy(self) -> str:
+        """What to do where ``expected/`` does not say what this run found."""
+        return remedy(self.folder)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_timeout_set_timer(self, settings: Any) -> None:

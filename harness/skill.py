@@ -130,7 +130,8 @@ class Skill:
         """Run this skill's cells as ``python -m skills.hf_…`` does.
 
         Returns:
-            0 if all passed, 1 if any failed, 2 for wrong usage, 3 if none failed but some could not be run here.
+            0 if all passed or failed as expected, 1 if any other failed, 2 for wrong usage, 3 if some could not be run here,
+            10 if what is expected is out of date.
         """
         from harness.command import main
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -24,7 +24,7 @@ from harness.results.store import canonical
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-__all__ = ["PARTS", "Expectation", "ExpectationError", "Names", "of_hardware", "read", "rows", "schema"]
+__all__ = ["PARTS", "Expectation", "ExpectationError", "Names", "files", "of_hardware", "rows", "schema"]
 
 SCHEMA = Path(__file__).parents[2] / "expected" / "schema.json"
 
@@ -102,25 +102,17 @@ def of_hardware(folder: Path, hardware: str) -> Path:
     return folder / f"{environment_of(hardware)}.toml"
 
 
-def read(folder: Path, names: Names, hardware: Iterable[str] | None = None) -> Iterator[Expectation]:
-    """The rows of all files, or of those for these hardwares; a folder or a file that is not there has none.
-
-    Raises:
-        ExpectationError: a file cannot be read, or a row is not what the schema and ``names`` allow.
-    """
-    files = sorted(folder.glob("*.toml"))
-    if hardware is not None:
-        asked = {of_hardware(folder, name) for name in hardware}
-        files = [file for file in files if file in asked]
-    for file in files:
-        yield from rows(file, names)
+def files(folder: Path, hardware: Iterable[str] | None = None) -> list[Path]:
+    """The files that there are, or those for these hardwares."""
+    asked = None if hardware is None else {of_hardware(folder, name) for name in hardware}
+    return [file for file in sorted(folder.glob("*.toml")) if asked is None or file in asked]
 
 
 def rows(file: Path, names: Names) -> list[Expectation]:
     """The rows of one file.
 
     Raises:
-        ExpectationError: as ``read``.
+        ExpectationError: it cannot be read, or a row is not what the schema and ``names`` allow.
     """
     try:
         text = file.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ CUT = "…"
 
 _NORMAL = (
     (re.compile(r"\x1b\[[0-9;]*[A-Za-z]"), ""),
-    (re.compile(r"0x[0-9a-fA-F]+"), "0x"),
+    (re.compile(r"0x[0-9a-fA-F]+"), "ADDRESS"),
     # In quotation marks a path may hold anything; outside them it ends where a word does.
     (re.compile(r"(?<=['\"])/[^'\"\n]+(?=['\"])"), "PATH"),
     (re.compile(r"(?<!\w)(?:[A-Za-z]:)?(?:/[\w.+@-]+){2,}/?"), "PATH"),

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness.results.record import Record, to_line
+from harness.results.record import Record, from_row, to_line
 
 __all__ = ["Environment", "Writer", "canonical", "environment", "installed", "new_run", "now", "recorded"]
 
@@ -129,14 +129,15 @@ class Writer:
         self.close()
 
 
-def recorded(folder: Path, cell: str) -> bool:
-    """Whether a writer of this run has a record of the cell; half-written lines count for nothing."""
+def recorded(folder: Path, cell: str) -> Record | None:
+    """What a writer of this run has written of the cell; half-written lines count for nothing."""
     wanted = f'"cell": {json.dumps(cell)}'
     for path in sorted(folder.glob("*.jsonl")):
         with path.open(encoding="utf-8") as lines:
-            if any(wanted in line and line.endswith("\n") for line in lines):
-                return True
-    return False
+            for line in lines:
+                if wanted in line and line.endswith("\n"):
+                    return from_row(json.loads(line))
+    return None
 
 
 def canonical(name: str) -> str:

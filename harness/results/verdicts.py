@@ -5,10 +5,12 @@ The one place that says so: a run by its exit code and the reports by their colo
 
 from __future__ import annotations
 
+import os
 import re
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from harness.results.expectations import Expectation
 from harness.results.record import AXES, STATUSES, Record
@@ -19,20 +21,26 @@ __all__ = [
     "MISUSED",
     "NEW_FAILURE",
     "OUTDATED",
+    "SPARED",
     "Expectations",
     "exit_code",
     "remedy",
     "ruling",
+    "sentence",
     "summary",
 ]
 
 AS_EXPECTED, NEW_FAILURE, MISUSED, INCOMPLETE, OUTDATED = 0, 1, 2, 3, 10
 """Exit codes of a run. 10, since pytest has a meaning of its own for each up to 6."""
 
+SPARED = -1
+"""In the place of a code: it could not be run here, and nobody required that it should."""
+
 _MEANINGS = {
     NEW_FAILURE: "failed as nothing in expected/ says",
     INCOMPLETE: "could not be run here",
     OUTDATED: "are not, or no longer, as expected/ says",
+    SPARED: "are unavailable here, which is no pass",
     AS_EXPECTED: "passed, or failed as expected",
 }
 """What each code says of a cell, the one that decides first."""
@@ -78,35 +86,51 @@ class Expectations:
         return replace(record, judged=judged, expected=expected, known=known)
 
 
-def ruling(record: Record) -> int:
-    """What one judged record would end a run with."""
+def ruling(record: Record, *, required: bool = True) -> int:
+    """What one judged record would end a run with: one of the codes, or ``SPARED``.
+
+    Args:
+        record: the record.
+        required: whether what is unavailable was to be run in any case.
+    """
     if record.verdict in ("passed", "known_failure"):
         return AS_EXPECTED
     if record.expected is not None:
         return OUTDATED
+    if record.verdict == "unavailable" and not required:
+        return SPARED
     return INCOMPLETE if record.verdict in _SILENT else NEW_FAILURE
 
 
-def exit_code(rulings: Collection[int]) -> int:
-    """The code of a run of cells with these; one without any has not been run."""
-    return next((code for code in _MEANINGS if code in rulings), INCOMPLETE)
+def exit_code(rulings: Mapping[int, int]) -> int:
+    """The code of a run of so many cells of each ruling; one without any has not been run."""
+    return next((max(code, AS_EXPECTED) for code in _MEANINGS if rulings.get(code)), INCOMPLETE)
 
 
-def summary(rulings: Counter[int], run: str) -> str:
-    """One line for the end of a run: its exit code, why, and what to do where ``expected/`` is not up to date.
+def summary(rulings: Mapping[int, int], remedy: str) -> str:
+    """How many cells there are of each ruling, in words, and what to do where ``expected/`` is not up to date."""
+    words = [f"{rulings[code]} {_MEANINGS[code]}" for code in _MEANINGS if rulings.get(code)]
+    line = f"{', '.join(words) or 'no cell was run'}."
+    return f"{line} Run: {remedy}" if rulings.get(OUTDATED) else line
+
+
+def sentence(record: Record) -> str:
+    """A judged record in a sentence: its verdict, its reason, and what was expected."""
+    known = f"({record.known})" if record.expected == "met" else record.known
+    return ": ".join(filter(None, (record.verdict, "; ".join(filter(None, (record.reason, known))))))
+
+
+def remedy(folder: Path | None) -> str:
+    """The command that makes ``expected/`` say what a run found.
 
     Args:
-        rulings: how many cells there are of each.
-        run: what ``invoke expect --from`` finds the run by.
+        folder: of the run's records; None where there are none to take it from.
     """
-    words = [f"{rulings[code]} {_MEANINGS[code]}" for code in _MEANINGS if rulings[code]]
-    line = f"exit code {exit_code(rulings)}: {', '.join(words) or 'no cell was run'}."
-    return f"{line} Run: {remedy(run)}" if rulings[OUTDATED] else line
-
-
-def remedy(run: str) -> str:
-    """The command that makes ``expected/`` say what a run found."""
-    return f"invoke expect --from {run}"
+    if folder is None:
+        return "the same with --results=reports/runs, and then: invoke expect --from RUN"
+    # A run under reports/ is found by its id alone.
+    known = folder.parent.name == "runs" and "reports" in folder.absolute().parts
+    return f"invoke expect --from {folder.name if known else os.path.relpath(folder)}"
 
 
 def _axis(record: Record, value: str, rows: list[Expectation]) -> tuple[str, str | None, str | None]:

@@ -91,6 +91,49 @@ register(Leaving())
     assert (left["stage"], left["traceback"]) == ("prepare", "bye")
 
 
+ROW = """[[expected]]
+cell = "bert/*/cpu/fp32/{check}"
+axis = "runs"
+status = "failed"
+class = "ours"
+text = "it counts wrongly"
+signature = "… where the skill declares …"
+expires = 9000-01-01
+"""
+
+
+def test_what_is_expected_is_told_and_what_passes_in_spite_of_it_has_an_exit_code_of_its_own(
+    tmp_path: Path, changed: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    (tmp_path / "expected").mkdir()
+    (tmp_path / "expected/cpu.toml").write_text(ROW.format(check="build") + ROW.format(check="forward"))
+    done = changed("heads = (replace(Bert.heads[0], parameters=1),)", "--check=build,forward", "--results=mine")
+    assert done.returncode == 10, done.stderr
+    assert "known_failure" in done.stdout
+    assert "(ours: it counts" in done.stdout
+    assert "unexpected_pass" in done.stdout
+    [folder] = (tmp_path / "mine").iterdir()
+    assert done.stderr == (
+        "exit code 10: 1 are not, or no longer, as expected/ says, 1 passed, or failed as expected. "
+        f"Run: invoke expect --from mine/{folder.name}\n"
+    )
+    rows = [json.loads(line) for line in (folder / "local.jsonl").read_text().splitlines()]
+    assert [(row["status"], row["judged"]) for row in rows] == [
+        ("failed", "known_failure"),
+        ("passed", "unexpected_pass"),
+    ]
+
+
+def test_a_row_of_what_is_expected_that_is_wrong_is_wrong_usage(
+    tmp_path: Path, changed: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    (tmp_path / "expected").mkdir()
+    (tmp_path / "expected/cpu.toml").write_text(ROW.format(check="build").replace("runs", "run"))
+    done = changed("pass", "--check=build")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cpu.toml:1: there is no axis 'run'. The nearest are runs" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from harness.results.expectations import ExpectationError, Names, read, rows, schema
+from harness.expected import expectations
+from harness.results.expectations import ExpectationError, Names, files, rows, schema
 
 ROW: dict[str, Any] = {
     "cell": "bert/BertForMaskedLM/cpu/fp32/parity",
@@ -93,14 +94,14 @@ def test_a_pattern_is_one_of_each_part(tmp_path: Path, pattern: str, covered: bo
 
 
 def test_only_the_files_of_the_hardware_that_is_asked_for_are_read(tmp_path: Path) -> None:
-    written(tmp_path, {})
-    folder = written(tmp_path, {"cell": "bert/*/openvino:GPU@trace/*/*"}, name="openvino").parent
+    written(tmp_path, {"cell": "bert/*/openvino:GPU@trace/fp32/forward"}, name="openvino")
+    folder = written(tmp_path, {}, name="cpu").parent
     (folder / "cuda.toml").write_text("a broken file")
-    assert [row.cell for row in read(folder, NAMES, ["openvino:GPU@trace"])] == ["bert/*/openvino:GPU@trace/*/*"]
-    assert len(list(read(folder, NAMES, ["cpu", "openvino"]))) == 2
-    assert list(read(folder / "nowhere", NAMES)) == []
+    assert [row.axis for row in expectations(folder, ["openvino:GPU@trace"], None).rows] == ["matches"]
+    assert [file.name for file in files(folder, ["cpu", "openvino", "mps"])] == ["cpu.toml", "openvino.toml"]
+    assert expectations(folder / "nowhere").rows == expectations(None).rows == ()
     with pytest.raises(ExpectationError, match=r"cuda\.toml: is not TOML"):
-        list(read(folder, NAMES))
+        expectations(folder, None, None)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,12 @@ FAULTS = {
         "Timeout (>4.0s): it did not return, and its process was ended",
         "Timeout (0:00:04",
     ),
-    "talking": ("while True: os.write(1, b'and so on ' * 1000)", "timed_out", "Timeout (>4.0s) from pytest-timeout.", ""),
+    "talking": (
+        "while True: os.write(1, b'and so on ' * 1000)",
+        "timed_out",
+        "Timeout (>4.0s) from pytest-timeout.",
+        "",
+    ),
 }
 """What ``prepare`` does, the status, how the reason begins, and what the record keeps of what was printed."""
 
