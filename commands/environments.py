@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
@@ -29,6 +30,8 @@ class Environment:
     """Module of the installed package that brings this hardware; None for the project's own."""
     provided: Mapping[str, str] = field(default_factory=dict)
     """Version by distribution of that package, which is installed from where it came."""
+    before: tuple[int, int] | None = None
+    """The first minor release of transformers that its packages do not take; None where they take any."""
 
     @property
     def session(self) -> str:
@@ -39,6 +42,16 @@ class Environment:
     def pins(self) -> dict[str, str]:
         """Version by distribution."""
         return {**dict(requirement.split("==") for requirement in self.packages), **self.provided}
+
+    @property
+    def release(self) -> str:
+        """The release of transformers that it has, unless another is asked for."""
+        return self.pins["transformers"]
+
+    def takes(self, release: str) -> bool:
+        """Whether its packages take a release of transformers, by their own requirements."""
+        minor = re.match(r"(\d+)\.(\d+)", release)
+        return self.before is None or (minor is not None and (int(minor[1]), int(minor[2])) < self.before)
 
     def of(self, release: str) -> Environment:
         """The same with another release of transformers."""
@@ -88,6 +101,24 @@ ENVIRONMENTS: dict[str, Environment] = {
             variables={"CI": "true"},  # OpenVINO reports to its makers when it is imported, unless it is told so
         ),
         Environment("onnxruntime", ("torch==2.13.0", *LIBRARIES, "onnxruntime==1.32.0", *ONNX), compiles=True),
+        Environment(
+            "optimum",
+            (
+                "torch==2.13.0",
+                # With transformers 5 this diffusers lacks a class that optimum-intel would then import.
+                *(item for item in LIBRARIES if not item.startswith("diffusers==")),
+                "optimum-intel==2.2.0",
+                "optimum==2.3.0",
+                "huggingface-hub==1.21.0",  # the newest that optimum-intel takes
+                "nncf==3.4.0",
+                "openvino==2026.4.1",
+                "openvino-tokenizers==2026.4.1.0",
+            ),
+            compiles=True,
+            variables={"CI": "true"},
+            before=(5, 6),
+            # The newest that it takes.
+        ).of("5.5.4"),
     )
 }
 """Hardware by name: the only place where the versions that skills run with are written down."""

@@ -19,7 +19,7 @@ from commands import plugins as packages
 from commands import sessions
 from commands.environments import HYGIENE, PINNED, Environment
 from commands.options import other_release, parser
-from commands.releases import no_release, not_found, reports, skills
+from commands.releases import no_release, not_found, refused, reports, skills
 
 __all__ = ["named", "register"]
 
@@ -33,10 +33,11 @@ def register(environment: Environment) -> None:
         _run_skills(session, environment, transformers)
 
     run.__doc__ = f"Run the skills on {environment.hardware} and update the reports; -- --help tells more."
-    release = other_release(sys.argv)
+    release = other_release(environment, sys.argv)
     # Asking for help, or for what is no release, must not cost an environment, which Nox makes before it calls the
     # session; another release gets one of its own, named after it, by being a parameter.
-    backend = "none" if {"-h", "--help"} & set(sys.argv) or (release and no_release(release)) else None
+    wrong = release and (no_release(release) or refused(environment, release))
+    backend = "none" if {"-h", "--help"} & set(sys.argv) or wrong else None
     if release and backend is None:
         parameter = nox.param(release, id=f"transformers-{release}")
         nox.parametrize("transformers", [parameter])(run)
@@ -90,7 +91,9 @@ def _settle_release(session: nox.Session, environment: Environment, asked: str |
         try:
             installed = importlib.metadata.version("transformers")
         except importlib.metadata.PackageNotFoundError:
-            return asked or PINNED
+            return asked or environment.release
+        if why := refused(environment, installed):
+            session.error(f"{environment.session}: {why}. Nothing was run. Run: nox -s {environment.session}")
         if asked and asked != installed:
             wanted = " ".join(environment.of(asked).packages)
             session.error(
@@ -98,8 +101,8 @@ def _settle_release(session: nox.Session, environment: Environment, asked: str |
                 f"run. Run: {sys.executable} -m pip install {wanted} -e '.[run,render]'"
             )
         return installed
-    release = asked or PINNED
-    if release != PINNED and not sessions.stamp(session).exists():
+    release = asked or environment.release
+    if release != environment.release and not sessions.stamp(session).exists():
         answer = session.run_install(
             *("python", "-m", "pip", "install", "--dry-run", "--no-deps", f"transformers=={release}"),
             silent=True,

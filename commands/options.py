@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 
-from commands.environments import PINNED, Environment
-from commands.releases import no_release
+from commands.environments import Environment
+from commands.releases import no_release, refused
 
 __all__ = ["other_release", "parser"]
 
 
-def other_release(arguments: Sequence[str]) -> str | None:
-    """The release that these arguments ask for, if it is not the pinned one."""
+def other_release(environment: Environment, arguments: Sequence[str]) -> str | None:
+    """The release that these arguments ask for, if it is not the environment's own."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--transformers", nargs="?")
     release: str | None = parser.parse_known_args([item for item in arguments if item != "--"])[0].transformers
-    return None if release == PINNED else release
+    return None if release == environment.release else release
 
 
 def parser(environment: Environment) -> argparse.ArgumentParser:
@@ -50,9 +51,9 @@ def parser(environment: Environment) -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--transformers",
-        type=_release,
+        type=partial(_release, environment),
         metavar="X.Y.Z",
-        help=f"a release other than {PINNED}: an environment, skills and reports of its own",
+        help=f"a release other than {environment.release}: an environment, skills and reports of its own",
     )
     made.add_argument("--head", choices=("primary", "all"), default="all", help="which heads (default: all)")
     made.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
@@ -81,9 +82,9 @@ def parser(environment: Environment) -> argparse.ArgumentParser:
     return made
 
 
-def _release(text: str) -> str:
-    if no_release(text):
-        raise argparse.ArgumentTypeError(no_release(text))
+def _release(environment: Environment, text: str) -> str:
+    if why := no_release(text) or refused(environment, text):
+        raise argparse.ArgumentTypeError(why)
     return text
 
 

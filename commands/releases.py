@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from commands.environments import PINNED
+from commands.environments import PINNED, Environment
 
 __all__ = [
     "ReleaseError",
@@ -20,6 +20,7 @@ __all__ = [
     "no_release",
     "not_found",
     "prepared",
+    "refused",
     "reports",
     "skills",
 ]
@@ -53,6 +54,17 @@ def no_release(text: str) -> str | None:
     if (int(spelled[1]), int(spelled[2])) < OLDEST:
         return f"transformers {text} cannot be read; the oldest that can is {OLDEST[0]}.{OLDEST[1]}.0"
     return None
+
+
+def refused(environment: Environment, release: str) -> str | None:
+    """Why a hardware's packages cannot be had beside a release, though there is one; None if they can."""
+    if environment.takes(release) or environment.before is None:
+        return None
+    before = ".".join(map(str, environment.before))
+    return (
+        f"{environment.hardware} takes transformers before {before} only, not {release}; "
+        f"it has {environment.release} unless another is asked for"
+    )
 
 
 def not_found(release: str, answer: str) -> str:

@@ -16,7 +16,7 @@ from invoke import Exit
 from commands import comparison
 from commands.environments import ENVIRONMENTS, PINNED
 from commands.errors import FAILED
-from commands.releases import installed, reports, skills
+from commands.releases import installed, refused, reports, skills
 
 if TYPE_CHECKING:
     from reporting import Outcome, Verdict
@@ -43,12 +43,22 @@ def update() -> Outcome:
     from reporting import update as written
 
     release = installed()
-    pins = {name: environment.of(release).pins for name, environment in ENVIRONMENTS.items()}
+    here = {name: environment for name, environment in ENVIRONMENTS.items() if environment.takes(release)}
+    pins = {name: environment.of(release).pins for name, environment in here.items()}
     rows = [asdict(row) for row in catalog.load().rows.values()]
     since = comparison.since(release)
     expected = _cells(intact(), pins)
     try:
-        outcome = written(reports_here(), skills_here(), pins, rows, expected=expected, release=release, since=since)
+        outcome = written(
+            reports_here(),
+            skills_here(),
+            pins,
+            rows,
+            expected=expected,
+            release=release,
+            since=since,
+            elsewhere={name: _elsewhere(name, release) for name in ENVIRONMENTS if name not in here},
+        )
     except ReportError as error:
         raise Exit(str(error), code=FAILED) from error
     # So that the next release's ledger can say what is new in it; a package may add to what the release itself has.
@@ -67,7 +77,7 @@ def hardware(text: str) -> list[str]:
     """The hardware that a text with commas names, each once.
 
     Raises:
-        SelectionError: one of them has no environment.
+        SelectionError: one of them has no environment, or none with the installed release.
     """
     from generator.selection import SelectionError
 
@@ -75,6 +85,9 @@ def hardware(text: str) -> list[str]:
     for name in names:
         if name not in ENVIRONMENTS:
             raise SelectionError(f"--hardware {name[:60]!r}: has no environment; there are {', '.join(ENVIRONMENTS)}.")
+        if why := refused(ENVIRONMENTS[name], installed()):
+            own = ENVIRONMENTS[name].release
+            raise SelectionError(f"--hardware {name}: {why}. Run: invoke sweep --hardware {name} --transformers {own}")
     return names
 
 
@@ -107,6 +120,13 @@ def intact() -> set[str]:
 
     shelf = publish.read(skills_here())
     return {entry.module for entry in shelf.entries.values() if shelf.has(entry)}
+
+
+def _elsewhere(hardware: str, release: str) -> tuple[str, str]:
+    """The release that a hardware has in place of this one, and its report as a link from this one's, if there is one."""
+    own = ENVIRONMENTS[hardware].release
+    report = reports(own) / "compatibility.md"
+    return own, os.path.relpath(report, reports(release)) if (ROOT / report).is_file() else ""
 
 
 def _cells(modules: Iterable[str], hardware: Iterable[str]) -> set[str]:

@@ -67,7 +67,7 @@ def cells(skill: type[Skill], selection: Selection) -> Iterator[Cell]:
     """The cells of a skill, head by head, so that what the checks of a head share is made once.
 
     Checks that do not apply to a head (``Check.applicable`` says why), or that ask for a torch module where the hardware
-    compiles one, give no cell, nor do those that are costly there and are not named.
+    compiles one, give no cell, nor do those that are costly there (if generating is: see the protocol) and are not named.
 
     Raises:
         SelectionError: the skill has no such head.
@@ -77,10 +77,11 @@ def cells(skill: type[Skill], selection: Selection) -> Iterator[Cell]:
     asked = [check for name, check in CHECKS.items() if selection.checks is None or name in selection.checks]
     for head in heads(skill, selection.head):
         for where in selection.hardware:
-            module = hardware(where).module
+            found = hardware(where)
+            ready = named or getattr(found, "generates", False)
             for dtype in selection.dtypes:
                 for check in asked:
-                    if check.put(module=module, named=named) and check.applicable(head) is None:
+                    if check.put(module=found.module, named=ready) and check.applicable(head) is None:
                         yield Cell(skill, head, where, dtype, check)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness import weights
 from harness.call import Call, invoke
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from harness.skill import Head, Skill
 
 __all__ = ["FellBackError", "Session", "Subject"]
+
+Value = TypeVar("Value")
 
 REFERENCE = ("cpu", "fp32")
 """Hardware and dtype of the reference."""
@@ -226,6 +228,11 @@ class Session:
         moved = {name: tensor.detach().cpu() for name, tensor in outputs.items()}
         self.at("compare")
         return moved
+
+    def given(self, outputs: Mapping[str, Value]) -> dict[str, Value]:
+        """Those of the head's outputs, by name, that the runner can give at all: what is exported may leave some out."""
+        gives = getattr(self.runner, "gives", None)
+        return {name: value for name, value in outputs.items() if gives is None or name in gives}
 
     def verify(self, where: str) -> None:
         """Note the devices read back.

@@ -52,6 +52,7 @@ def update(
     expected: Iterable[str] | None = None,
     release: str = "",
     since: Mapping[str, Any] | None = None,
+    elsewhere: Mapping[str, tuple[str, str]] | None = None,
 ) -> Outcome:
     """Make ``coverage.md``, ``compatibility.md``, ``ledger.md`` and ``results/*.parquet`` in ``reports`` say what is known today.
 
@@ -69,6 +70,8 @@ def update(
         release: the release of transformers that the catalogue and the skills are of.
         since: what changed in that release since an earlier one, as ``generator.facts.listing.difference_rows`` tells it;
             None where nothing of an earlier one is known.
+        elsewhere: hardware that does not take this release: the one that it has, and a link to the report of that, or
+            empty text where there is none.
 
     Raises:
         ReportError: the committed results cannot be read, or a file cannot be written; then none was.
@@ -87,10 +90,10 @@ def update(
         hardware = list(dict.fromkeys([*pins, *sorted({cell.record.hardware for cell in standings})]))
         shared: dict[str, Any] = {"runs": provenance.sources(standings), "release": release}
         shared["damage"] = provenance.consequences(standings, damage)
+        matches = compatibility.view(lines, hardware) | {"elsewhere": elsewhere or {}} | shared
         contents: dict[Path, bytes | None] = {
             reports / "coverage.md": _render("coverage.md.mako", coverage.view(lines, rows, hardware) | shared),
-            reports
-            / "compatibility.md": _render("compatibility.md.mako", compatibility.view(lines, hardware) | shared),
+            reports / "compatibility.md": _render("compatibility.md.mako", matches),
             reports / "ledger.md": _render("ledger.md.mako", census.view(catalogue, since) | {"release": release}),
         }
         kept = archive.grouped(ledger.kept())

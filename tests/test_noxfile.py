@@ -14,7 +14,7 @@ import pytest
 from commands import releases
 from commands.environments import ENVIRONMENTS, PINNED
 from commands.hardware import named
-from commands.options import parser
+from commands.options import other_release, parser
 
 
 def _nox(cwd: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -62,6 +62,7 @@ def test_help_of_a_session_costs_no_environment(root: Path, tmp_path: Path, hard
         ("cuda", ["--device", "1", "--attention", "sdpa"], "cuda:1@sdpa"),
         ("rocm", [], "rocm"),
         ("openvino", ["--device", "GPU", "--route", "trace"], "openvino:GPU@trace"),
+        ("optimum", ["--device", "GPU"], "optimum:GPU"),
     ],
 )
 def test_devices_and_ways_are_part_of_the_hardwares_name(hardware: str, words: list[str], where: str) -> None:
@@ -98,6 +99,36 @@ def test_another_release_is_told_apart_by_its_packages_and_its_folders() -> None
     assert {releases.skills(PINNED), releases.reports(PINNED)} == {Path("skills"), Path("reports")}
     assert releases.skills("5.10.0") == Path("build/transformers-5.10.0/skills")
     assert releases.reports("5.10.0") == Path("reports/transformers-5.10.0")
+
+
+def test_a_hardware_may_have_a_release_of_its_own_and_take_only_older_ones() -> None:
+    environment = ENVIRONMENTS["optimum"]
+    assert (environment.release, environment.pins["transformers"]) == ("5.5.4", "5.5.4")
+    assert environment.of("4.57.6").release == "4.57.6"
+    taken = {release: environment.takes(release) for release in ("4.57.6", "5.5.4", "5.6.0", "5.10.0", PINNED, "6.0.0")}
+    assert taken == {"4.57.6": True, "5.5.4": True, "5.6.0": False, "5.10.0": False, PINNED: False, "6.0.0": False}
+    assert all(other.takes(PINNED) for name, other in ENVIRONMENTS.items() if name != "optimum")
+
+
+def test_its_own_release_needs_no_asking_and_gets_no_environment_beside_its_own() -> None:
+    own, pinned = ENVIRONMENTS["optimum"], ENVIRONMENTS["cpu"]
+    for arguments in (["--", "--transformers", "5.5.4"], ["--", "--transformers=5.5.4"], ["--", "--tier", "high"]):
+        assert other_release(own, arguments) is None
+    assert other_release(pinned, ["--", "--transformers", "5.5.4"]) == "5.5.4"
+    assert other_release(own, ["--", "--transformers", PINNED]) == PINNED
+
+
+def test_a_release_that_a_hardware_does_not_take_is_a_sentence_and_costs_no_environment(
+    root: Path, tmp_path: Path
+) -> None:
+    answer = _nox(root, "--envdir", str(tmp_path / "nox"), "-s", "test_optimum", "--", "--transformers", PINNED)
+    assert answer.returncode == 2
+    assert f"optimum takes transformers before 5.6 only, not {PINNED}" in answer.stdout.splitlines()[-1]
+    assert not (tmp_path / "nox").exists()
+    answer = _nox(root, "--no-venv", "-s", "test_optimum", "--", "--model", "bert")
+    assert answer.returncode == 1
+    assert f"before 5.6 only, not {PINNED}" in answer.stdout
+    assert "Nothing was run. Run: nox -s test_optimum" in answer.stdout
 
 
 def test_what_is_no_release_costs_no_environment(root: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def run(session: Session) -> Outcome:
     memory = session.runner.peak_memory()
     if memory is not None:
         metrics["peak_memory_bytes"] = memory
-    declared = session.head.outputs
+    declared = session.given(session.head.outputs)
     if missing := [name for name in declared if name not in outputs]:
         return Outcome("failed", f"does not give {', '.join(missing)}", metrics)
     if extra := [name for name in outputs if name not in declared]:

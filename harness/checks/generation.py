@@ -108,9 +108,11 @@ def _generate(
     sequences, logits = _parts(result)
     if made is session.generator:
         session.verify(made.executed_on() if model is None else str(sequences.device))
-    prompt, sequences = inputs.get("input_ids"), sequences.detach().cpu()
-    if prompt is not None and sequences.ndim == prompt.ndim and identical(_head(sequences, prompt), prompt):
-        sequences = sequences[:, prompt.shape[1] :]
+    sequences = sequences.detach().cpu()
+    for prompt in (inputs[name] for name in ("decoder_input_ids", "input_ids") if name in inputs):
+        if sequences.ndim == prompt.ndim and identical(_head(sequences, prompt), prompt):
+            sequences = sequences[:, prompt.shape[1] :]
+            break
     return Generated(sequences, tuple(step.detach().float().cpu() for step in logits or steps))
 
 

@@ -111,7 +111,7 @@ def _change(
     before, after = session.run(inputs), session.run({**inputs, name: other})
     kept = [place for place in range(tokens.shape[1]) if place not in columns]
     moved = {}
-    for output in _told(session.head, tokens):
+    for output in session.given(dict.fromkeys(_told(session.head, tokens))):
         one, two = before.get(output), after.get(output)
         if one is None or two is None or one.shape != two.shape:
             return output, 1.0

@@ -30,6 +30,7 @@ def run(session: Session) -> Outcome:
     if subject.nondeterministic:
         return Outcome("vacuous", "nondeterministic: the reference differs from itself between two runs")
     reference = subject.calibration if session.is_reference else subject.reference
+    reference = session.given(reference)
     session.at("compare")
     if problem := mismatch(actual, reference):
         return Outcome("failed", f"{_against(session)} it {problem}")
@@ -37,7 +38,7 @@ def run(session: Session) -> Outcome:
     if outcome.status != "passed" or session.hardware.module:
         return outcome
     other = draw(session.head.inputs, subject.seed + 1)
-    wanted, given = subject.reference_of(other), session.run(other)
+    wanted, given = session.given(subject.reference_of(other)), session.run(other)
     problem = mismatch(given, wanted)
     again = Outcome("failed", f"it {problem}") if problem else _judged(session, given, wanted)
     if again.status == "passed":

@@ -31,6 +31,7 @@ BUILTIN = {
     "mps": "harness.hardware.mps:Mps",
     "openvino": "harness.hardware.openvino:OpenVino",
     "onnxruntime": "harness.hardware.onnxruntime:OnnxRuntime",
+    "optimum": "harness.hardware.optimum:Optimum",
 }
 GROUP = "skillmatrix.hardware"
 

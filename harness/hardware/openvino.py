@@ -77,9 +77,12 @@ class OpenVino(Compiler):
     def _compiled(self, graph: Any, dtype: str) -> Any:
         import openvino
 
-        # One thread, as torch has: workers share the cores, and what is asked is not how fast many are.
-        options = {**HINTS[dtype], **({"INFERENCE_NUM_THREADS": 1} if self.target == "CPU" else {})}
-        return openvino.Core().compile_model(graph, self.target, options)
+        return openvino.Core().compile_model(graph, self.target, self.options(dtype))
+
+    def options(self, dtype: str) -> dict[str, Any]:
+        """What the device is asked for; one thread, as torch has: workers share the cores, and what is asked is not how
+        fast many are."""
+        return {**HINTS[dtype], **({"INFERENCE_NUM_THREADS": 1} if self.target == "CPU" else {})}
 
     def facts(self) -> dict[str, str]:
         """See the base."""

@@ -25,6 +25,9 @@ class Runner(Protocol):
     facts: Mapping[str, str]
     """How it was made ready, for the record: the route that served, and what those before it said."""
 
+    # A runner that cannot give all of the head's outputs has ``gives`` besides, the names of those that it can: no check
+    # asks for the others, and its facts say which they are.
+
     def run(self, inputs: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
         """The named outputs for CPU inputs, left where they were computed; the random state is set to ``seed`` first.
 
@@ -81,6 +84,9 @@ class Hardware(Protocol):
     """Whether the torch module itself runs there; else something compiled from it, for the shapes of its inputs."""
     dtypes: tuple[str, ...]
     """Dtypes that cells may ask for, the default first."""
+
+    # One whose runners generate by what they run, so that this costs nothing more, has ``generates`` besides, which is True:
+    # it is asked to generate without that being named.
 
     def probe(self, dtype: str | None = None) -> str | None:
         """None if it can run here (in this dtype), else why not, in one sentence."""

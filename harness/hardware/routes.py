@@ -31,11 +31,16 @@ __all__ = [
     "UnknownRouteError",
     "chosen",
     "convert",
+    "quiet",
     "unprefixed",
     "whole",
+    "words",
 ]
 
 Ready = TypeVar("Ready")
+
+_PREAMBLES = ("Check '", "While ", "FrontEnd API", "Exception from", "Exception:", "Couldn't get TorchScript module by")
+"""Lines that OpenVINO puts before what it has to say."""
 
 LENGTH = 200
 """Characters of what a route said that are told."""
@@ -68,6 +73,13 @@ class Asked:
         with pinned():
             return cls(model, call, inputs, list(invoke(model, call, _copies(inputs))))
 
+    def plain(self) -> None:
+        """Raises InapplicableError unless it is called by a plain ``forward``."""
+        if self.call.steps:
+            raise InapplicableError("it takes a plain forward only, and this head is called in steps")
+        if self.call.method != "forward":
+            raise InapplicableError(f"it takes a plain forward only, and this head is called by {self.call.method}")
+
     @property
     def keywords(self) -> dict[str, Any]:
         """All arguments of a plain ``forward``, the inputs copied: a model may write into them.
@@ -75,10 +87,7 @@ class Asked:
         Raises:
             InapplicableError: it is called otherwise.
         """
-        if self.call.steps:
-            raise InapplicableError("it takes a plain forward only, and this head is called in steps")
-        if self.call.method != "forward":
-            raise InapplicableError(f"it takes a plain forward only, and this head is called by {self.call.method}")
+        self.plain()
         return {**steps.fixed(self.model.forward), **self.call.arguments, **_copies(self.inputs)}
 
     @property
@@ -109,7 +118,7 @@ class Program:
     @property
     def facts(self) -> dict[str, str]:
         """How it was made, for the record."""
-        return {"route": self.route, **{f"refused_{name}": words for name, words in self.refused.items()}}
+        return {"route": self.route, **{f"refused_{name}": said for name, said in self.refused.items()}}
 
     def name(self, ports: Iterable[str], head: Iterable[str]) -> str:
         """The input of the head that a port of the graph, by all its names, is for.
@@ -155,15 +164,15 @@ def convert(routes: Mapping[str, Route], asked: Asked, ready: Callable[[Program]
     refused: dict[str, str] = {}
     for name, route in routes.items():
         try:
-            with _quiet(), pinned():
+            with quiet(), pinned():
                 return ready(replace(route(asked), route=name, refused=dict(refused)))
         except MemoryError:
             raise
         except InapplicableError as answer:
             refused[name] = str(answer)
         except Exception as error:  # noqa: BLE001, whatever a compiler raises is its refusal, and is told in its words
-            refused[name] = _words(error)
-    raise UnsupportedError("; ".join(f"{name}: {words}" for name, words in refused.items()))
+            refused[name] = words(error)
+    raise UnsupportedError("; ".join(f"{name}: {said}" for name, said in refused.items()))
 
 
 def whole(ports: Sequence[Any], outputs: Sequence[str]) -> Sequence[str]:
@@ -192,16 +201,16 @@ def unprefixed(
     return {name: name.removeprefix("input.") for name in inputs}, kept
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """The line of an error that says most: compilers put the cause last, below where they stood."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith(("Check '", "While ", "FrontEnd API", "Exception from"))]
+    telling = [line for line in lines if not line.startswith(_PREAMBLES)]
     text = f"{type(error).__name__}: {(telling or lines or [''])[0]}"
     return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Compilers print their graphs and warn of their own internals; what they refuse they raise."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

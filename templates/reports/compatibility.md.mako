@@ -11,6 +11,9 @@ Of transformers ${release}; what each entry of its table of configs is, is in th
 Each architecture on each hardware, the worst status first. Only `passed` is green: it counts the cells (head × dtype ×
 check) with fresh evidence. `stale` shows what an older run said of another skill or other versions; it is no pass.
 How far the tiers have come is in the [coverage report](coverage.md).
+% for name, (own, link) in elsewhere.items():
+${code(name)} does not take this release of transformers, but ${own}: ${Markdown(f"its column is in the [report of that]({link})") if link else "it has no report of that yet"}.
+% endfor
 ${losses(damage) | n}\
 
 % if causes:

@@ -489,3 +489,17 @@ def test_routes_are_counted_and_a_device_or_route_is_fresh_by_its_hardwares_pins
     again = [cells[-1] for cells in found if cells[0] == "failed"]
     assert "`nox -s test_openvino -- --model gptj --device GPU --route trace`" in again
     assert "openvino:GPU&#64;trace fp32 by trace" in furnished.read("compatibility")
+
+
+def test_hardware_that_has_another_release_is_no_column_but_points_to_its_report(furnished: House) -> None:
+    furnished.update(release="5.23.0")
+    assert "does not take this release" not in furnished.read("compatibility")
+    link = "transformers-5.5.4/compatibility.md"
+    furnished.update(release="5.23.0", elsewhere={"optimum": ("5.5.4", link), "abacus": ("5.1.0", "")})
+    shown = furnished.read("compatibility")
+    assert (
+        f"`optimum` does not take this release of transformers, but 5.5.4: its column is in the [report of that]({link})."
+        in shown
+    )
+    assert "`abacus` does not take this release of transformers, but 5.1.0: it has no report of that yet." in shown
+    assert "| optimum" not in shown
