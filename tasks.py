@@ -197,6 +197,28 @@ def report(_context: Context, plugin: list[str], transformers: str | None = None
 
 
 @task(
+    help={
+        "from": "the earlier side: a run's id or how it begins, previous (the default), last-green, a day, a folder or a file",
+        "to": "the later side, said likewise (default: last)",
+        "format": "text, markdown or json (default: text)",
+    },
+)
+def diff(_context: Context, from_: str = "previous", to: str = "last", format: str = "text") -> None:  # noqa: A002
+    """Compare two runs, of whatever releases and machines: what broke, is fixed, fails otherwise, is new, or was not run.
+
+    Exit codes: 0 nothing is worse than it was; 1 something broke, or fails otherwise, that expected/ does not know; 2 wrong
+    usage; 3 nothing of that, but something has no result, or fell with its machine.
+    """
+    with sentences("diff"):
+        from commands import history
+
+        found = history.compared(from_, to)
+        print(history.shown(found, format))
+        if found.broken or found.incomplete:
+            raise Exit(code=FAILED if found.broken else history.INCOMPLETE)
+
+
+@task(
     iterable=["model", "plugin"],
     help={
         "model": MODEL,

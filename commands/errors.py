@@ -31,6 +31,7 @@ def sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
     from generator.folders import FolderError
     from generator.publish import PublishError
     from generator.selection import SelectionError
+    from reporting.history import HistoryError
 
     try:
         plugins.use(packages)
@@ -38,6 +39,8 @@ def sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
         sys.stdout.flush()
     except (SelectionError, UnknownModelError) as error:
         raise Exit(f"{name}: {error}" if isinstance(error, SelectionError) else str(error), code=MISUSED) from error
+    except HistoryError as error:
+        raise Exit(f"{name}: {error}", code=MISUSED) from error
     except ReleaseError as error:
         raise Exit(f"{name}: {error}", code=error.code) from error
     except (FactsError, FolderError) as error:

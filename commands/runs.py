@@ -21,7 +21,7 @@ from commands.releases import installed, refused, reports, skills
 if TYPE_CHECKING:
     from reporting import Outcome, Verdict
 
-__all__ = ["as_json", "causes", "hardware", "intact", "reports_here", "run", "skills_here", "update"]
+__all__ = ["as_json", "causes", "hardware", "heads", "intact", "reports_here", "run", "skills_here", "update"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -120,6 +120,11 @@ def intact() -> set[str]:
 
     shelf = publish.read(skills_here())
     return {entry.module for entry in shelf.entries.values() if shelf.has(entry)}
+
+
+def heads() -> set[str]:
+    """``model_type/head`` of all heads that the skills here have."""
+    return {cell.rpartition("/cpu/")[0] for cell in _cells(intact(), ["cpu"])}
 
 
 def _elsewhere(hardware: str, release: str) -> tuple[str, str]:

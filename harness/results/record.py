@@ -106,7 +106,9 @@ def to_line(record: Record) -> str:
     """The record as one line of JSON, without the newline; NaN and infinities as strings ``nan``, ``inf``, ``-inf``."""
     row = dataclasses.asdict(record)
     row["metrics"] = {name: _plain(value) for name, value in sorted(record.metrics.items())}
-    return json.dumps(row, ensure_ascii=True, allow_nan=False)
+    line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    # A library's words may hold half of a surrogate pair, which is no text to whoever reads the line.
+    return json.dumps(json.loads(line.encode("utf-8", "replace")), ensure_ascii=True)
 
 
 def from_row(row: dict[str, Any]) -> Record:
