@@ -66,11 +66,12 @@ def find(
     if path.suffix in _SUFFIXES and path.is_file():
         return Source(word, (path,))
     if word in WORDS:
-        older = (run for run in reversed(runs) if before is None or run.name < before.name)
+        bound = None if word == "last" else before
+        older = (run for run in reversed(runs) if bound is None or run.name < bound.name)
         test = (tests or {}).get(word)
         if (newest := next((run for run in older if test is None or test(run)), None)) is not None:
             return newest
-        raise HistoryError(f"there is no {word} run here{f' before {before.name}' if before else ''}")
+        raise HistoryError(f"there is no {word} run here{f' before {bound.name}' if bound else ''}")
     if day := _DAY.fullmatch(word):
         begun = [run for run in runs if run.name[:8] <= "".join(day.groups())]
         if not begun:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.results.record import Record, to_line
+
 PARTS = (
     "commands",
     "generator",
@@ -333,3 +335,26 @@ def test_a_sweep_ends_well_only_if_every_cell_passed(house: House) -> None:
     assert edited.returncode == 1
     assert "1 edited" in edited.stdout
     assert sorted((house.root / "reports/runs").iterdir()) == runs
+
+
+def test_diff_says_what_broke_and_ends_with_its_exit_code(house: House) -> None:
+    runs = house.root / "reports" / "runs"
+    for run, status in (("20261101T120000Z-aaaaaa", "passed"), ("20261102T120000Z-bbbbbb", "failed")):
+        reason = None if status == "passed" else "no such key"
+        facts = {"model_type": "bert", "head": "BertModel", "hardware": "cpu", "dtype": "fp32", "check": "forward"}
+        record = Record(
+            cell="/".join(facts.values()), run=run, **facts, primary=True, tier="critical", family="encoder-only",
+            status=status, runs=status, matches=None, speed=None, stage=None, reason=reason, signature=reason,
+            traceback=None, executed_on="cpu",
+        )  # fmt: skip
+        (runs / run).mkdir(parents=True)
+        (runs / run / "gw0.jsonl").write_text(to_line(record) + "\n")
+    answer = house.invoke("diff")
+    assert answer.returncode == 1
+    assert "1 broke; 0 passed on both sides" in answer.stdout
+    assert house.invoke("diff", "--from", "last", "--to", "last").returncode == 0
+    back = house.invoke("diff", "--from", "20261102", "--to", "20261101", "--format", "json")
+    assert (back.returncode, json.loads(back.stdout)["counts"]["fixed"]) == (0, 1)
+    for wrong in (["--from", "neverr"], ["--format", "pdf"]):
+        assert house.invoke("diff", *wrong).returncode == 2
+        assert "Traceback" not in house.invoke("diff", *wrong).stderr
