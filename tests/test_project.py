@@ -54,6 +54,23 @@ def test_readme_pins_a_nox_that_the_project_accepts(root: Path, project: dict[st
     assert all(nox.specifier.contains(version) for version in pinned)
 
 
+def test_readme_examples_in_python_print_what_they_say(root: Path) -> None:
+    """All of them, one after the other, in a process of their own; each line says what it prints in its comment."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", (root / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    code = "".join(blocks)
+    wanted = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
+    assert len(wanted) == code.count("print(") > 0
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import harness\n" + code],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines() == wanted
+
+
 IMPORT_EVERYTHING = """
 import importlib, pkgutil, sys
 names = ["tasks", "noxfile"]

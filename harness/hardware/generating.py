@@ -70,21 +70,20 @@ Make = Callable[[Any, Mapping[str, Any]], Step]
 
 
 class GraphGenerator:
-    """See ``harness.hardware.protocol.Generator``; graphs are compiled when a call first needs them, and kept."""
+    """See ``harness.hardware.protocol.Generator``; graphs are compiled when a call first needs them, and kept.
+
+    While it generates every module of the model runs by graphs, so that whatever part the generating method calls by itself
+    (an encoder before the loop, a decoder within another model) is one, and none runs in torch unnoticed.
+    """
 
     def __init__(self, model: Any, make: Make) -> None:
         """Args:
-        model: a float32 module on the CPU, which stays as it is.
-        make: compiles it, or its encoder; raises UnsupportedError where it cannot.
+        model: a float32 module on the CPU, which is as it was after each call.
+        make: compiles it, or a part of it; raises UnsupportedError where it cannot.
         """
-        self._own, self._make = model, make
+        self._model, self._make = model, make
         self._steps: list[Step] = []
-        self._model = self._hollow(model)
-        # By default its images and sounds are encoded before the loop: within forward they are in the graph.
-        self._model._supports_mm_encoder_outputs = lambda: False  # noqa: SLF001
-        if getattr(model.config, "is_encoder_decoder", False):
-            encoder = self._hollow(model.get_encoder())
-            self._model.get_encoder = lambda *_, **__: encoder
+        self._known: dict[Any, list[Step]] = {}
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -95,72 +94,76 @@ class GraphGenerator:
     def generate(
         self, inputs: Mapping[str, torch.Tensor], arguments: Mapping[str, Any], method: str = "generate", seed: int = 0
     ) -> Any:
-        """See the protocol: of all arguments that transformers' own ``generate`` has."""
+        """See the protocol: with all arguments that the model's method has."""
         import torch
 
-        if method != "generate":
-            raise UnsupportedError(
-                f"only transformers' generate() is run by graphs, and this model is asked to {method}"
-            )
         given = {name: tensor.clone() for name, tensor in inputs.items()}
-        with pinned(), self._watched():
+        with pinned(), self._by_graphs():
             torch.manual_seed(seed)
-            return self._model.generate(**given, **arguments)
+            return getattr(self._model, method)(**given, **arguments)
 
     def executed_on(self) -> str:
         """See the protocol."""
         return "+".join(sorted({step.executed_on() for step in self._steps}))
 
-    def _hollow(self, module: Any) -> Any:
-        """A copy that has all of the module but its forward, which is a graph's."""
-        made = copy.copy(module)
+    @contextlib.contextmanager
+    def _by_graphs(self) -> Iterator[None]:
+        """Every module of the model calls a graph in place of its forward."""
+        changed = {id(module): module for module in self._model.modules()}.values()
+        with contextlib.ExitStack() as stack:
+            for module in changed:
+                stack.enter_context(_attribute(module, "forward", self._forward(module)))
+            # By default its images are encoded before the loop, with some of the work in no module: within forward it is all
+            # in the graph.
+            stack.enter_context(_attribute(self._model, "_supports_mm_encoder_outputs", lambda: False))
+            yield
+
+    def _forward(self, module: Any) -> Callable[..., Any]:
+        """What a module does in place of its forward, of which it has the signature."""
         plain = inspect.signature(module.forward)
-        known: dict[Any, list[Step]] = {}
 
         @functools.wraps(module.forward)
         def forward(*positional: Any, **named: Any) -> Any:
             bound = plain.bind_partial(*positional).arguments
             call = {name: value for name, value in {**bound, **named}.items() if value is not None}
             call = {name: value for name, value in call.items() if name not in UNNEEDED}
-            steps = known.setdefault(_kind(call), [])
+            steps = self._known.setdefault((id(module), *_kind(call)), [])
             step = next((step for step in steps if step.fits(call)), None)
             if step is None:
-                with self._unwatched():
-                    step = self._make(copy.copy(module), copy.deepcopy(call))
+                with self._in_torch():
+                    step = self._make(module, copy.deepcopy(call))
                 steps.append(step)
                 self._steps.append(step)
             return step.run(call)
 
-        made.forward = forward
-        return made
+        return forward
 
     @contextlib.contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Refuses what runs a part of the model in torch: that would be a fall-back which nobody is told of."""
-        from torch.nn.modules.module import register_module_forward_pre_hook
-
-        parts = {id(module): name for name, module in self._own.named_modules()}
-
-        def look(module: Any, _: Any) -> None:
-            if id(module) in parts and not self._compiling:
-                name = parts[id(module)] or "forward"
-                raise UnsupportedError(f"its generate() runs {name} ({type(module).__name__}) by itself, in no graph")
-
-        handle = register_module_forward_pre_hook(look)
-        try:
+    def _in_torch(self) -> Iterator[None]:
+        """The model as it was, to be compiled."""
+        with contextlib.ExitStack() as stack:
+            for module in {id(module): module for module in self._model.modules()}.values():
+                stack.enter_context(_attribute(module, "forward", None))
             yield
-        finally:
-            handle.remove()
 
-    _compiling = False
 
-    @contextlib.contextmanager
-    def _unwatched(self) -> Iterator[None]:
-        self._compiling = True
-        try:
-            yield
-        finally:
-            self._compiling = False
+@contextlib.contextmanager
+def _attribute(item: Any, name: str, value: Any) -> Iterator[None]:
+    """An attribute of an object's own while it lasts, or none but its class's for None."""
+    own = vars(item)
+    before = own.get(name)
+    _put(own, name, value)
+    try:
+        yield
+    finally:
+        _put(own, name, before)
+
+
+def _put(own: dict[str, Any], name: str, value: Any) -> None:
+    if value is None:
+        own.pop(name, None)
+    else:
+        own[name] = value
 
 
 def leaves(arguments: Mapping[str, Any]) -> dict[str, torch.Tensor]:
