@@ -11,6 +11,27 @@ __all__ = ["ENVIRONMENTS", "HYGIENE", "PINNED", "Environment"]
 
 
 @dataclass(frozen=True)
+class Choice:
+    """An option of a session by which one asks for another of its hardware, which has cells of its own."""
+
+    option: str
+    """As it is written: ``--device``."""
+    part: str
+    """The part of the hardware's name that it is: ``device`` after a colon, ``route`` after an ``@``."""
+    metavar: str
+    """What stands for its value in the help."""
+    what: str
+    """What it asks for, for the help."""
+
+
+ATTENTION = Choice("--attention", "route", "NAME", "attend in this way (sdpa), and not as the model is written out")
+BACKEND = Choice("--backend", "device", "NAME", "a backend of torch.compile other than inductor: openvino, aot_eager")
+DEVICE = Choice("--device", "device", "NAME", "a device of it other than the CPU: GPU, NPU, CUDA")
+INDEX = Choice("--device", "device", "N", "the device of this index (default: one for each worker, in turn)")
+ROUTE = Choice("--route", "route", "NAME", "only this way of converting")
+
+
+@dataclass(frozen=True)
 class Environment:
     """What must be installed for skills to run on a hardware."""
 
@@ -20,10 +41,8 @@ class Environment:
     """Exact requirements; evidence of a run counts only while these are what it ran with."""
     jobs: int | None = None
     """Worker processes at a time; None for one a core."""
-    compiles: bool = False
-    """Whether it runs what it compiles from a model, by one of several routes, on one of several devices."""
-    indexed: bool = False
-    """Whether a machine may have several of its devices, told apart by an index."""
+    choices: tuple[Choice, ...] = (ATTENTION,)
+    """What of it can be chosen."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables on top of those that every skill run gets."""
     package: str | None = None
@@ -83,24 +102,39 @@ LIBRARIES = (
 ONNX = ("onnx==1.23.2", "onnxscript==0.7.2")
 """What torch exports to ONNX with."""
 
+OPENVINO = "openvino==2026.4.1"
+
+SILENT = {"CI": "true"}
+"""OpenVINO reports to its makers when it is imported, unless it is told so."""
 
 ENVIRONMENTS: dict[str, Environment] = {
     environment.hardware: environment
     for environment in (
         Environment("cpu", ("torch==2.13.0", *LIBRARIES)),
         # One worker: two would share the device's memory, and neither's peak or latency would be its own.
-        Environment("cuda", ("torch==2.13.0", *LIBRARIES), jobs=1, indexed=True),
+        Environment("cuda", ("torch==2.13.0", *LIBRARIES), jobs=1, choices=(ATTENTION, INDEX)),
         # Builds of torch that PyPI does not have: PIP_INDEX_URL, or PIP_EXTRA_INDEX_URL, says where they are.
-        Environment("rocm", ("torch==2.13.0", *LIBRARIES), jobs=1, indexed=True),
-        Environment("xpu", ("torch==2.13.0", *LIBRARIES), jobs=1, indexed=True),
+        Environment("rocm", ("torch==2.13.0", *LIBRARIES), jobs=1, choices=(ATTENTION, INDEX)),
+        Environment("xpu", ("torch==2.13.0", *LIBRARIES), jobs=1, choices=(ATTENTION, INDEX)),
         Environment("mps", ("torch==2.13.0", *LIBRARIES), jobs=1),
         Environment(
             "openvino",
-            ("torch==2.13.0", *LIBRARIES, "openvino==2026.4.1", *ONNX),
-            compiles=True,
-            variables={"CI": "true"},  # OpenVINO reports to its makers when it is imported, unless it is told so
+            ("torch==2.13.0", *LIBRARIES, OPENVINO, *ONNX),
+            choices=(DEVICE, ROUTE),
+            variables=SILENT,
         ),
-        Environment("onnxruntime", ("torch==2.13.0", *LIBRARIES, "onnxruntime==1.32.0", *ONNX), compiles=True),
+        Environment(
+            "onnxruntime",
+            ("torch==2.13.0", *LIBRARIES, "onnxruntime==1.32.0", *ONNX),
+            choices=(DEVICE, ROUTE),
+        ),
+        Environment(
+            "compile",
+            ("torch==2.13.0", *LIBRARIES, OPENVINO),
+            choices=(BACKEND,),
+            # Each worker compiles by itself: a pool of compilers in each would be more processes than cores.
+            variables={**SILENT, "TORCHINDUCTOR_COMPILE_THREADS": "1"},
+        ),
         Environment(
             "optimum",
             (
@@ -111,11 +145,11 @@ ENVIRONMENTS: dict[str, Environment] = {
                 "optimum==2.3.0",
                 "huggingface-hub==1.21.0",  # the newest that optimum-intel takes
                 "nncf==3.4.0",
-                "openvino==2026.4.1",
+                OPENVINO,
                 "openvino-tokenizers==2026.4.1.0",
             ),
-            compiles=True,
-            variables={"CI": "true"},
+            choices=(DEVICE,),
+            variables=SILENT,
             before=(5, 6),
             # The newest that it takes.
         ).of("5.5.4"),

@@ -59,15 +59,9 @@ def parser(environment: Environment) -> argparse.ArgumentParser:
     made.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
     made.add_argument("--dtype", action="append", default=[], metavar="NAME", help="only this dtype; repeatable")
     made.set_defaults(device=None, route=None)
-    if environment.compiles:
-        made.add_argument("--device", metavar="NAME", help="a device of it other than the CPU: GPU, NPU, CUDA")
-        made.add_argument("--route", metavar="NAME", help="only this way of converting; it has cells of its own")
-    else:
-        way = "attend in this way (sdpa), and not as the model is written out; it has cells of its own"
-        made.add_argument("--attention", metavar="NAME", dest="route", help=way)
-    if environment.indexed:
+    for choice in environment.choices:
         made.add_argument(
-            "--device", metavar="N", help="the device of this index (default: one for each worker, in turn)"
+            choice.option, dest=choice.part, metavar=choice.metavar, help=f"{choice.what}; it has cells of its own"
         )
     made.add_argument("--run", metavar="ID", help="id of the run (default: the time and six random digits)")
     made.add_argument(

@@ -63,6 +63,7 @@ def test_help_of_a_session_costs_no_environment(root: Path, tmp_path: Path, hard
         ("rocm", [], "rocm"),
         ("openvino", ["--device", "GPU", "--route", "trace"], "openvino:GPU@trace"),
         ("optimum", ["--device", "GPU"], "optimum:GPU"),
+        ("compile", ["--backend", "openvino"], "compile:openvino"),
     ],
 )
 def test_devices_and_ways_are_part_of_the_hardwares_name(hardware: str, words: list[str], where: str) -> None:

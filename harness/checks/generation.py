@@ -107,7 +107,7 @@ def _generate(
         result = made.generate(given, options, method, session.subject.seed)
     sequences, logits = _parts(result)
     if made is session.generator:
-        session.verify(made.executed_on() if model is None else str(sequences.device))
+        session.verify(str(sequences.device) if session.hardware.module else made.executed_on())
     sequences = sequences.detach().cpu()
     for prompt in (inputs[name] for name in ("decoder_input_ids", "input_ids") if name in inputs):
         if sequences.ndim == prompt.ndim and identical(_head(sequences, prompt), prompt):

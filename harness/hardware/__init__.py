@@ -32,6 +32,7 @@ BUILTIN = {
     "openvino": "harness.hardware.openvino:OpenVino",
     "onnxruntime": "harness.hardware.onnxruntime:OnnxRuntime",
     "optimum": "harness.hardware.optimum:Optimum",
+    "compile": "harness.hardware.torch_compile:TorchCompile",
 }
 GROUP = "skillmatrix.hardware"
 

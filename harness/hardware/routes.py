@@ -201,11 +201,13 @@ def unprefixed(
     return {name: name.removeprefix("input.") for name in inputs}, kept
 
 
-def words(error: Exception) -> str:
+def words(error: BaseException) -> str:
     """The line of an error that says most: compilers put the cause last, below where they stood."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith(_PREAMBLES)]
-    text = f"{type(error).__name__}: {(telling or lines or [''])[0]}"
+    first, *more = telling or lines or [""]
+    # What ends in a colon only announces the next line.
+    text = f"{type(error).__name__}: {' '.join([first, *more[:1]] if first.endswith(':') else [first])}"
     return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
 
 
