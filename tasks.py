@@ -186,7 +186,8 @@ def catalog(  # noqa: PLR0917  # invoke passes options by position
 def report(_context: Context, plugin: list[str], transformers: str | None = None, json: bool = False) -> None:
     """Write the reports from the results under reports/; a cell that failed is in them, and is no failure of this.
 
-    Exit codes: 0 the reports were written; 1 they were not, or some of the results cannot be read.
+    Exit codes: 0 the reports were written; 1 they were not, or some of the results cannot be read; 2 a file under
+    expected/ is wrong.
     """
     with sentences("report", plugin):
         _move(transformers, "report", {"plugin": plugin, "json": json})
@@ -240,8 +241,9 @@ def sweep(  # noqa: PLR0917  # invoke passes options by position
 ) -> None:
     """Generate skills, run all their cells on the hardware, and report; give --model or --tier.
 
-    Exit codes: 0 every skill was generated and every cell asked for passed; 1 otherwise, a device that is not here
-    included; 2 wrong usage; 130 interrupted.
+    Exit codes: 0 every skill was generated and every cell asked for passed, or failed as expected/ says; 1 another
+    failure; 2 wrong usage, or a wrong file under expected/; 3 some cells could not be run here; 10 expected/ is out of
+    date; of several, the first of 1, 3 and 10; 130 interrupted.
     """
     with sentences("sweep", plugin):
         which = {"model": model, "plugin": plugin, "tier": tier}
@@ -250,16 +252,18 @@ def sweep(  # noqa: PLR0917  # invoke passes options by position
         from generator.selection import Selection, tiers
 
         asked = Selection(models=tuple(model), tiers=() if tier is None else tiers(tier))
-        chosen = runs.hardware(hardware)
+        chosen, expected = runs.hardware(hardware), runs.expected_here()
         generated = command.generate(asked, command.Options(), runs.skills_here())
         _print(generated.text())
         modules = runs.intact() & {line.file.removesuffix(".py") for line in generated.lines}
-        ended = [runs.run(name, asked.tiers, modules, no_venv=no_venv) for name in chosen if modules]
-        _print(runs.update().text)
+        ended = [runs.run(name, asked.tiers, modules, expected, no_venv=no_venv) for name in chosen if modules]
+        _print(runs.update(expected).text)
         for one in ended:
             _print("\n".join([*runs.causes(one.failures), one.text]))
-        if not generated.ok or not ended or not all(one.passed for one in ended):
-            raise Exit("sweep: not everything that was asked for passed; see above.", code=FAILED)
+        if not generated.ok or not ended:
+            raise Exit("sweep: not every skill that was asked for was generated; see above.", code=FAILED)
+        if not all(one.passed for one in ended):
+            raise Exit("sweep: not everything that was asked for is as expected; see above.", code=runs.worst(ended))
 
 
 def _show(summary: Summary, *, as_json: bool) -> None:

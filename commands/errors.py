@@ -31,6 +31,7 @@ def sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
     from generator.folders import FolderError
     from generator.publish import PublishError
     from generator.selection import SelectionError
+    from harness.results.expectations import ExpectationError
     from reporting.history import HistoryError
 
     try:
@@ -41,6 +42,8 @@ def sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
         raise Exit(f"{name}: {error}" if isinstance(error, SelectionError) else str(error), code=MISUSED) from error
     except HistoryError as error:
         raise Exit(f"{name}: {error}", code=MISUSED) from error
+    except ExpectationError as error:
+        raise Exit(str(error), code=MISUSED) from error
     except ReleaseError as error:
         raise Exit(f"{name}: {error}", code=error.code) from error
     except (FactsError, FolderError) as error:

@@ -76,13 +76,29 @@ def _run_skills(session: nox.Session, environment: Environment, transformers: st
     options += [f"--dtype={name}" for name in arguments.dtype]
     options += [f"--timeout={arguments.timeout}"] if arguments.timeout else []
     jobs = arguments.jobs or environment.jobs or min(os.cpu_count() or 1, len(arguments.model) or sys.maxsize)
+    red = None
     try:
         sessions.python(session, "pytest", "-p", "harness.plugin", "-n", str(jobs), *options, *files, env=variables)
+    except nox.command.CommandFailed as failed:
+        if (red := _meaning(failed.return_code)) is None:
+            raise
     finally:
         sessions.python(session, "invoke", "report", *plugins)
     if reason:
         end = session.error if arguments.require_hardware else session.skip
         end(f"{reason} Its cells are recorded as unavailable, which is not a pass.")
+    if red is not None:
+        # Nox has one exit code for all that fails: which it was is at least the last thing that it says.
+        session.error(red)
+
+
+def _meaning(code: int | None) -> str | None:
+    """What an exit code of a run of cells means, in a sentence; None for another process's."""
+    # The results know nothing of what a hardware needs: Nox's own environment has all that they import.
+    from harness.results.verdicts import meaning
+
+    words = None if code is None else meaning(code)
+    return None if words is None else f"pytest ended with exit code {code}: {words}. The reports are updated."
 
 
 def _settle_release(session: nox.Session, environment: Environment, asked: str | None) -> str:

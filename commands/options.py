@@ -25,8 +25,9 @@ def parser(environment: Environment) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog=f"nox -s {environment.session} --",
         description=f"Run skills on {environment.hardware}, record every cell, and update the reports.",
-        epilog="The session fails if any cell is not green, after the reports are updated; "
-        "without the device it is skipped, and each cell is recorded as unavailable.",
+        epilog="The session fails, after the reports are updated, if any cell neither passes nor fails as expected/ says; "
+        "its last line has the exit code of pytest: 1 for another failure, 3 for cells that could not be run, 10 where "
+        "expected/ is out of date. Without the device it is skipped, and each cell is recorded as unavailable.",
         allow_abbrev=False,
     )
     which = made.add_mutually_exclusive_group()

@@ -19,11 +19,27 @@ from commands.errors import FAILED
 from commands.releases import installed, refused, reports, skills
 
 if TYPE_CHECKING:
+    from harness.results.verdicts import Expectations
     from reporting import Outcome, Verdict
 
-__all__ = ["as_json", "causes", "hardware", "heads", "intact", "reports_here", "run", "skills_here", "update"]
+__all__ = [
+    "as_json",
+    "causes",
+    "expected_here",
+    "hardware",
+    "heads",
+    "intact",
+    "reports_here",
+    "run",
+    "skills_here",
+    "update",
+    "worst",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+EXPECTED = ROOT / "expected"
+"""What is known to fail."""
 
 
 def skills_here(into: str | None = None) -> Path:
@@ -36,7 +52,20 @@ def reports_here() -> Path:
     return Path(os.path.relpath(ROOT / reports(installed())))
 
 
-def update() -> Outcome:
+def expected_here() -> Expectations:
+    """What is known to fail, on all hardware.
+
+    Raises:
+        ExpectationError: a file under ``expected/`` cannot be taken as it is.
+    """
+    from harness.expected import expectations
+    from harness.results.store import installed as distributions
+
+    pinned = {name for environment in ENVIRONMENTS.values() for name in environment.pins}
+    return expectations(EXPECTED, None, sorted(skills_here().glob("hf_*.py")), pinned | distributions().keys())
+
+
+def update(expectations: Expectations | None = None) -> Outcome:
     """Write the reports of the installed release from the results that lie here; where they cannot be, say so and end."""
     from generator import catalog, plugins
     from reporting import ReportError
@@ -48,6 +77,7 @@ def update() -> Outcome:
     rows = [asdict(row) for row in catalog.load().rows.values()]
     since = comparison.since(release)
     expected = _cells(intact(), pins)
+    known = expectations or expected_here()
     try:
         outcome = written(
             reports_here(),
@@ -55,6 +85,7 @@ def update() -> Outcome:
             pins,
             rows,
             expected=expected,
+            expectations=known,
             release=release,
             since=since,
             elsewhere={name: _elsewhere(name, release) for name in ENVIRONMENTS if name not in here},
@@ -91,7 +122,9 @@ def hardware(text: str) -> list[str]:
     return names
 
 
-def run(hardware: str, tiers: Iterable[str], modules: set[str], *, no_venv: bool) -> Verdict:
+def run(
+    hardware: str, tiers: Iterable[str], modules: set[str], expectations: Expectations, *, no_venv: bool
+) -> Verdict:
     """Run skills by one Nox session a tier, or one for these modules, all as one run; its verdict."""
     from harness.results.store import new_run
     from reporting import verdict
@@ -102,7 +135,16 @@ def run(hardware: str, tiers: Iterable[str], modules: set[str], *, no_venv: bool
         command += ["--", f"--transformers={installed()}"]
         # Its exit code is 0 where there is no device: what counts is what the run has records of.
         subprocess.run([*command, *which, f"--run={name}"], cwd=ROOT, check=False)
-    return verdict(reports_here() / "runs" / name, _cells(modules, [hardware]))
+    return verdict(reports_here() / "runs" / name, _cells(modules, [hardware]), expectations)
+
+
+def worst(verdicts: Iterable[Verdict]) -> int:
+    """The exit code that several verdicts come to."""
+    from collections import Counter
+
+    from harness.results.verdicts import exit_code
+
+    return exit_code(Counter(one.code for one in verdicts))
 
 
 def causes(failures: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from harness import hardware
 from harness.checks import CHECKS
 from harness.results.expectations import Names, files, rows
-from harness.results.store import installed
 from harness.results.verdicts import Expectations
 from harness.selection import declared, find
 from harness.weights import DTYPES
@@ -24,7 +23,10 @@ def beside(place: Path) -> Path | None:
 
 
 def expectations(
-    folder: Path | None, hardware: Iterable[str] | None = None, skills: Iterable[Path] | None = ()
+    folder: Path | None,
+    hardware: Iterable[str] | None = None,
+    skills: Iterable[Path] | None = (),
+    distributions: Iterable[str] = (),
 ) -> Expectations:
     """What is expected on the hardware, or on all; nothing without a folder.
 
@@ -33,6 +35,7 @@ def expectations(
         hardware: names of hardware, with devices and routes or without.
         skills: files that are run, which rows may name beside those of the project that the folder lies in; None to take
             every name as it comes, where another process has looked at them.
+        distributions: what windows may bound the version of; without any, a name that is not installed is in no window.
 
     Raises:
         harness.results.expectations.ExpectationError: a file cannot be taken as it is.
@@ -40,16 +43,16 @@ def expectations(
     found = [] if folder is None else files(folder, hardware)
     if folder is None or not found:
         return Expectations()
-    known = Names() if skills is None else names(folder, skills)
+    known = Names() if skills is None else names(folder, skills, distributions)
     return Expectations(row for file in found for row in rows(file, known))
 
 
-def names(folder: Path, skills: Iterable[Path] = ()) -> Names:
+def names(folder: Path, skills: Iterable[Path] = (), distributions: Iterable[str] = ()) -> Names:
     """Every name that rows in a folder may use: of the project's skills and of these, and of the harness."""
     return Names(
         heads=declared([*find([folder.resolve().parent / "skills"]), *skills]),
         hardware=hardware.names(),
         dtypes=tuple(DTYPES)[:3],
         checks=tuple(CHECKS),
-        distributions=installed(),
+        distributions=frozenset(distributions),
     )

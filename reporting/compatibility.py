@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reporting.markdown import code
+from reporting.markdown import code, ended
 from reporting.matrix import TIERS, Line
 from reporting.standing import Standing
 
@@ -33,6 +33,8 @@ class Cause:
     hardware: str
     status: str
     reason: str
+    known: str
+    """What was expected of them."""
     cells: tuple[Standing, ...]
 
     @property
@@ -58,14 +60,22 @@ class Cause:
         """Its line in the table of causes."""
         names = self.architectures
         some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        return [self.status, code(self.hardware), len(self.cells), self.reason, some, code(self.command)]
+        status = self.status if self.found == self.status else f"{self.status} ({self.found})"
+        known = ended(self.known) if self.known else ""
+        return [status, code(self.hardware), len(self.cells), self.reason, known, some, code(self.command)]
+
+    @property
+    def found(self) -> str:
+        """The status as it was found, whatever was expected; of what is stale, that."""
+        return self.status if self.cells[0].stale else self.cells[0].record.status
 
     @property
     def remark(self) -> str:
         """The reason and the first of the cells, with their figures, for the architecture's own section."""
         shown = [f"{cell.record.cell.partition('/')[2]}{_figures(cell)}" for cell in self.cells[:4]]
         more = f" and {len(self.cells) - 4} more" if len(self.cells) > 4 else ""
-        return f"{self.reason or 'no reason recorded'}: {', '.join(shown)}{more}"
+        known = f" ({self.known})" if self.known else ""
+        return f"{self.reason or 'no reason recorded'}{known}: {', '.join(shown)}{more}"
 
 
 @dataclass(frozen=True)
@@ -146,7 +156,7 @@ def _said(cell: Standing | None) -> str:
     record = cell.record
     if cell.stale:
         return f"stale ({record.status} {cell.day})"
-    words = record.status
+    words = record.verdict if record.verdict != "known_failure" else f"known_failure: {record.status}"
     if "rel_l2" in record.metrics:
         words += f" ({_number(record.metrics['rel_l2'])})"
     return words if record.attempt == 1 or cell.evidence.unreadable else f"{words}, attempt {record.attempt}"
@@ -170,17 +180,17 @@ def _number(value: object) -> str:
 
 
 def _causes(cells: Iterable[Standing]) -> list[Cause]:
-    groups: dict[tuple[str, str, str], list[Standing]] = {}
+    groups: dict[tuple[str, str, str, str], list[Standing]] = {}
     for cell in cells:
         if not cell.passed:
             record = cell.record
             cause = cell.stale or record.signature or record.reason or ""
-            groups.setdefault((cell.status, record.hardware, cause), []).append(cell)
+            groups.setdefault((cell.status, record.hardware, cause, cell.known), []).append(cell)
     causes = []
-    for (status, where, _), found in groups.items():
+    for (status, where, _, known), found in groups.items():
         found.sort(key=lambda cell: cell.record.cell)
-        causes.append(Cause(where, status, found[0].stale or found[0].reason, tuple(found)))
-    return sorted(causes, key=lambda cause: (*cause.rank, -len(cause.cells), cause.hardware, cause.reason))
+        causes.append(Cause(where, status, found[0].stale or found[0].reason, known, tuple(found)))
+    return sorted(causes, key=lambda cause: (*cause.rank, -len(cause.cells), cause.hardware, cause.reason, cause.known))
 
 
 def _routes(cells: Iterable[Standing]) -> list[list[object]]:

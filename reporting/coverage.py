@@ -19,6 +19,8 @@ STAGES = ("catalogued", "generated", "validated")
 _SUMS: Mapping[frozenset[str], str] = {
     frozenset({"passed"}): "passed",
     frozenset({"passed", "unavailable"}): "partly",
+    frozenset({"known_failure"}): "known failure",
+    frozenset({"passed", "known_failure"}): "known failure",
     frozenset({"unavailable"}): "unavailable",
 }
 """What the statuses of a head's cells come to, where it is not that it did not pass."""
@@ -41,7 +43,10 @@ def view(lines: Sequence[Line], catalogue: Sequence[Architecture], hardware: Seq
     )
     tiers = _ordered({line.architecture.tier for line in known}, TIERS)
     return {
-        "columns": [*STAGES, *(f"{what} on {name}" for name in hardware for what in ("ran", "passed"))],
+        "columns": [
+            *STAGES,
+            *(f"{what} on {name}" for name in hardware for what in ("ran", "passed", "known failures")),
+        ],
         "tiers": _table(known, tiers, lambda line: line.architecture.tier, hardware),
         "families": _table(
             known, sorted({line.architecture.family for line in known}), lambda line: line.architecture.family, hardware
@@ -68,14 +73,14 @@ def _counts(lines: Sequence[Line], hardware: Sequence[str]) -> list[int]:
     counts = [len(lines), sum(line.generated for line in lines), sum(not line.unvalidated for line in lines)]
     for name in hardware:
         squares = [line.squares[name] for line in lines]
-        counts += [sum(square.ran for square in squares), sum(square.passed for square in squares)]
+        counts += [sum(getattr(square, what) for square in squares) for what in ("ran", "passed", "known")]
     return counts
 
 
 def _heads(lines: Sequence[Line], hardware: str, *, primary: bool) -> list[int]:
     """Heads with evidence on a hardware, or the primary ones of them: how many there are, passed every check, passed all
-    that could be asked of them, could be asked nothing, and did not pass."""
-    counts = dict.fromkeys(("passed", "partly", "unavailable", "not passed"), 0)
+    that could be asked of them, failed as expected and passed the rest, could be asked nothing, and did not pass."""
+    counts = dict.fromkeys(("passed", "partly", "known failure", "unavailable", "not passed"), 0)
     for line in lines:
         square = line.squares[hardware]
         lacking = {name.partition("/")[0] for name in square.missing}

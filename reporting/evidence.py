@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.results.record import STATUSES, Record
+from harness.results.verdicts import Expectations
 
-__all__ = ["Damage", "Environment", "Evidence", "moment", "normalised", "worse"]
+__all__ = ["Damage", "Environment", "Evidence", "judged", "moment", "normalised", "worse"]
 
 _RUN_STARTED = re.compile(r"(\d{8})T(\d{6})")
 
@@ -82,6 +83,12 @@ def worse(one: Evidence, other: Evidence) -> Evidence:
         return not evidence.unreadable, STATUSES.index(evidence.record.status), repr(evidence.record)
 
     return min(one, other, key=rank)
+
+
+def judged(evidence: Evidence, expectations: Expectations) -> Evidence:
+    """The evidence with its verdict by what is expected today, of the day and in the environment that it was made in."""
+    versions = evidence.environment.versions if evidence.environment is not None else {}
+    return replace(evidence, record=expectations.judge(evidence.record, versions))
 
 
 def normalised(distribution: str) -> str:

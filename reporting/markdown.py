@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Markdown", "anchored", "code", "linked", "listing", "plain", "table", "text"]
+__all__ = ["Markdown", "anchored", "code", "ended", "linked", "listing", "plain", "table", "text"]
 
 LIMIT = 160
 """Characters of one foreign text that a report shows; the whole of it stays in the results."""
@@ -21,6 +21,7 @@ _ENTITIES = {ord(mark): f"&#{ord(mark)};" for mark in "&<>|`\\*[]~$"}
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 # What would start a heading, a list, a quote or an underline, were the text ever the first of its block.
 _BLOCK = re.compile(r"^(?:[#+=:-]|\d+(?=[.)](?:\s|$)))")
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9./?#=&%+,:~_-]{1,300}$")
 _LINK = re.compile(r":(?=//)|(?<=www)\.|@|(?<=mailto):|(?<=xmpp):", re.IGNORECASE)
 
 
@@ -68,6 +69,13 @@ def linked(value: object) -> Markdown:
     """``value`` as by ``code``, as a link to its anchor on the same page."""
     words = str(value)
     return Markdown(f"[`{words}`](#{words})") if _ANCHOR.fullmatch(words) else text(value)
+
+
+def ended(value: object) -> Markdown:
+    """``value`` as by ``text``, but for an address at its end, which becomes a link."""
+    words = str(value)
+    found = _ADDRESS.search(words)
+    return text(words, 400) if found is None else Markdown(f"{text(words[: found.start()], 400)} [issue]({found[0]})")
 
 
 def listing(values: Iterable[object]) -> Markdown:

@@ -43,6 +43,12 @@ class Square:
         return bool(self.cells) and not self.missing and all(cell.passed for cell in self.cells)
 
     @property
+    def known(self) -> bool:
+        """Whether all of today's evidence is green or a known failure, and some of it is the latter."""
+        statuses = {cell.status for cell in self.cells}
+        return not self.missing and "known_failure" in statuses and statuses <= {"passed", "known_failure"}
+
+    @property
     def worst(self) -> list[Standing]:
         """The cells that are not green and share the worst status, those with the commonest reason first."""
         bad = [cell for cell in self.cells if not cell.passed]
@@ -68,7 +74,7 @@ class Square:
         first = worst[0]
         if first.stale:
             return f"stale: {first.stale}"
-        return f"{first.record.status}: {first.reason}" if first.reason else first.record.status
+        return f"{first.status}: {first.reason}" if first.reason else first.status
 
     @property
     def text(self) -> str:
@@ -91,7 +97,7 @@ class Square:
             words = f"stale{share} ({worst[0].record.status} {max(cell.day for cell in worst)})"
         else:
             reason = f": {plain(worst[0].reason, 90)}" if worst[0].reason else ""
-            words = f"{worst[0].record.status} {len(worst)}/{total}{reason}"
+            words = f"{worst[0].status} {len(worst)}/{total}{reason}"
             rest = ([f"{stale} stale"] if stale else []) + rest
         return "; ".join([words, *rest])
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.results.record import STATUSES
+from harness.results.verdicts import Expectations
 from reporting import archive, census, compatibility, coverage, inventory, matrix, provenance, runs
 from reporting.evidence import Damage, Evidence
 from reporting.files import ReportError, alone, write
@@ -21,8 +22,8 @@ __all__ = ["Outcome", "ReportError", "update"]
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "reports"
 
-_TOLERABLE = {*STATUSES[STATUSES.index("unsupported") :], "stale"}
-_SILENT = STATUSES.index("unsupported")
+_TOLERABLE = {*STATUSES[STATUSES.index("known_failure") :], "stale"}
+_SILENT = STATUSES.index("known_failure")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Outcome:
     text: str
     """A few lines for the terminal."""
     ok: bool
-    """Whether the results are readable, and no cell of today is worse than ``unsupported``."""
+    """Whether the results are readable, and no cell of today is worse than a known failure."""
     readable: bool
     """Whether no result that would count is lost to damage. What is merely repeated or outdone loses nothing."""
     counts: Mapping[str, int]
@@ -50,6 +51,7 @@ def update(
     catalogue: Sequence[Mapping[str, Any]],
     *,
     expected: Iterable[str] | None = None,
+    expectations: Expectations | None = None,
     release: str = "",
     since: Mapping[str, Any] | None = None,
     elsewhere: Mapping[str, tuple[str, str]] | None = None,
@@ -67,6 +69,7 @@ def update(
         catalogue: the rows of the catalogue, as ``reporting.inventory.architecture`` takes them.
         expected: ids of all cells that today's skills have on the hardware of ``pins``, so that what a narrow run
             left out is named; without it, only heads without any result are.
+        expectations: what is known to fail; without any, nothing is.
         release: the release of transformers that the catalogue and the skills are of.
         since: what changed in that release since an earlier one, as ``generator.facts.listing.difference_rows`` tells it;
             None where nothing of an earlier one is known.
@@ -80,7 +83,7 @@ def update(
     results = reports / "results"
     with alone(reports):
         shelf = inventory.skills(skills, rows)
-        ledger = Ledger(Freshness(shelf.digests, pins))
+        ledger = Ledger(Freshness(shelf.digests, pins), expectations)
         archived = _archived(results)
         damage = [*shelf.damage, *_collect(reports, archived, ledger)]
         expected = None if expected is None else sorted(expected)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from harness.results.record import STATUSES, Record, environment_of
-from reporting.evidence import Environment, Evidence, moment, normalised, worse
+from harness.results.verdicts import Expectations
+from reporting.evidence import Environment, Evidence, judged, moment, normalised, worse
 
 __all__ = ["Freshness", "Ledger", "Standing"]
 
@@ -28,8 +29,8 @@ class Standing:
 
     @property
     def status(self) -> str:
-        """The record's status, or ``stale``; never ``passed`` on evidence that does not count."""
-        return "stale" if self.stale else self.record.status
+        """The record's verdict, or ``stale``; never ``passed`` on evidence that does not count."""
+        return "stale" if self.stale else self.record.verdict
 
     @property
     def passed(self) -> bool:
@@ -43,13 +44,18 @@ class Standing:
         if self.evidence.unreadable:
             return (-1, 0)
         if self.stale is None:
-            return (STATUSES.index(self.record.status), 0)
+            return (STATUSES.index(self.record.verdict), 0)
         return (STATUSES.index("not_run"), STATUSES.index(self.record.status) - len(STATUSES))
 
     @property
     def reason(self) -> str:
         """Why it is not green, in a sentence; empty where the record does not say."""
-        return self.record.reason or self.record.signature or ""
+        return self.record.reason or self.record.signature or self.known
+
+    @property
+    def known(self) -> str:
+        """What was expected of it, and where it is not so, what has become of that; empty where nothing was."""
+        return "" if self.stale else self.record.known or ""
 
     @property
     def day(self) -> str:
@@ -107,8 +113,9 @@ class Freshness:
 class Ledger:
     """The evidence of every cell, one piece at a time; keeps of each cell only what can still matter."""
 
-    def __init__(self, freshness: Freshness) -> None:
+    def __init__(self, freshness: Freshness, expectations: Expectations | None = None) -> None:
         self._freshness = freshness
+        self._expectations = expectations or Expectations()
         self._shown: dict[str, Evidence] = {}
         self._newest: dict[str, Evidence] = {}
 
@@ -120,7 +127,10 @@ class Ledger:
 
     def standings(self) -> list[Standing]:
         """Each cell once, by id."""
-        return [Standing(item, self._freshness.why_stale(item)) for _, item in sorted(self._shown.items())]
+        return [
+            Standing(judged(item, self._expectations), self._freshness.why_stale(item))
+            for _, item in sorted(self._shown.items())
+        ]
 
     def kept(self) -> list[Evidence]:
         """What must be kept so that the same standings come of it, and of a later pin or skill the best that can:
@@ -129,7 +139,7 @@ class Ledger:
         for cell, item in sorted(self._shown.items()):
             newest = self._newest[cell]
             kept += [item] if newest.key == item.key else sorted((item, newest), key=lambda one: one.key)
-        return kept
+        return [judged(item, self._expectations) for item in kept]
 
     def _claim(self, evidence: Evidence) -> int:
         return 2 * self._speaks(evidence) + (self._freshness.why_stale(evidence) is None)

@@ -24,6 +24,7 @@ __all__ = [
     "SPARED",
     "Expectations",
     "exit_code",
+    "meaning",
     "remedy",
     "ruling",
     "sentence",
@@ -93,7 +94,7 @@ def ruling(record: Record, *, required: bool = True) -> int:
         record: the record.
         required: whether what is unavailable was to be run in any case.
     """
-    if record.verdict in ("passed", "known_failure"):
+    if record.verdict == "passed" or record.expected == "met":
         return AS_EXPECTED
     if record.expected is not None:
         return OUTDATED
@@ -107,6 +108,11 @@ def exit_code(rulings: Mapping[int, int]) -> int:
     return next((max(code, AS_EXPECTED) for code in _MEANINGS if rulings.get(code)), INCOMPLETE)
 
 
+def meaning(code: int) -> str | None:
+    """What an exit code of a run that is not as it should be says; None where it is no such code."""
+    return f"cells {_MEANINGS[code]}" if code in (NEW_FAILURE, INCOMPLETE, OUTDATED) else None
+
+
 def summary(rulings: Mapping[int, int], remedy: str) -> str:
     """How many cells there are of each ruling, in words, and what to do where ``expected/`` is not up to date."""
     words = [f"{rulings[code]} {_MEANINGS[code]}" for code in _MEANINGS if rulings.get(code)]
@@ -116,8 +122,10 @@ def summary(rulings: Mapping[int, int], remedy: str) -> str:
 
 def sentence(record: Record) -> str:
     """A judged record in a sentence: its verdict, its reason, and what was expected."""
-    known = f"({record.known})" if record.expected == "met" else record.known
-    return ": ".join(filter(None, (record.verdict, "; ".join(filter(None, (record.reason, known))))))
+    known = f"known as {record.known}" if record.expected == "met" else record.known
+    return ": ".join(
+        filter(None, (record.verdict, "; ".join(filter(None, (record.reason or record.signature, known)))))
+    )
 
 
 def remedy(folder: Path | None) -> str:

@@ -20,9 +20,10 @@ ${losses(damage) | n}\
 Causes
 ------
 
-Cells that are not green, by cause.
+Cells that are not green, by cause. What is known of a cause is what `expected/` says of it, and a `known_failure` is one
+that is as it says.
 
-${table(["status", "hardware", "cells", "reason", "architectures", "run again"], [cause.row for cause in causes])}
+${table(["status", "hardware", "cells", "reason", "known", "architectures", "run again"], [cause.row for cause in causes])}
 
 % endif
 Architectures

@@ -10,7 +10,7 @@ Of transformers ${release}; what each entry of its table of configs is, is in th
 % endif
 How many architectures are catalogued, have a skill, have one that is validated, have run on a hardware, and passed
 there. *Ran* means that some cell has a fresh verdict; *passed*, that every head has fresh evidence and all of it is
-green. What each cell said is in the [compatibility report](compatibility.md).
+green; *known failures*, that all of it is green or fails as `expected/` says, which is no pass. What each cell said is in the [compatibility report](compatibility.md).
 ${losses(damage) | n}\
 
 By tier
@@ -28,9 +28,10 @@ By head
 
 An architecture has a head for each task, one of them primary. *Passed*: every check that applies to the head; *partly*:
 all that could be asked of it here, while a library or a device that is not here kept the rest from being asked;
-*unavailable*: for want of one, nothing could be asked.
+*known failure*: what did not pass fails as `expected/` says; *unavailable*: for want of a library or a device, nothing
+could be asked.
 
-${table(["hardware", "heads", "known", "passed", "partly", "unavailable", "not passed"], heads)}
+${table(["hardware", "heads", "known", "passed", "partly", "known failure", "unavailable", "not passed"], heads)}
 
 What is missing
 ---------------

@@ -110,7 +110,7 @@ def test_what_is_expected_is_told_and_what_passes_in_spite_of_it_has_an_exit_cod
     done = changed("heads = (replace(Bert.heads[0], parameters=1),)", "--check=build,forward", "--results=mine")
     assert done.returncode == 10, done.stderr
     assert "known_failure" in done.stdout
-    assert "(ours: it counts" in done.stdout
+    assert "known as ours: it" in done.stdout
     assert "unexpected_pass" in done.stdout
     [folder] = (tmp_path / "mine").iterdir()
     assert done.stderr == (

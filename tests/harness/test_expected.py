@@ -100,7 +100,7 @@ def test_a_known_failure_is_shown_recorded_and_no_error(project: pytest.Pytester
     result.assert_outcomes(passed=1, xfailed=4)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["*XFAIL*forward - *known_failure: RuntimeError: *(device: it burns https://example.org/1)*"]
+        ["*XFAIL*forward - *known_failure: RuntimeError: *; known as device: it burns https://example.org/1*"]
     )
     assert "fire: 4 known_failure, 1 passed" in result.stdout.lines
     assert result.stdout.lines[-1] == "exit code 0: 5 passed, or failed as expected."
