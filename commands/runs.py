@@ -89,6 +89,7 @@ def update(expectations: Expectations | None = None) -> Outcome:
             release=release,
             since=since,
             elsewhere={name: _elsewhere(name, release) for name in ENVIRONMENTS if name not in here},
+            remember=release != PINNED,
         )
     except ReportError as error:
         raise Exit(str(error), code=FAILED) from error

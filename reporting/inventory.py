@@ -12,7 +12,7 @@ from typing import Any
 
 from reporting.evidence import Damage
 
-__all__ = ["Architecture", "Skills", "architecture", "skills"]
+__all__ = ["Architecture", "Skills", "architecture", "memory", "skills"]
 
 
 @dataclass(frozen=True)
@@ -65,25 +65,36 @@ def architecture(row: Mapping[str, Any]) -> Architecture:
     )
 
 
-def skills(directory: Path, catalogue: Iterable[Architecture]) -> Skills:
+def skills(directory: Path, catalogue: Iterable[Architecture], remembered: Path | None = None) -> Skills:
     """The skill files of ``directory`` and what its ``manifest.json`` says of them.
 
     A skill is validated if the manifest, which is written only after every stage of the validation, holds exactly
-    the file's digest.
+    the file's digest. One that has no file there is as ``remembered`` has it, if that does.
     """
-    digests = {}
+    earlier, lost = _manifest(remembered, needed=False) if remembered is not None else ({}, ())
+    digests: dict[str, str] = {}
+    validated: dict[str, str] = {}
+    here = []
     for row in catalogue:
+        if row.state == "architecture" and row.model_type in earlier:
+            digests[row.model_type], validated[row.model_type] = earlier[row.model_type], ""
         file = directory / f"{row.module}.py"
         if row.state == "architecture" and row.module.isidentifier() and file.is_file():
             digests[row.model_type] = hashlib.sha256(file.read_bytes()).hexdigest()
-    published, damage = _manifest(directory / "manifest.json", needed=bool(digests))
-    validated = {}
-    for model_type, digest in digests.items():
-        known = published.get(model_type)
+            here.append(row.model_type)
+    published, damage = _manifest(directory / "manifest.json", needed=bool(here))
+    for model_type in here:
+        digest, known = digests[model_type], published.get(model_type)
         validated[model_type] = (
             "" if known == digest else "not in the manifest" if known is None else "changed since it was generated"
         )
-    return Skills(digests, validated, tuple(damage))
+    return Skills(digests, validated, (*damage, *lost))
+
+
+def memory(shelf: Skills) -> bytes:
+    """What ``skills`` takes as remembered: the digests of the validated ones."""
+    known = {name: {"sha256": digest} for name, digest in sorted(shelf.digests.items()) if not shelf.validated[name]}
+    return (json.dumps({"skills": known}, indent=1) + "\n").encode()
 
 
 def _manifest(file: Path, *, needed: bool) -> tuple[dict[str, str], Sequence[Damage]]:

@@ -55,6 +55,7 @@ def update(
     release: str = "",
     since: Mapping[str, Any] | None = None,
     elsewhere: Mapping[str, tuple[str, str]] | None = None,
+    remember: bool = False,
 ) -> Outcome:
     """Make ``coverage.md``, ``compatibility.md``, ``ledger.md`` and ``results/*.parquet`` in ``reports`` say what is known today.
 
@@ -75,6 +76,8 @@ def update(
             None where nothing of an earlier one is known.
         elsewhere: hardware that does not take this release: the one that it has, and a link to the report of that, or
             empty text where there is none.
+        remember: whether ``skills.json`` beside the reports keeps which skills they stand on, for a release whose skills are
+            not committed: those that are not in their folder are then as they were last.
 
     Raises:
         ReportError: the committed results cannot be read, or a file cannot be written; then none was.
@@ -82,7 +85,8 @@ def update(
     rows = [inventory.architecture(row) for row in catalogue]
     results = reports / "results"
     with alone(reports):
-        shelf = inventory.skills(skills, rows)
+        memory = reports / "skills.json"
+        shelf = inventory.skills(skills, rows, memory if remember else None)
         ledger = Ledger(Freshness(shelf.digests, pins), expectations)
         archived = _archived(results)
         damage = [*shelf.damage, *_collect(reports, archived, ledger)]
@@ -99,6 +103,7 @@ def update(
             reports / "compatibility.md": _render("compatibility.md.mako", matches),
             reports / "ledger.md": _render("ledger.md.mako", census.view(catalogue, since) | {"release": release}),
         }
+        contents |= {memory: inventory.memory(shelf)} if remember else {}
         kept = archive.grouped(ledger.kept())
         contents |= {results / f"{name}.parquet": None for name in archived.keys() - kept.keys()}
         # Another release of DuckDB may write the same rows in other bytes: only other rows are a change.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.checks.protocol import Check, Outcome, passed
 from harness.comparison import difference
+from harness.hardware import UnsupportedError
 from harness.inputs import Booleans, Mask, Tokens
 from harness.tolerances import tolerance
 
@@ -42,6 +43,9 @@ def applicable(head: Head) -> str | None:
 
 def run(session: Session) -> Outcome:
     """Fails on the first mask under which something is seen; vacuous where the tokens cannot be seen without it either."""
+    told = {output for _, (_, tokens) in _masked(session.head) for output in _told(session.head, tokens)}
+    if not session.given(dict.fromkeys(told)):
+        raise UnsupportedError(f"of what it gives token by token {session.hardware.name} gives nothing")
     bound = tolerance(session.hardware.name, session.dtype, "masking").rel_max
     metrics: dict[str, float | int | str] = {"tolerance": bound}
     for name, (mask, tokens) in _masked(session.head):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["Optimum", "OptimumRunner"]
-
-SCORES = ("return_dict_in_generate", "output_logits")
-"""Arguments of ``generate()`` that ask for more than tokens."""
 
 
 class OptimumRunner:
@@ -47,7 +44,9 @@ class OptimumRunner:
         if not self.gives:
             raise InapplicableError(f"{type(loaded).__name__} has no output of the head's {', '.join(asked.outputs)}")
         lost = [name for name in asked.outputs if name not in self.gives]
-        self.facts = {"route": type(loaded).__name__, **({"not_exported": ", ".join(lost)} if lost else {})}
+        deaf = _ignored(loaded, asked.inputs)
+        told = {"not_exported": ", ".join(lost), "ignored": ", ".join(deaf)}
+        self.facts = {"route": type(loaded).__name__, **{name: which for name, which in told.items() if which}}
 
     def run(self, inputs: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
         """See the protocol; a graph holds no random state that a seed could set.
@@ -65,25 +64,14 @@ class OptimumRunner:
     def generate(
         self, inputs: Mapping[str, torch.Tensor], arguments: Mapping[str, Any], method: str = "generate", seed: int = 0
     ) -> Any:
-        """See the protocol. Where it cannot give the logits of each step with its tokens it gives the tokens alone, as its
-        users ask for them, and ``facts`` has what it said as ``refused_logits``."""
+        """See the protocol."""
         import torch
 
         if method != "generate" or not self.loaded.can_generate():
             raise UnsupportedError(f"{type(self.loaded).__name__} has no {method}()")
-        plain = {name: value for name, value in arguments.items() if name not in SCORES}
         with pinned():
             torch.manual_seed(seed)
-            try:
-                return self.loaded.generate(**self.place(inputs), **arguments)
-            except Exception as error:
-                if len(plain) == len(arguments):
-                    raise
-                said = words(error)
-            torch.manual_seed(seed)
-            tokens = self.loaded.generate(**self.place(inputs), **plain)
-        self.facts["refused_logits"] = said
-        return tokens
+            return self.loaded.generate(**self.place(inputs), **arguments)
 
     def place(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """See the protocol."""
@@ -161,6 +149,14 @@ class Optimum:
         from importlib.metadata import version
 
         return {**self.below.describe(), "optimum_intel": version("optimum-intel")}
+
+
+def _ignored(loaded: Any, inputs: Iterable[str]) -> list[str]:
+    """Inputs that it takes, and makes nothing of, since its graph has none of the name; of several graphs nothing can be
+    told, for what is handed from one to the next has other names."""
+    graphs = list(loaded.ov_models.values())
+    ports = {name for graph in graphs for port in graph.inputs for name in port.get_names()}
+    return [name for name in inputs if name not in ports] if len(graphs) == 1 else []
 
 
 def _compiled(loaded: Any) -> Iterator[Any]:

@@ -44,7 +44,8 @@ def choose(model: Any) -> Any:
     try:
         tasks = TasksManager.get_supported_tasks_for_model_type(kind, "openvino", library_name="transformers")
     except KeyError as error:
-        raise InapplicableError(str(error.args[0])) from error
+        # What it does have, with a hundred names, it says after that.
+        raise InapplicableError(str(error.args[0]).partition(". ")[0]) from error
     return entered(model, doors(), tasks, _HEAD_TO_AUTOMODELS).opens
 
 

@@ -504,3 +504,28 @@ def test_hardware_that_has_another_release_is_no_column_but_points_to_its_report
     )
     assert "`abacus` does not take this release of transformers, but 5.1.0: it has no report of that yet." in shown
     assert "| optimum" not in shown
+
+
+def test_skills_that_are_not_committed_are_remembered_where_they_are_not_rendered(furnished: House) -> None:
+    furnished.results(NEW, furnished.record(NEW, "bert"))
+    furnished.update(remember=True)
+    before = furnished.files()
+    for file in furnished.skills.glob("hf_bert.py"):
+        file.unlink()
+    furnished.update(remember=True)
+    assert furnished.files() == before
+    furnished.skill("bert", "of another text")
+    furnished.update(remember=True)
+    assert "stale" in next(line for line in furnished.read("compatibility").splitlines() if "`bert`" in line)
+    assert furnished.digest("bert") in (furnished.reports / "skills.json").read_text()
+
+
+def test_without_being_asked_to_nothing_is_remembered(furnished: House) -> None:
+    furnished.update()
+    assert not (furnished.reports / "skills.json").exists()
+
+
+def test_what_cannot_be_read_of_what_is_remembered_is_damage(furnished: House) -> None:
+    furnished.update(remember=True)
+    (furnished.reports / "skills.json").write_text("{")
+    assert [item.where for item in furnished.update(remember=True).damage] == ["reports/skills.json"]
