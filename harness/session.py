@@ -10,7 +10,9 @@ from harness import weights
 from harness.call import Call, invoke
 from harness.comparison import identical
 from harness.hardware import Generator, Hardware, Runner, UnsupportedError, generator, hardware
+from harness.hardware.torch_device import pinned
 from harness.inputs import draw
+from harness.objective import Objective, gradients
 from harness.precision import widened
 
 if TYPE_CHECKING:
@@ -134,6 +136,18 @@ class Subject:
         with torch.no_grad(), widened():
             torch.manual_seed(self.seed)
             return invoke(model, self.call, inputs)
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What the head is trained by."""
+        return Objective.of(self.model, self.head, self.inputs, self.reference, self.seed)
+
+    def gradients_of(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Gradient of the objective by parameter for these inputs, on the CPU in float32."""
+        objective, self.stage = self.objective, "run"
+        with pinned():
+            given = self.runner.place({**inputs, **objective.labels})
+            return gradients(self.model, objective, self.call, given, self.seed)[1]
 
 
 class Session:

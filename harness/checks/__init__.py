@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.checks import (
+    backward,
     batch_invariance,
     build,
     determinism,
@@ -12,6 +13,7 @@ from harness.checks import (
     parity,
     pipeline,
     round_trip,
+    train_step,
     vacuity,
 )
 from harness.checks.protocol import Check, Outcome
@@ -31,6 +33,8 @@ CHECKS: dict[str, Check] = {
         generation,
         parity,
         pipeline,
+        backward,
+        train_step,
     )
 }
 """Every check."""

@@ -45,9 +45,13 @@ class Check:
     module itself, other weights or other shapes, the question is torch's to answer."""
     costly: bool = False
     """Whether it is put to what was compiled only where it is named: a graph of its own is made for it, or several."""
+    extra: bool = False
+    """Whether it is put to anything only where it is named."""
 
     def put(self, *, module: bool, named: bool) -> bool:
         """Whether hardware is asked it that runs the torch module, or what was compiled from it, if checks were named."""
+        if self.extra and not named:
+            return False
         return module or (self.compiled and (named or not self.costly))
 
 

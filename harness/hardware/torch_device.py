@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.call import FORWARD, Call, invoke
@@ -13,7 +13,7 @@ from harness.weights import DTYPES, moved
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ROUTES", "TorchDevice", "TorchRunner", "pinned", "translated"]
+__all__ = ["ROUTES", "TorchDevice", "TorchRunner", "counting", "pinned", "translated"]
 
 ROUTES = {"sdpa": "scaled_dot_product_attention"}
 """Ways of attending that can be asked for beside the eager one, as transformers calls them, and the function of torch's
@@ -143,7 +143,7 @@ class AttendingRunner(TorchRunner):
         Raises:
             UnsupportedError: nothing in the model attends in this way, whatever it was told.
         """
-        with _counting(ROUTES[self.route]) as calls:
+        with counting(ROUTES[self.route]) as calls:
             outputs = super().run(inputs, seed)
         if not calls:
             raise UnsupportedError(f"nothing in it calls {ROUTES[self.route]}, so {self.route} is not what ran")
@@ -211,15 +211,16 @@ class TorchDevice:
 
 
 @contextlib.contextmanager
-def _counting(name: str) -> Iterator[list[str]]:
-    """Notes every call of a function of torch's, by its name, from Python or from within torch's own modules."""
+def counting(name: str, told: Callable[[Any], bool] = bool) -> Iterator[list[str]]:
+    """Notes every call of a function of torch's, by its name, from Python or from within torch's own modules, whose positional
+    arguments ``told`` holds of."""
     from torch.overrides import TorchFunctionMode
 
     calls: list[str] = []
 
     class Counting(TorchFunctionMode):
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if getattr(func, "__name__", "") == name:
+            if getattr(func, "__name__", "") == name and told(args):
                 calls.append(name)
             return func(*args, **(kwargs or {}))
 
