@@ -8,7 +8,8 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from harness.hardware.protocol import UnsupportedError
 from harness.hardware.torch_device import pinned
@@ -16,7 +17,7 @@ from harness.hardware.torch_device import pinned
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["GraphGenerator", "Step", "leaves"]
+__all__ = ["GraphGenerator", "Held", "Step", "leaves", "settled"]
 
 UNNEEDED = ("logits_to_keep",)
 """What the loop asks to save time by, and no answer follows."""
@@ -34,6 +35,8 @@ class Step:
         ports: what it takes; names that are outputs too have a prefix, as transformers' exporters put it.
         """
         self.facts = facts
+        self.serial = 0
+        """How often it has run, where it holds states."""
         self._ports = [({name.removeprefix("input.") for name in names}, sizes) for names, sizes in ports]
 
     def fits(self, arguments: Mapping[str, Any]) -> bool:
@@ -60,9 +63,26 @@ class Step:
         """See ``run``; all that the graph asks for is there."""
         raise NotImplementedError
 
+    def real(self, cache: Any) -> Any:
+        """A cache that it handed out and that is held in it, with its tensors."""
+        raise NotImplementedError
+
     def executed_on(self) -> str:
         """Devices read back."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a cache has as ``held`` whose tensors are states within a graph."""
+
+    step: Step
+    """The graph that holds them."""
+    serial: int
+    """How often it had run: another run since, and they are gone."""
+
+    def __deepcopy__(self, _: Any) -> Self:
+        return self
 
 
 Make = Callable[[Any, Mapping[str, Any]], Step]
@@ -129,6 +149,7 @@ class GraphGenerator:
             call = {name: value for name, value in call.items() if name not in UNNEEDED}
             steps = self._known.setdefault((id(module), *_kind(call)), [])
             step = next((step for step in steps if step.fits(call)), None)
+            call = {name: settled(value, step) for name, value in call.items()}
             if step is None:
                 with self._in_torch():
                     step = self._make(module, copy.deepcopy(call))
@@ -172,6 +193,20 @@ def leaves(arguments: Mapping[str, Any]) -> dict[str, torch.Tensor]:
 
     found: dict[str, torch.Tensor] = get_leaf_tensors(dict(arguments))
     return found
+
+
+def settled(value: Any, step: Step | None) -> Any:
+    """A cache as a graph takes it: as it is where that graph holds it, with its tensors where another one does.
+
+    Raises:
+        UnsupportedError: what it stood for is gone.
+    """
+    held = getattr(value, "held", None)
+    if held is None:
+        return value
+    if held.serial != held.step.serial:
+        raise UnsupportedError("a graph keeps one state, and the cache that is asked for is of an earlier one")
+    return value if held.step is step else held.step.real(value)
 
 
 def _kind(call: Mapping[str, Any]) -> tuple[Any, ...]:

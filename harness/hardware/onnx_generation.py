@@ -21,8 +21,8 @@ def _exported(asked: Asked, *, dynamic: bool) -> Program:
 
 
 STEPS: dict[str, Route] = {
-    "exporter": lambda asked: _exported(asked, dynamic=True),
-    "exporter_static": lambda asked: _exported(asked, dynamic=False),
+    "dynamic": lambda asked: _exported(asked, dynamic=True),
+    "static": lambda asked: _exported(asked, dynamic=False),
 }
 """The first that takes a call serves: for any sizes, or for these alone and anew at each length."""
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.hardware.compiled import CompiledRunner, Compiler
-from harness.hardware.openvino_generation import STEPS, OpenVinoStep, executed_on
+from harness.hardware.generating import Step
+from harness.hardware.openvino_generation import STEPS, executed_on, step
 from harness.hardware.openvino_routes import ROUTES
 from harness.hardware.routes import Program
 
@@ -70,9 +71,9 @@ class OpenVino(Compiler):
         """See the base."""
         return OpenVinoRunner(program, self._compiled(program.graph, dtype), inputs)
 
-    def stepping(self, program: Program, dtype: str) -> OpenVinoStep:
+    def stepping(self, program: Program, dtype: str) -> Step:
         """See the base."""
-        return OpenVinoStep(program, self._compiled(program.graph.program, dtype))
+        return step(program, self._compiled(program.graph.program, dtype))
 
     def _compiled(self, graph: Any, dtype: str) -> Any:
         import openvino

@@ -150,12 +150,12 @@ def test_a_compiled_endpoint_takes_inputs_of_any_shape_and_gives_what_the_cpu_gi
 
 def test_a_compiled_endpoint_generates_what_the_cpu_generates() -> None:
     """Greedily and by sampling, by the same loop; what it generated before it does not remember."""
-    compiled, plain = GPTJ().load("openvino"), GPTJ().load()
+    compiled, plain = GPTJ().load("onnxruntime"), GPTJ().load()
     greedy = {"max_new_tokens": 4, "min_new_tokens": 4, "do_sample": False}
     for text, options in (("a cat", greedy), ("his dog ran", greedy), ("a cat", {**greedy, "do_sample": True})):
         given = {"inputs": {"text": text}, "seed": 3, **options}
         assert torch.equal(compiled.generate(**given), plain.generate(**given))
-    assert compiled.executed_on() == "openvino:CPU"
+    assert compiled.executed_on() == "onnxruntime:CPU"
 
 
 def test_what_a_backend_cannot_compile_is_a_sentence() -> None:

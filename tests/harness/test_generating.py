@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +14,8 @@ from transformers import GPT2LMHeadModel
 
 from harness import weights
 from harness.cells import Selection, cells
-from harness.hardware import UnsupportedError
-from harness.hardware.generating import GraphGenerator, Step, leaves
+from harness.hardware import UnsupportedError, hardware
+from harness.hardware.generating import GraphGenerator, Held, Step, leaves, settled
 from harness.hardware.openvino import OpenVino
 from harness.inputs import draw
 from harness.results.record import Record
@@ -72,11 +74,32 @@ def test_the_loop_runs_on_graphs_alone(ask: Ask, install: Install, skill: type[S
     assert record.metrics["generation_graphs"] == graphs[skill.model_type]
 
 
-def test_a_backend_generates_what_the_cpu_does(ask: Ask) -> None:
-    record = ask(GPT2, "generation", "onnxruntime", config={"n_layer": 1})
-    assert (record.status, record.executed_on) == ("passed", "onnxruntime:CPU"), record
-    assert (record.metrics["generation_route"], record.metrics["generation_graphs"]) == ("exporter", 2)
-    assert 0 < float(record.metrics["rel_max"]) < 1e-5
+def test_openvino_keeps_the_cache_and_reorders_it() -> None:
+    """Greedily, for other inputs after that, and with beams, whose rows change places within the state."""
+    head = replace(GPT2.heads[0], config={"n_layer": 1})
+    model = weights.build(GPT2, head)
+    compiled = hardware("openvino").generator(model)
+    plain = {"max_new_tokens": 4, "min_new_tokens": 4, "pad_token_id": 0, "do_sample": False}
+    for seed, beams in ((0, 1), (1, 1), (0, 3)):
+        inputs = {"input_ids": draw(head.inputs, seed)["input_ids"]}
+        wanted = model.generate(**inputs, **plain, num_beams=beams)
+        assert torch.equal(compiled.generate(inputs, {**plain, "num_beams": beams}), wanted), (seed, beams)
+    assert compiled.facts == {"generation_route": "stateful", "generation_graphs": 2}
+
+
+def test_a_cache_that_is_held_goes_to_another_graph_with_its_numbers_while_it_is_there() -> None:
+    class Holding(Step):
+        def real(self, cache: Any) -> Any:
+            return f"{cache.name} as tensors"
+
+    first, second = Holding({}, []), Holding({}, [])
+    cache = SimpleNamespace(name="cache", held=Held(first, 0))
+    assert settled(cache, first) is cache
+    assert settled(cache, second) == "cache as tensors"
+    assert settled(copy.deepcopy(cache), None) == "cache as tensors"
+    first.serial += 1
+    with pytest.raises(UnsupportedError, match="the cache that is asked for is of an earlier one"):
+        settled(cache, second)
 
 
 def test_it_is_asked_only_where_it_is_named() -> None:
