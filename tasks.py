@@ -266,6 +266,45 @@ def sweep(  # noqa: PLR0917  # invoke passes options by position
             raise Exit("sweep: not everything that was asked for is as expected; see above.", code=runs.worst(ended))
 
 
+@task(
+    help={
+        "from": "a run: its id under reports/runs, its folder, or a file of reports/results",
+        "hardware": "only the results on this hardware, with its devices and routes",
+        "axis": "only this axis: runs, matches or speed",
+        "class": "whose fault it is, for rows that are new or change: upstream-transformers, ours, …",
+        "reason": "what is at fault, with its file and line, for rows that are new or change",
+        "issue": "a link, for rows that are new or change",
+        "dry-run": "write nothing; say what would be written",
+        "prune": "also remove rows of the run's architectures that speak of none of its cells; for whole runs",
+        "check": "write nothing; see whether the files are in order, and how many rows have expired",
+    }
+)
+def expect(  # noqa: PLR0917  # invoke passes options by position
+    _context: Context,
+    from_: str | None = None,
+    hardware: str | None = None,
+    axis: str | None = None,
+    class_: str | None = None,
+    reason: str | None = None,
+    issue: str | None = None,
+    dry_run: bool = False,
+    prune: bool = False,
+    check: bool = False,
+) -> None:
+    """Make expected/ say what a run found: rows for what fails, none for what passes.
+
+    Exit codes: 0 the files were written, or are in order; 1 they cannot be written; 2 wrong usage, or a file is wrong.
+    """
+    with sentences("expect"):
+        from commands import expect as expecting
+
+        if check:
+            _print(expecting.check())
+            return
+        asked = expecting.Asked(from_, hardware, axis, class_, reason, issue, dry_run=dry_run, prune=prune)
+        _print(expecting.expect(asked))
+
+
 def _show(summary: Summary, *, as_json: bool) -> None:
     _print(summary.json() if as_json else summary.text())
     if not summary.ok:

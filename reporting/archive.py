@@ -18,7 +18,7 @@ from harness.results.record import Record, from_row
 from reporting.decoding import check
 from reporting.evidence import Environment, Evidence
 
-__all__ = ["ArchiveError", "grouped", "load", "render", "stem"]
+__all__ = ["ArchiveError", "grouped", "load", "load_file", "render", "stem"]
 
 _NUMBERS = {"attempt": "BIGINT", "seed": "BIGINT", "schema": "BIGINT", "seconds": "DOUBLE", "primary": "BOOLEAN"}
 _COLUMNS = {
@@ -40,7 +40,7 @@ def load(directory: Path) -> dict[str, list[Evidence]]:
     Raises:
         ArchiveError: a file is not what ``render`` writes; results would be lost if it were passed over.
     """
-    return {file.stem: _load(file) for file in sorted(directory.glob("*.parquet"))}
+    return {file.stem: load_file(file) for file in sorted(directory.glob("*.parquet"))}
 
 
 def grouped(evidence: Iterable[Evidence]) -> dict[str, list[Evidence]]:
@@ -56,7 +56,12 @@ def stem(hardware: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", lambda mark: f"%{ord(mark[0]):x}", hardware).lstrip(".")[:80] or "unnamed"
 
 
-def _load(file: Path) -> list[Evidence]:
+def load_file(file: Path) -> list[Evidence]:
+    """The evidence kept in one file.
+
+    Raises:
+        ArchiveError: as ``load``.
+    """
     import duckdb
 
     try:

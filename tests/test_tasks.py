@@ -9,14 +9,18 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from harness.results.record import Record, to_line
+from harness.results.signatures import signature
+from harness.results.store import Writer, environment
 
 PARTS = (
     "commands",
+    "expected/schema.json",
     "generator",
     "harness",
     "processing",
@@ -91,11 +95,11 @@ def test_listing_the_commands_imports_nothing_but_invoke(house: House) -> None:
     ours = {"generator", "harness", "processing", "reporting", "noxfile"}
     heavy = {"torch", "transformers", "black", "ruff", "mako", "rich", "tabulate", "duckdb", "filelock", "nox"}
     assert not imported & (ours | heavy)
-    names = {"generate", "missing", "validate", "catalog", "report", "sweep"}
+    names = {"expect", "generate", "missing", "validate", "catalog", "report", "sweep"}
     assert names <= set(re.findall(r"^  (\w+)", done.stdout, re.MULTILINE))
 
 
-@pytest.mark.parametrize("command", ["generate", "missing", "validate", "catalog", "report", "sweep"])
+@pytest.mark.parametrize("command", ["expect", "generate", "missing", "validate", "catalog", "report", "sweep"])
 def test_help_says_what_each_option_and_exit_code_means(house: House, command: str) -> None:
     answer = house.invoke("--help", command)
     assert answer.returncode == 0
@@ -133,6 +137,13 @@ def test_help_says_what_each_option_and_exit_code_means(house: House, command: s
         (["catalog", "--diff", "5.23.0", "5.23.0"], "both are 5.23.0"),
         (["catalog", "--diff", "5.17.0", "5.23.0", "--transformers", "5.0.0"], "give it without --transformers"),
         (["catalog", "--keep"], "--diff compares two releases, and 0 were given"),
+        (["expect"], "give --from RUN, an id under reports/runs, or --check"),
+        (["expect", "--from", "20260101T000000Z-abcdef"], "there is no such run under reports/runs; there are none"),
+        (["expect", "--from", "x", "--hardware", "opnvino"], "the nearest are openvino"),
+        (["expect", "--from", "x", "--axis", "match"], "the nearest are matches"),
+        (["expect", "--from", "x", "--class", "our"], "the nearest are ours"),
+        (["expect", "--from", "x", "--reason", " "], "--reason is empty"),
+        (["expect", "--from", "x", "--issue", "javascript:1"], "is no link"),
         (["sweep"], "nothing was asked for"),
         (["sweep", "--model", "gpt-j", "--hardware", "tpu"], "there are cpu, cuda"),
         (["sweep", "--model", "gpt-j", "--tier", "high"], "give one of"),
@@ -358,3 +369,103 @@ def test_diff_says_what_broke_and_ends_with_its_exit_code(house: House) -> None:
     for wrong in (["--from", "neverr"], ["--format", "pdf"]):
         assert house.invoke("diff", *wrong).returncode == 2
         assert "Traceback" not in house.invoke("diff", *wrong).stderr
+
+
+RUN = "20260101T000000Z-abcdef"
+
+SWEEP, CHECK = ["sweep", "--model", "bert", "--no-venv"], ["expect", "--check"]
+
+
+def _ran(house: House, root: Path, **statuses: str) -> None:
+    """A run over BERT's primary head that ended so, by check."""
+    skill = house.skills / "hf_bert.py"
+    skill.write_bytes((root / "skills/hf_bert.py").read_bytes())
+    folder = house.root / "reports/runs" / RUN
+    shutil.rmtree(folder, ignore_errors=True)
+    facts = environment({"cpu": {"cpu": "Grand CPU"}}, command=["pytest"])
+    facts.write(folder)
+    with Writer(folder, "main") as writer:
+        for check, status in statuses.items():
+            cell = f"bert/BertForMaskedLM/cpu/fp32/{check}"
+            reason = None if status == "passed" else f"RuntimeError: {house.root} burns at {len(check)} degrees"
+            record = Record(
+                cell=cell, run=RUN, model_type="bert", head="BertForMaskedLM", hardware="cpu", dtype="fp32", check=check,
+                primary=True, tier="critical", family="encoder-only", status=status, runs=status, matches=None, speed=None,
+                stage="run", reason=reason, signature=signature(reason), traceback=None, executed_on="cpu",
+                started=facts.started, skill_sha256=sha256(skill.read_bytes()).hexdigest(), environment=facts.id,
+            )  # fmt: skip
+            writer.write(record)
+
+
+def test_what_a_run_found_is_expected_from_then_on_and_no_longer_when_it_passes(house: House, root: Path) -> None:
+    file = house.root / "expected/cpu.toml"
+    _ran(house, root, build="passed", forward="failed", parity="failed")
+    dry = house.invoke("expect", "--from", RUN, "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert (
+        "+ bert/BertForMaskedLM/cpu/fp32/forward  runs  failed: RuntimeError: PATH burns at N degrees  (new)"
+        in dry.stdout
+    )
+    assert not file.exists()
+
+    made = house.invoke("expect", "--from", RUN, "--class", "ours", "--reason", "the house burns", "--hardware", "cpu")
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.splitlines()[-1] == "expected/cpu.toml: 2 rows new, 0 changed, 0 removed, 0 as they were"
+    file.write_text(file.read_text().replace('text = "the house burns"', 'text = "the house burns"  # said by me', 1))
+    written = file.read_text()
+    assert house.invoke("expect", "--from", f"reports/runs/{RUN}").stdout.endswith("2 as they were\n")
+    assert file.read_text() == written
+    assert house.invoke("expect", "--check").stdout == "expected/cpu.toml: 2 rows, 0 expired\n"
+
+    _ran(house, root, build="passed", forward="failed", parity="passed")
+    gone = house.invoke("expect", "--from", RUN)
+    assert "- bert/BertForMaskedLM/cpu/fp32/parity  runs  failed: " in gone.stdout
+    assert gone.stdout.splitlines()[-1] == "expected/cpu.toml: 0 rows new, 0 changed, 1 removed, 1 as they were"
+    assert written.startswith(file.read_text().rstrip("\n"))
+
+
+def test_results_of_a_skill_that_has_changed_or_that_cannot_be_read_make_no_row(house: House, root: Path) -> None:
+    _ran(house, root, forward="failed")
+    (house.skills / "hf_bert.py").write_text((house.skills / "hf_bert.py").read_text() + "# mine\n")
+    answer = house.invoke("expect", "--from", RUN)
+    assert answer.returncode == 2
+    assert "ran other skills than today's; run them again first" in _in_a_sentence(answer)
+
+    _ran(house, root, forward="failed")
+    with (house.root / "reports/runs" / RUN / "main.jsonl").open("a") as stream:
+        stream.write("{\n")
+    answer = house.invoke("expect", "--from", RUN)
+    assert answer.returncode == 2
+    assert "main.jsonl:2: not JSON" in _in_a_sentence(answer)
+    assert not (house.root / "expected/cpu.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "line", "words"),
+    [
+        (SWEEP, 'axis = "run"', "there is no axis 'run'. The nearest are runs"),
+        (["report"], 'axis = "run"', "there is no axis 'run'. The nearest are runs"),
+        (CHECK, 'sgnature = "x"', "there is no field 'sgnature'. The nearest are signature"),
+        (CHECK, 'cell = "bret/BertForMaskedLM/cpu/fp32/forward"', "there is no model 'bret'. The nearest are bert"),
+        (CHECK, 'cell = "bert/BertForMaskedLM/cpu/fp32/forwrd"', "there is no check 'forwrd'. The nearest are forward"),
+        (
+            CHECK,
+            'window = {tranformers = ">=5"}',
+            "there is no distribution 'tranformers'. The nearest are transformers",
+        ),
+    ],
+)
+def test_a_wrong_row_is_wrong_usage_of_whatever_reads_it_and_nothing_is_done(
+    house: House, root: Path, command: list[str], line: str, words: str
+) -> None:
+    _ran(house, root, forward="failed")
+    assert house.invoke("expect", "--from", RUN).returncode == 0
+    file = house.root / "expected/cpu.toml"
+    name = line.partition(" = ")[0]
+    kept = [text for text in file.read_text().splitlines() if not text.startswith(f"{name} = ")]
+    file.write_text("\n".join([*kept, line, ""]))
+    answer = house.invoke(*command)
+    assert answer.returncode == 2, answer
+    said = _in_a_sentence(answer)
+    assert f"expected/cpu.toml:5: {words}" in said
+    assert said.rstrip().endswith("run: invoke expect --check")

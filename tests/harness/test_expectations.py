@@ -218,3 +218,9 @@ def test_any_values_of_a_row_are_read_or_refused_in_a_sentence(
     file = written(tmp_path_factory.mktemp("any"), changes)
     said = refusal(file)
     assert said is None or (said.startswith(str(file)) and len(said.splitlines()) == 1)
+
+
+def test_the_files_of_the_project_are_in_order_and_say_whose_fault_it_is(root: Path) -> None:
+    found = expectations(root / "expected").rows
+    assert {row.file for row in found} >= {"expected/cpu.toml", "expected/openvino.toml"}
+    assert all(len(row.text) > 10 for row in found)
