@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness import weights
+from harness import processors, weights
 from harness.call import Call, invoke
 from harness.comparison import identical
 from harness.hardware import Generator, Hardware, Runner, UnsupportedError, generator, hardware
@@ -218,7 +218,9 @@ class Session:
     def prepare(self, model: Any) -> Runner:
         """Any float32 CPU model of this head on this hardware."""
         self.at("prepare")
-        return self.hardware.prepare(model, self.inputs, self.dtype, self.subject.call)
+        saves = getattr(self.hardware, "saves", False)
+        more: dict[str, Any] = {"beside": processors.build(self.subject.skill)} if saves else {}
+        return self.hardware.prepare(model, self.inputs, self.dtype, self.subject.call, **more)
 
     @cached_property
     def outputs(self) -> dict[str, torch.Tensor]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness import failures
 from harness.call import FORWARD, Call
 from harness.hardware import openvino
 from harness.hardware.optimum_classes import choose
@@ -94,7 +95,7 @@ class Optimum:
     """optimum-intel on OpenVINO's CPU, or by name on another of its devices (``optimum:GPU``)."""
 
     module = False
-    generates = True
+    generates = saves = True
     dtypes = ("fp32", "fp16", "bf16")
 
     def __init__(self, device: str = "CPU") -> None:
@@ -116,15 +117,21 @@ class Optimum:
         return None
 
     def prepare(
-        self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = FORWARD
+        self,
+        model: Any,
+        inputs: Mapping[str, torch.Tensor],
+        dtype: str = "fp32",
+        call: Call = FORWARD,
+        beside: Mapping[str, Any] | None = None,
     ) -> OptimumRunner:
-        """See the protocol."""
+        """See the protocol; ``beside`` are the tokenizer, processors and the like that lie in a checkpoint beside its model."""
         asked = Asked.of(model, call, inputs)
         try:
-            asked.plain()
             found = choose(model)
+            asked.plain()
             with quiet(), sized(inputs), tempfile.TemporaryDirectory() as folder:
-                model.save_pretrained(folder)
+                for saved in (*(beside or {}).values(), model):
+                    saved.save_pretrained(folder)
                 published(Path(folder), model.config, inputs)
                 loaded = found.from_pretrained(
                     folder,
@@ -135,11 +142,12 @@ class Optimum:
                     ov_config=self.below.options(dtype),
                 )
             return OptimumRunner(loaded, asked)
-        except MemoryError:
-            raise
         except InapplicableError as answer:
             raise UnsupportedError(str(answer)) from answer
-        except Exception as error:  # whatever the export raises is its refusal, and is told in its words
+        except Exception as error:
+            if failures.status(error) != "failed":  # too little memory, or a library that is not here
+                raise
+            # Whatever else the export raises is its refusal, and is told in its words.
             raise UnsupportedError(words(error)) from error
 
     def describe(self) -> dict[str, str]:

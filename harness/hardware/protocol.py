@@ -86,7 +86,8 @@ class Hardware(Protocol):
     """Dtypes that cells may ask for, the default first."""
 
     # One whose runners generate by what they run, so that this costs nothing more, has ``generates`` besides, which is True:
-    # it is asked to generate without that being named.
+    # it is asked to generate without that being named. One that saves models as checkpoints has ``saves``: its ``prepare`` is
+    # also given, as ``beside``, the tokenizer and processors of the skill, by name.
 
     def probe(self, dtype: str | None = None) -> str | None:
         """None if it can run here (in this dtype), else why not, in one sentence."""

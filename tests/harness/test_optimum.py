@@ -254,6 +254,21 @@ def test_without_it_cells_are_unavailable(ask: Ask) -> None:
     assert Optimum().describe() == {}
 
 
+def test_hardware_that_saves_models_is_given_what_lies_beside_them(ask: Ask, install: Install) -> None:
+    given: dict[str, Any] = {}
+
+    class Saving(Cpu):
+        name = "saving"
+        saves = True
+
+        def prepare(self, *args: Any, beside: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
+            given.update(beside or {})
+            return super().prepare(*args, **kwargs)
+
+    assert ask(CLIP, "forward", install(Saving())).status == "passed"
+    assert set(given) == set(CLIP.processor or {})
+
+
 # --- where it is installed ------------------------------------------------------------------------------------------
 
 
