@@ -62,7 +62,8 @@ class StatefulStep(OpenVinoStep):
         """The states by what they are in the call."""
         self.root = next(iter(self.paths)).partition(".")[0]
         self.places = self._places()
-        self.serial = 0
+        self.dtypes: dict[str, Any] = {}
+        """Of the states as the call has them; a graph may keep whole numbers in fewer bits."""
 
     def run(self, arguments: Mapping[str, Any]) -> Any:
         """See the base."""
@@ -82,13 +83,16 @@ class StatefulStep(OpenVinoStep):
         if held is None:
             self.request.reset_state()
             for path, state in self.paths.items():
-                state.state = openvino.Tensor(np.ascontiguousarray(given[path].detach().numpy()))
+                self.dtypes[path] = given[path].dtype
+                value = given[path].detach().numpy().astype(state.state.data.dtype)
+                state.state = openvino.Tensor(np.ascontiguousarray(value))
         call = {name: value for name, value in arguments.items() if value is not None}
         results = self.request.infer({**openvino_feed(self.compiled, call), "beam_idx": rows}, share_inputs=False)
         self.serial += 1
         self.answers = {min(port.get_names()): np.array(results[port]) for port in self.compiled.outputs}
         return self._answer(
-            {path: _ticket(state.state.shape) for path, state in self.paths.items()}, Held(self, self.serial)
+            {path: _ticket(state.state.shape, self.dtypes[path]) for path, state in self.paths.items()},
+            Held(self, self.serial),
         )
 
     def rows(self, given: Mapping[str, Any]) -> Any:
@@ -103,7 +107,10 @@ class StatefulStep(OpenVinoStep):
         import torch
 
         rows = torch.from_numpy(self.rows(leaves({self.root: cache}))).long()
-        held = {path: torch.from_numpy(state.state.data.copy())[rows] for path, state in self.paths.items()}
+        held = {
+            path: torch.from_numpy(state.state.data.copy()).to(self.dtypes[path])[rows]
+            for path, state in self.paths.items()
+        }
         return self._answer(held, None)[self.root]
 
     def _answer(self, states: Mapping[str, Any], held: Held | None) -> Any:
@@ -140,9 +147,9 @@ def _sizes(port: Any) -> list[int | None]:
     return [None if size.is_dynamic else size.get_length() for size in port.get_partial_shape()]
 
 
-def _ticket(shape: Iterable[int]) -> Any:
-    """A tensor of a shape that takes no memory, and holds in each row its number."""
+def _ticket(shape: Iterable[int], dtype: Any) -> Any:
+    """A tensor of a shape and dtype that takes no memory, and holds in each row its number."""
     import torch
 
     sizes = list(shape)
-    return torch.arange(sizes[0], dtype=torch.float32).reshape(-1, *[1] * (len(sizes) - 1)).expand(sizes)
+    return torch.arange(sizes[0]).to(dtype).reshape(-1, *[1] * (len(sizes) - 1)).expand(sizes)
