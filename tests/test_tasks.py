@@ -146,6 +146,10 @@ def test_help_says_what_each_option_and_exit_code_means(house: House, command: s
         (["expect", "--from", "x", "--issue", "javascript:1"], "is no link"),
         (["sweep"], "nothing was asked for"),
         (["sweep", "--model", "gpt-j", "--hardware", "tpu"], "there are cpu, cuda"),
+        (
+            ["sweep", "--model", "gpt-j", "--hardware", "cpu,optimum"],
+            "Run: invoke sweep --hardware optimum --transformers 5.5.4",
+        ),
         (["sweep", "--model", "gpt-j", "--tier", "high"], "give one of"),
     ],
 )
