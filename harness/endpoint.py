@@ -70,9 +70,11 @@ class Endpoint:
         try:
             self.runner = self._latest = self._ready(tensors)
             outputs = self.runner.run(tensors, seed)
+        except EndpointError:
+            raise
+        except UnsupportedError as error:
+            raise EndpointError(f"{self._name()}: {self._where.name} cannot run this ({error})") from error
         except (IndexError, ValueError, RuntimeError) as error:
-            if isinstance(error, (UnsupportedError, EndpointError)):
-                raise
             sizes = ", ".join(f"{name} {'x'.join(map(str, tensor.shape))}" for name, tensor in tensors.items())
             raise EndpointError(
                 f"{self._name()}: it does not run with inputs of these sizes ({sizes}): {sentence(error)}. "

@@ -114,7 +114,8 @@ class Skill:
             hardware: where it is to run.
             head: name of a class; the primary head if None.
             checkpoint: id on the hub or local folder, of which weights (safetensors only), config, and tokenizer or
-                processor are taken; without one it is the tiny model with random weights.
+                processor are taken; without one it is the tiny model with random weights, and the processor that the
+                skill declares.
             dtype: fp32, fp16 or bf16.
             trust_remote_code: whether code that lies beside the weights may run.
 
