@@ -268,7 +268,7 @@ def sweep(  # noqa: PLR0917  # invoke passes options by position
 
 @task(
     help={
-        "from": "a run: its id under reports/runs, its folder, or a file of reports/results",
+        "from": "a run: its id or how it begins, last, a day, its folder, or a file of reports/results",
         "hardware": "only the results on this hardware, with its devices and routes",
         "axis": "only this axis: runs, matches or speed",
         "class": "whose fault it is, for rows that are new or change: upstream-transformers, ours, …",

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.runs import EXPECTED, ROOT, expected_here, skills_here
@@ -26,7 +25,7 @@ class Asked:
     """What ``invoke expect`` was asked for."""
 
     source: str | None
-    """A run's id or folder, or a file of committed results."""
+    """A run, as ``reporting.history.find`` knows it: an id, ``last``, a folder, a file of committed results."""
     hardware: str | None = None
     axis: str | None = None
     blame: str | None = None
@@ -41,6 +40,7 @@ def expect(asked: Asked) -> str:
 
     Raises:
         SelectionError: what was asked for makes no sense.
+        HistoryError: there is no such run.
         ExpectationError: a file cannot be taken as it is, or not be changed row by row.
     """
     from harness.results.record import AXES, environment_of
@@ -139,25 +139,18 @@ def _evidence(asked: Asked) -> tuple[list[Evidence], int]:
 def _results(source: str) -> Iterable[Evidence]:
     """All that a run, or a file of committed results, holds."""
     from generator.selection import SelectionError
-    from reporting import archive, runs
+    from reporting import archive, history, runs
 
-    path = Path(source)
-    if path.suffix == ".parquet" and path.is_file():
+    found = history.find(source, history.sources((ROOT / "reports").glob("**/runs")))
+    if found.files[0].suffix == ".parquet":
         try:
-            return archive.load_file(path)
+            return [item for file in found.files for item in archive.load_file(file)]
         except archive.ArchiveError as error:
             raise SelectionError(f"--from: {error}") from error
-    known = {run.name: run for run in (ROOT / "reports").glob("**/runs/*") if run.is_dir()}
-    folder = known.get(source) or (path if path.is_dir() else None)
-    if folder is None:
-        near = get_close_matches(source, known, n=3, cutoff=0.3) or sorted(known)[-3:]
-        hint = f"the nearest are {', '.join(near)}" if near else "there are none"
-        raise SelectionError(f"--from {source[:80]!r}: there is no such run under reports/runs; {hint}")
-    found = runs.read(folder)
-    tainted = [item for item in found.damage if item.taints]
-    if tainted:
+    run = runs.read(found.files[0].parent)
+    if tainted := [item for item in run.damage if item.taints]:
         raise SelectionError(f"--from {source[:80]!r}: {tainted[0].where}: {tainted[0].what}; mend it or move it away")
-    return [item for item in found.evidence if item.record.run == folder.resolve().name]
+    return [item for item in run.evidence if item.record.run == run.path.resolve().name]
 
 
 def _line(change: Change) -> str:

@@ -247,3 +247,16 @@ def test_a_model_without_a_skill_is_answered_with_the_command_that_writes_it(che
     assert answer.returncode == 1
     assert "Run: invoke generate --model gptj" in answer.stdout
     assert not (checkout / "reports/runs").exists()
+
+
+def test_a_session_says_last_what_kind_of_red_it_was(checkout: Path, cache: str) -> None:
+    row = {"cell": "gptj/*/cpu/fp32/build", "axis": "runs", "status": "failed", "class": "ours", "text": "it is wrong"}
+    lines = [f'{name} = "{value}"' for name, value in (row | {"signature": "…", "expires": "9000-01-01"}).items()]
+    with (checkout / "expected/cpu.toml").open("a") as file:
+        file.write("\n".join(["", "[[expected]]", *lines, ""]))
+    answer = _skills_session(checkout, cache, "cpu", *ONE)
+    assert answer.returncode == 1, answer.stdout
+    assert "Run: invoke expect --from 2" in answer.stdout
+    assert "unexpected_pass" in _line(checkout, "gptj")
+    said = "pytest ended with exit code 10: cells are not, or no longer, as expected/ says. The reports are updated."
+    assert said in answer.stdout.splitlines()[-2] + answer.stdout.splitlines()[-1]

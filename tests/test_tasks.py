@@ -138,7 +138,7 @@ def test_help_says_what_each_option_and_exit_code_means(house: House, command: s
         (["catalog", "--diff", "5.17.0", "5.23.0", "--transformers", "5.0.0"], "give it without --transformers"),
         (["catalog", "--keep"], "--diff compares two releases, and 0 were given"),
         (["expect"], "give --from RUN, an id under reports/runs, or --check"),
-        (["expect", "--from", "20260101T000000Z-abcdef"], "there is no such run under reports/runs; there are none"),
+        (["expect", "--from", "20260101T000000Z-abcdef"], "20260101T000000Z-abcdef"),
         (["expect", "--from", "x", "--hardware", "opnvino"], "the nearest are openvino"),
         (["expect", "--from", "x", "--axis", "match"], "the nearest are matches"),
         (["expect", "--from", "x", "--class", "our"], "the nearest are ours"),
