@@ -62,6 +62,10 @@ class _End:
     evidence: Evidence = field(compare=False)
 
     @property
+    def model(self) -> str:
+        return self.cell.partition("/")[0]
+
+    @property
     def red(self) -> bool:
         return self.status != "passed"
 
@@ -100,10 +104,15 @@ def changes(
     made: list[Change] = []
     for axis in axes:
         ends = [end for item in items if (end := _end(item, axis)) is not None]
+        of_model: dict[str, list[_End]] = {}
+        for end in ends:
+            of_model.setdefault(end.model, []).append(end)
         of_axis = [row for row in rows if row.axis == axis]
         settled: set[str] = set()
         for row in of_axis:
-            covered = [end for end in ends if row.covers(end.cell) and row.admits(end.versions)]
+            # Most rows name their architecture, and a run may have tens of thousands of cells.
+            there = of_model.get(row.cell.partition("/")[0], ends)
+            covered = [end for end in there if row.covers(end.cell) and row.admits(end.versions)]
             met = [end for end in covered if end.red and row.explains(end.status, end.signature)]
             # Another row may say what this one does not.
             broken = [end for end in covered if end not in met and not _met_by(end, of_axis)]
@@ -119,14 +128,14 @@ def changes(
                 passed = sum(not end.red for end in broken)
                 why = f"{passed} of its cells pass" if passed else f"{len(broken)} of its cells fail otherwise"
                 made.append(Change(row, None, why))
-                kept = _patterns([end.cell for end in met], met, ends)
+                kept = [one for group in _groups(met) for one in _patterns(group, of_model[group[0].model])]
                 made += [Change(None, _row(cell, axis, end, triage, row), "of a pattern") for cell, end in kept]
                 settled |= {end.cell for end in met}
         new = [end for end in ends if end.red and end.cell not in settled]
         made += [
             Change(None, _row(cell, axis, end, triage, None), "new")
             for group in _groups(new)
-            for cell, end in _patterns([end.cell for end in group], group, ends)
+            for cell, end in _patterns(group, of_model[group[0].model])
         ]
     return made
 
@@ -171,33 +180,27 @@ def _groups(ends: Iterable[_End]) -> list[list[_End]]:
     return list(groups.values())
 
 
-def _patterns(cells: Sequence[str], alike: Sequence[_End], ends: Iterable[_End]) -> list[tuple[str, _End]]:
-    """Ids and patterns that cover just these cells of those that ended, as few as wildcards for the head or the check make
-    possible, each with a cell of it."""
-    if not cells:
-        return []
-    others = [end for end in ends if not any(_alike(end, one) for one in alike)]
-    left, made = dict(zip(cells, alike, strict=True)), []
-    heads = {(cell.split("/")[1]): None for cell in cells}
-    checks = {(cell.split("/")[4]): None for cell in cells}
+def _patterns(group: Sequence[_End], ends: Iterable[_End]) -> list[tuple[str, _End]]:
+    """Ids and patterns that cover just the cells of a group and no other of its architecture, as few as wildcards for the
+    head and the check make possible, each with a cell of it."""
+    others = [end for end in ends if not _alike(end, group[0])]
+    left = {end.cell: end for end in group}
+    model, _, where, dtype, _ = group[0].cell.split("/")
+    heads = dict.fromkeys(end.cell.split("/")[1] for end in group)
+    checks = dict.fromkeys(end.cell.split("/")[4] for end in group)
     both = [("*", "*")] if len(heads) > 1 and len(checks) > 1 else []
+    made = []
     for head, check in (*both, *(("*", check) for check in checks), *((head, "*") for head in heads)):
-        for model, where, dtype in dict.fromkeys(_rest(cell) for cell in left):
-            pattern = f"{model}/{head}/{where}/{dtype}/{check}"
-            covered = [cell for cell in left if _covers(pattern, cell)]
-            if len(covered) > 1 and not any(_covers(pattern, end.cell) for end in others):
-                made.append((pattern, left[covered[0]]))
-                left = {cell: end for cell, end in left.items() if cell not in covered}
+        pattern = f"{model}/{head}/{where}/{dtype}/{check}"
+        covered = [cell for cell in left if _covers(pattern, cell)]
+        if len(covered) > 1 and not any(_covers(pattern, end.cell) for end in others):
+            made.append((pattern, left[covered[0]]))
+            left = {cell: end for cell, end in left.items() if cell not in covered}
     return sorted([*made, *left.items()], key=lambda one: one[0])
 
 
 def _alike(end: _End, other: _End) -> bool:
     return end.status == other.status and same(other.signature, end.signature)
-
-
-def _rest(cell: str) -> tuple[str, str, str]:
-    model, _, where, dtype, _ = cell.split("/")
-    return model, where, dtype
 
 
 def _covers(pattern: str, cell: str) -> bool:
