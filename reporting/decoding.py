@@ -10,7 +10,8 @@ from pathlib import PurePath
 from typing import Any
 
 from harness.results.record import AXES, SCHEMA, STATUSES, Record, from_row
-from reporting.evidence import Environment, normalised
+from harness.results.store import canonical
+from reporting.evidence import Environment
 
 __all__ = ["UnfitError", "check", "environment", "record", "salvage"]
 
@@ -166,7 +167,7 @@ def environment(raw: object, run: str) -> Environment:
         devices=_devices(raw.get("devices")),
         revision=_words(raw.get("git")),
         command=_command(raw.get("command")),
-        versions={normalised(_clean(name)): _clean(version) for name, version in sorted(versions.items())},
+        versions={canonical(_clean(name)): _clean(version) for name, version in sorted(versions.items())},
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from harness.results.record import STATUSES, Record
 from harness.results.verdicts import Expectations
 
-__all__ = ["Damage", "Environment", "Evidence", "judged", "moment", "normalised", "worse"]
+__all__ = ["Damage", "Environment", "Evidence", "judged", "moment", "worse"]
 
 _RUN_STARTED = re.compile(r"(\d{8})T(\d{6})")
 
@@ -89,8 +89,3 @@ def judged(evidence: Evidence, expectations: Expectations) -> Evidence:
     """The evidence with its verdict by what is expected today, of the day and in the environment that it was made in."""
     versions = evidence.environment.versions if evidence.environment is not None else {}
     return replace(evidence, record=expectations.judge(evidence.record, versions))
-
-
-def normalised(distribution: str) -> str:
-    """A distribution's name as PEP 503 spells it."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()

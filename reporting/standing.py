@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from harness.results.record import STATUSES, Record, environment_of
+from harness.results.store import canonical
 from harness.results.verdicts import Expectations
-from reporting.evidence import Environment, Evidence, judged, moment, normalised, worse
+from reporting.evidence import Environment, Evidence, judged, moment, worse
 
 __all__ = ["Freshness", "Ledger", "Standing"]
 
@@ -101,7 +102,7 @@ class Freshness:
         if not pins:
             return f"no versions are pinned for {hardware}"
         for distribution, pin in sorted(pins.items()):
-            version = environment.versions.get(normalised(distribution))
+            version = environment.versions.get(canonical(distribution))
             if version is None:
                 return f"made without {distribution}, where {pin} is pinned"
             # A pin without a local part admits any build of that version (PEP 440): 2.13.0 is also 2.13.0+cpu.
