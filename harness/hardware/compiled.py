@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.call import FORWARD, Call
 from harness.hardware.generating import GraphGenerator, Step
 from harness.hardware.protocol import UnsupportedError
-from harness.hardware.routes import Asked, Program, Route, chosen, convert
+from harness.hardware.routes import Asked, InapplicableError, Program, Route, chosen, convert
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +31,7 @@ class CompiledRunner:
             InapplicableError: the graph asks for what the head does not take.
         """
         self.outputs = program.outputs
+        self.read = program.read
         self.facts = program.facts
         self.shapes = {name: tuple(inputs[name].shape) for name in (program.name(names, inputs) for names in ports)}
         """Shape of each input by name, in the graph's order."""
@@ -41,21 +42,51 @@ class CompiledRunner:
         Raises:
             UnsupportedError: an input is missing, or has another shape than those that the graph was made for. A backend
                 would take what is missing as empty, and may compute something for other shapes, with sizes in it that were
-                constants when it was made.
+                constants when it was made. Or the head's code reads other values of these inputs than of those.
         """
         import torch
 
         del seed
+        results = self._results(inputs)
+        for place, wanted in self.read.items():
+            if not _same(results[place], wanted):
+                raise UnsupportedError(
+                    f"the graph was made for inputs of which the head's code reads {_shown(wanted)}, and of these it reads "
+                    f"{_shown(results[place])}"
+                )
+        # Copies: a backend may lend its own memory, and write into it at the next inference.
+        pairs = zip(self.outputs, results, strict=True)
+        return {name: torch.from_numpy(result.copy()) for name, result in pairs if name is not None}
+
+    def tried(self, asked: Asked) -> None:
+        """Run once for what the graph was made for: what shows there is a refusal of its route. Numbers do not.
+
+        Raises:
+            InapplicableError: it gives an output of another shape than the head does, or computes something else where the
+                head's code reads what it goes by.
+        """
+        results = self._results(asked.inputs)
+        for place, wanted in self.read.items():
+            if not _same(results[place], wanted):
+                raise InapplicableError(
+                    f"its graph computes {_shown(results[place])} where the head's code reads {_shown(wanted)}"
+                )
+        for name, result in zip(self.outputs, results, strict=True):
+            if name is not None and tuple(result.shape) != asked.outputs[name]:
+                wanted_shape = list(asked.outputs[name])
+                raise InapplicableError(
+                    f"its graph gives {name} of shape {list(result.shape)} where the head gives {wanted_shape}"
+                )
+
+    def _results(self, inputs: Mapping[str, torch.Tensor]) -> list[Any]:
+        """All outputs of the graph as numpy arrays, in its order, for inputs of the names and shapes that it was made for."""
         for name, shape in self.shapes.items():
             if name not in inputs:
                 raise UnsupportedError(f"the graph asks for {name}, which is not given")
             if tuple(inputs[name].shape) != shape:
                 given = list(inputs[name].shape)
                 raise UnsupportedError(f"the graph was made for {name} of shape {list(shape)}, not {given}")
-        results = self.infer([inputs[name].detach().cpu().contiguous().numpy() for name in self.shapes])
-        # Copies: a backend may lend its own memory, and write into it at the next inference.
-        pairs = zip(self.outputs, results, strict=True)
-        return {name: torch.from_numpy(result.copy()) for name, result in pairs if name is not None}
+        return list(self.infer([inputs[name].detach().cpu().contiguous().numpy() for name in self.shapes]))
 
     def infer(self, arrays: list[Any]) -> Iterable[Any]:
         """The outputs as numpy arrays, in the graph's order, for inputs in its order."""
@@ -75,6 +106,20 @@ class CompiledRunner:
     def peak_memory(self) -> int | None:
         """See the protocol; nobody counts it."""
         return None
+
+
+def _same(given: Any, wanted: torch.Tensor) -> bool:
+    """Whether a graph read what was read when it was made; backends have dtypes and ranks of their own for numbers."""
+    import numpy as np
+
+    values, known = given.reshape(-1), wanted.numpy().reshape(-1)
+    return values.shape == known.shape and bool(np.allclose(values, known, equal_nan=True))
+
+
+def _shown(values: Any) -> str:
+    """The first of some values."""
+    found = values.reshape(-1)[:8].tolist()
+    return str(found[0] if len(found) == 1 else found)
 
 
 class Compiler:
@@ -112,13 +157,20 @@ class Compiler:
         self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = FORWARD
     ) -> CompiledRunner:
         """See the protocol; the graph is made for the shapes of ``inputs``."""
-        return convert(self.routes, Asked.of(model, call, inputs), lambda program: self.ready(program, inputs, dtype))
+        asked = Asked.of(model, call, inputs)
+
+        def made(program: Program) -> CompiledRunner:
+            runner = self.ready(program, inputs, dtype)
+            runner.tried(asked)
+            return runner
+
+        return convert(self.routes, asked, made)
 
     def generator(self, model: Any, dtype: str = "fp32") -> GraphGenerator:
         """See the protocol; a route that was asked for by itself is one of forward, and says nothing of these."""
 
         def make(module: Any, arguments: Mapping[str, Any]) -> Step:
-            asked = Asked(module, FORWARD, arguments, ())
+            asked = Asked(module, FORWARD, arguments, {})
             return convert(self.steps, asked, lambda program: self.stepping(program, dtype))
 
         return GraphGenerator(model, make)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from harness.hardware.concrete import concrete, patched
 from harness.hardware.flattened import flattened
 from harness.hardware.routes import Asked, InapplicableError, Program, Route, unprefixed, whole
 
@@ -37,16 +39,34 @@ def _torch(asked: Asked) -> Program:
 
 
 def _exporter(asked: Asked) -> Program:
+    proto, takes, gives = _exports()(asked.model, asked.keywords)
+    return Program(proto, *unprefixed(takes, gives, asked.outputs))
+
+
+def _concrete(asked: Asked) -> Program:
+    exports = _exports()  # first of all, for what is patched is known once the exporter is imported
+    with patched("onnx"):
+        found = concrete(asked)
+    return found.program(*exports(found.module, found.sample(asked)))
+
+
+def _exports() -> Callable[[Any, dict[str, Any]], tuple[bytes, list[str], list[str]]]:
+    """What makes a graph of a module and its keywords, with the names of its inputs and outputs: transformers' own."""
     import onnx_ir
 
     try:
         from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
     except ImportError as error:
         raise InapplicableError(f"this release of transformers has no OnnxExporter ({error})") from error
-    proto = onnx_ir.to_proto(OnnxExporter().export(asked.model, asked.keywords, config=OnnxConfig()).program)
-    takes, gives = ([item.name for item in side] for side in (proto.graph.input, proto.graph.output))
-    return Program(proto.SerializeToString(), *unprefixed(takes, gives, asked.outputs))
+
+    def export(module: Any, keywords: dict[str, Any]) -> tuple[bytes, list[str], list[str]]:
+        proto = onnx_ir.to_proto(OnnxExporter().export(module, keywords, config=OnnxConfig()).program)
+        takes, gives = ([item.name for item in side] for side in (proto.graph.input, proto.graph.output))
+        return proto.SerializeToString(), takes, gives
+
+    return export
 
 
-ROUTES: dict[str, Route] = {"exporter": _exporter, "torch": _torch}
-"""The first that takes a model serves: transformers' own exporter; ``torch.onnx.export`` by way of ``torch.export``."""
+ROUTES: dict[str, Route] = {"exporter": _exporter, "concrete": _concrete, "torch": _torch}
+"""The first that takes a model serves: transformers' own exporter; the same of the head as it goes for these inputs;
+``torch.onnx.export`` by way of ``torch.export``."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from harness.hardware.concrete import concrete, patched
 from harness.hardware.flattened import flattened
 from harness.hardware.onnx_routes import exported
 from harness.hardware.routes import Asked, InapplicableError, Program, Route, unprefixed, whole
@@ -14,13 +15,27 @@ __all__ = ["ROUTES"]
 
 
 def _exporter(asked: Asked) -> Program:
+    graph = _exports()(asked.model, asked.keywords)
+    return Program(graph, *unprefixed(map(_name, graph.inputs), map(_name, graph.outputs), asked.outputs))
+
+
+def _concrete(asked: Asked) -> Program:
+    exports = _exports()  # first of all, for what is patched is known once the exporter is imported
+    with _plain_experts(asked.model), patched("openvino"):
+        found = concrete(asked)
+    graph = exports(found.module, found.sample(asked))
+    return found.program(graph, map(_name, graph.inputs), map(_name, graph.outputs))
+
+
+def _exports() -> Callable[[Any, dict[str, Any]], Any]:
+    """What makes a graph of a module and its keywords: transformers' own exporter."""
     try:
         from transformers.exporters.exporter_openvino import OpenVINOConfig, OpenVINOExporter
     except ImportError as error:
         raise InapplicableError(f"this release of transformers has no OpenVINOExporter ({error})") from error
     # Without state: one forward is compared, and a cache folded into the graph would outlive it.
-    graph = OpenVINOExporter().export(asked.model, asked.keywords, config=OpenVINOConfig(stateful=False)).program
-    return Program(graph, *unprefixed(map(_name, graph.inputs), map(_name, graph.outputs), asked.outputs))
+    config = OpenVINOConfig(stateful=False)
+    return lambda module, keywords: OpenVINOExporter().export(module, keywords, config=config).program
 
 
 def _name(port: Any) -> str:
@@ -92,6 +107,13 @@ def _cleared() -> Iterator[None]:
         torch.jit._state._clear_class_state()  # noqa: SLF001
 
 
-ROUTES: dict[str, Route] = {"exporter": _exporter, "trace": _trace, "onnx": _onnx, "export": _export}
-"""The first that takes a model serves: transformers' own exporter; ``openvino.convert_model`` of the module, by way of
-TorchScript; ``torch.onnx.export``, then ``openvino.Core.read_model``; ``torch.export``, then ``openvino.convert_model``."""
+ROUTES: dict[str, Route] = {
+    "exporter": _exporter,
+    "concrete": _concrete,
+    "trace": _trace,
+    "onnx": _onnx,
+    "export": _export,
+}
+"""The first that takes a model serves: transformers' own exporter; the same of the head as it goes for these inputs;
+``openvino.convert_model`` of the module, by way of TorchScript; ``torch.onnx.export``, then
+``openvino.Core.read_model``; ``torch.export``, then ``openvino.convert_model``."""

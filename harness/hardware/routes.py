@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -39,8 +40,20 @@ __all__ = [
 
 Ready = TypeVar("Ready")
 
-_PREAMBLES = ("Check '", "While ", "FrontEnd API", "Exception from", "Exception:", "Couldn't get TorchScript module by")
-"""Lines that OpenVINO puts before what it has to say."""
+_PREAMBLES = (
+    "Check '",
+    "While ",
+    "FrontEnd API",
+    "Exception from",
+    "Exception:",
+    "Couldn't get TorchScript module by",
+    "Model wasn't fully converted",
+    "Summary:",
+    "Failed to export the model with torch.export",
+)
+"""Lines that compilers put before what they have to say."""
+
+_COLOURS = re.compile("\x1b\[[0-9;]*m")
 
 LENGTH = 200
 """Characters of what a route said that are told."""
@@ -64,14 +77,15 @@ class Asked:
     """How it is called."""
     inputs: Mapping[str, torch.Tensor]
     """What it is called with, by name; the graph may be made for their shapes."""
-    outputs: Sequence[str]
-    """Names of what it gives."""
+    outputs: Mapping[str, tuple[int, ...]]
+    """Shapes of what it gives, by name."""
 
     @classmethod
     def of(cls, model: Any, call: Call, inputs: Mapping[str, torch.Tensor]) -> Self:
         """The outputs are found by a call."""
         with pinned():
-            return cls(model, call, inputs, list(invoke(model, call, _copies(inputs))))
+            outputs = invoke(model, call, _copies(inputs))
+        return cls(model, call, inputs, {name: tuple(tensor.shape) for name, tensor in outputs.items()})
 
     def plain(self) -> None:
         """Raises InapplicableError unless it is called by a plain ``forward``."""
@@ -109,7 +123,10 @@ class Program:
     inputs: Mapping[str, str]
     """Names of the head's inputs by the graph's."""
     outputs: Sequence[str | None]
-    """Names of the head's outputs in the graph's order; None for state that is no answer."""
+    """Names of the head's outputs in the graph's order; None for what is no answer: state, and what was read."""
+    read: Mapping[int, torch.Tensor] = field(default_factory=dict)
+    """By its place among the graph's outputs, what the head's code read of its tensors when the graph was made: it is
+    right for inputs of which the same is read, and these outputs tell."""
     route: str = ""
     """Name of the route that served."""
     refused: Mapping[str, str] = field(default_factory=dict)
@@ -175,19 +192,20 @@ def convert(routes: Mapping[str, Route], asked: Asked, ready: Callable[[Program]
     raise UnsupportedError("; ".join(f"{name}: {said}" for name, said in refused.items()))
 
 
-def whole(ports: Sequence[Any], outputs: Sequence[str]) -> Sequence[str]:
+def whole(ports: Sequence[Any], outputs: Iterable[str]) -> Sequence[str]:
     """The names of the outputs of a graph that should give just these.
 
     Raises:
         InapplicableError: it gives more or fewer, and which is which is not told.
     """
-    if len(ports) != len(outputs):
-        raise InapplicableError(f"its graph gives {len(ports)} outputs where the head gives {len(outputs)}")
-    return outputs
+    names = list(outputs)
+    if len(ports) != len(names):
+        raise InapplicableError(f"its graph gives {len(ports)} outputs where the head gives {len(names)}")
+    return names
 
 
 def unprefixed(
-    inputs: Iterable[str], outputs: Iterable[str], wanted: Sequence[str]
+    inputs: Iterable[str], outputs: Iterable[str], wanted: Collection[str]
 ) -> tuple[dict[str, str], list[str | None]]:
     """Inputs and outputs of a graph of transformers' exporters, which prefix names that are both.
 
@@ -202,8 +220,10 @@ def unprefixed(
 
 
 def words(error: BaseException) -> str:
-    """The line of an error that says most: compilers put the cause last, below where they stood."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """The line of an error that says most: compilers put the cause last, below where they stood, or raise from it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip(" -") for line in _COLOURS.sub("", str(error)).splitlines() if line.strip(" -")]
     telling = [line for line in lines if not line.startswith(_PREAMBLES)]
     first, *more = telling or lines or [""]
     # What ends in a colon only announces the next line.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_a_wrong_name_is_answered_with_the_nearest(name: str, told: str) -> None
 # --- routes ---------------------------------------------------------------------------------------------------------
 
 
-NOTHING = Asked(None, Call(), {}, [])
+NOTHING = Asked(None, Call(), {}, {})
 
 
 def make(_: Asked) -> Program:
@@ -155,6 +156,30 @@ def test_a_program_that_the_device_does_not_take_is_a_refusal_too() -> None:
     made = convert({"first": lambda _: Program("dynamic", {}, []), "second": make}, NOTHING, compiles)
     assert made.route == "second"
     assert "Tile of dynamic rank" in made.refused["first"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda result: result[:, :1], r"its graph gives logits of shape \[2, 1, 99\] where the head gives"),
+        (lambda _: 1 / 0, "ZeroDivisionError: division by zero"),
+    ],
+    ids=["shape", "raises"],
+)
+def test_what_shows_at_a_first_run_is_a_refusal_too(change: Callable[[Any], Any], told: str) -> None:
+    class Changed(OpenVino):
+        def ready(self, program: Program, *args: Any) -> Any:
+            runner = super().ready(program, *args)
+            if program.route == "first":
+                infer = runner.infer
+                runner.infer = lambda arrays: [change(result) for result in infer(arrays)]  # type: ignore[method-assign]
+            return runner
+
+    where = Changed()
+    where.routes = {"first": ROUTES["trace"], "second": ROUTES["trace"]}
+    runner = where.prepare(weights.build(Bert, Bert.heads[0]), draw(Bert.heads[0].inputs, 0))
+    assert runner.facts["route"] == "second"
+    assert re.search(told, runner.facts["refused_first"])
 
 
 def test_too_little_memory_says_nothing_of_a_route(ask: Ask, install: Install) -> None:
