@@ -53,7 +53,7 @@ _PREAMBLES = (
 )
 """Lines that compilers put before what they have to say."""
 
-_COLOURS = re.compile("\x1b\[[0-9;]*m")
+_COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 LENGTH = 200
 """Characters of what a route said that are told."""
