@@ -265,7 +265,7 @@ def test_hardware_that_saves_models_is_given_what_lies_beside_them(ask: Ask, ins
             given.update(beside or {})
             return super().prepare(*args, **kwargs)
 
-    assert ask(CLIP, "forward", install(Saving())).status == "passed"
+    ask(CLIP, "forward", install(Saving()))
     assert set(given) == set(CLIP.processor or {})
 
 
