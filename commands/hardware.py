@@ -21,7 +21,10 @@ from commands.environments import HYGIENE, PINNED, Environment
 from commands.options import other_release, parser
 from commands.releases import no_release, not_found, refused, reports, skills
 
-__all__ = ["named", "register"]
+__all__ = ["asked", "named", "register"]
+
+BENCHMARK = "benchmark"
+"""The check that times, of which there is one for each size."""
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -72,10 +75,13 @@ def _run_skills(session: nox.Session, environment: Environment, transformers: st
     options += [f"--tier={arguments.tier}"] if arguments.tier else []
     if not (arguments.all or arguments.tier or arguments.model):
         options += [f"--package={name}" for name in arguments.plugin]
-    options += [f"--check={name}" for name in arguments.check]
+    checks = asked(arguments)
+    options += [f"--check={name}" for name in checks]
     options += [f"--dtype={name}" for name in arguments.dtype]
     options += [f"--timeout={arguments.timeout}"] if arguments.timeout else []
     jobs = arguments.jobs or environment.jobs or min(os.cpu_count() or 1, len(arguments.model) or sys.maxsize)
+    if any(name.startswith(BENCHMARK) for name in checks):
+        jobs = 1  # what is timed runs alone
     red = None
     try:
         sessions.python(session, "pytest", "-p", "harness.plugin", "-n", str(jobs), *options, *files, env=variables)
@@ -90,6 +96,14 @@ def _run_skills(session: nox.Session, environment: Environment, transformers: st
     if red is not None:
         # Nox has one exit code for all that fails: which it was is at least the last thing that it says.
         session.error(red)
+
+
+def asked(arguments: argparse.Namespace) -> list[str]:
+    """The checks that are named, one at a size where that is given."""
+    names = [name.strip() for item in arguments.check for name in item.split(",") if name.strip()]
+    if arguments.size is None:
+        return names
+    return [*(name for name in names if name != BENCHMARK), f"{BENCHMARK}-{arguments.size}"]
 
 
 def _meaning(code: int | None) -> str | None:

@@ -58,6 +58,9 @@ def parser(environment: Environment) -> argparse.ArgumentParser:
     )
     made.add_argument("--head", choices=("primary", "all"), default="all", help="which heads (default: all)")
     made.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
+    made.add_argument(
+        "--size", choices=("small", "medium"), help="what is timed at: the check benchmark-SIZE, for which it stands"
+    )
     made.add_argument("--dtype", action="append", default=[], metavar="NAME", help="only this dtype; repeatable")
     made.set_defaults(device=None, route=None)
     for choice in environment.choices:

@@ -56,7 +56,9 @@ def main(skill: type[Skill], arguments: Sequence[str] | None = None) -> int:
         folder = options.results / run
         facts = environment({name: item.describe() for name, item in devices.items()}, seed=options.seed)
         facts.write(folder)
-        done = isolated.run(chosen, run=run, environment=facts.id, seed=options.seed, limit=options.timeout)
+        done = isolated.run(
+            chosen, run=run, environment=facts.id, seed=options.seed, limit=options.timeout, results=folder
+        )
         with Writer(folder, "local") as writer:
             records = list(_written((expected.judge(record, versions) for record in done), writer))
     sys.stdout.write(print_as(records) + "\n")

@@ -75,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[FILES] = _files(config)
         if (run := config.option.run) is not None and not RUN.fullmatch(run):
             raise SelectionError(f"--run: {run[:80]!r} is no id of a run. It looks like {new_run()}")
+        _one_at_a_time(config)
         pins = dict(json.loads(config.option.pins))
         expected = _expectations(config)
     except (ExpectationError, SelectionError, UnknownHardwareError, UnknownModelError) as error:
@@ -97,6 +98,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if isinstance(item, CellItem):
         item.config.stash[REPORTER].engine.warm_up(item.cell.hardware)
     return (yield)
+
+
+def _one_at_a_time(config: pytest.Config) -> None:
+    """Raises SelectionError where what is timed would run beside something else."""
+    workers = getattr(config.option, "numprocesses", None) or 1
+    timed = [name for name in config.stash[SELECTION].checks or () if CHECKS[name].alone]
+    if workers > 1 and timed:
+        raise SelectionError(
+            f"{timed[0]}: {workers} workers side by side would each be timed while the others run. Run it with -n 1"
+        )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

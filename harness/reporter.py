@@ -78,6 +78,7 @@ class Reporter:
                 identity,
                 threads=1 if self.worker else None,
                 tell=None if self._recorder is None else self._recorder.at,
+                folder=folder,
             )
         return self._engine
 

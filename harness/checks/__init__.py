@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.checks import (
     backward,
     batch_invariance,
+    benchmark,
     build,
     determinism,
     forward,
@@ -21,20 +22,22 @@ from harness.checks.protocol import Check, Outcome
 __all__ = ["CHECKS", "Check", "Outcome"]
 
 CHECKS: dict[str, Check] = {
-    module.CHECK.name: module.CHECK
-    for module in (
-        build,
-        forward,
-        determinism,
-        vacuity,
-        masking,
-        batch_invariance,
-        round_trip,
-        generation,
-        parity,
-        pipeline,
-        backward,
-        train_step,
+    check.name: check
+    for check in (
+        build.CHECK,
+        forward.CHECK,
+        determinism.CHECK,
+        vacuity.CHECK,
+        masking.CHECK,
+        batch_invariance.CHECK,
+        round_trip.CHECK,
+        generation.CHECK,
+        parity.CHECK,
+        pipeline.CHECK,
+        backward.CHECK,
+        train_step.CHECK,
+        benchmark.CHECK,
+        *benchmark.SIZED,
     )
 }
 """Every check."""

@@ -54,7 +54,7 @@ def run(session: Session) -> Outcome:
     generation = session.head.generation or {}
     cached = bool(generation.get("cache", generation.get("method", "generate") == "generate"))
     cache = True if cached else None
-    inputs, others = _drawn(session, 0), _drawn(session, 1)
+    inputs, others = drawn(session, 0), drawn(session, 1)
     compiled = not session.hardware.module
     wanted = _generate(session, session.subject.generator, inputs, use_cache=cache) if compiled else None
     first = _generate(session, session.generator, inputs, use_cache=cache)
@@ -80,28 +80,34 @@ def run(session: Session) -> Outcome:
     return passed(metrics)
 
 
-def _drawn(session: Session, more: int) -> dict[str, torch.Tensor]:
+def drawn(session: Session, more: int) -> dict[str, torch.Tensor]:
     """All that the method may be handed, drawn by the seed and as much more."""
     fed = (session.head.generation or {}).get("fed", {})
     only = {name: getattr(declared, kind)(**arguments) for name, (kind, arguments) in fed.items()}
     return draw({**session.head.inputs, **only}, session.subject.seed + more)
 
 
-def _generate(
-    session: Session, made: Generator, inputs: Mapping[str, torch.Tensor], use_cache: bool | None
-) -> Generated:
-    options = dict(session.head.generation or {})
+def arguments(head: Head, inputs: Mapping[str, torch.Tensor]) -> tuple[str, dict[str, Any], dict[str, torch.Tensor]]:
+    """The method that generates, its keyword arguments for a greedy answer of the declared length, and of the inputs those that
+    it takes."""
+    options = dict(head.generation or {})
     method, fed = options.pop("method", "generate"), options.pop("fed", {})
     names = {*options.pop("inputs", inputs), *fed}
     options.pop("cache", None)
     if method == "generate":
         plain = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": True, "output_logits": True}
         length = {"min_new_tokens": options["max_new_tokens"]} if "max_new_tokens" in options else {}
-        options = {**plain, **length, **_never(session.head), **options}
+        options = {**plain, **length, **_never(head), **options}
+    return method, options, {name: tensor for name, tensor in inputs.items() if name in names}
+
+
+def _generate(
+    session: Session, made: Generator, inputs: Mapping[str, torch.Tensor], use_cache: bool | None
+) -> Generated:
+    method, options, given = arguments(session.head, inputs)
     if use_cache is not None:
         options["use_cache"] = use_cache
     session.at("run")
-    given = {name: tensor for name, tensor in inputs.items() if name in names}
     model = getattr(made, "model", None)
     with _overheard(model) as steps:
         result = made.generate(given, options, method, session.subject.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ class Outcome:
     """One sentence for people; None when passed."""
     metrics: Mapping[str, float | int | str] = field(default_factory=dict)
     """Figures by name, kept whether it passed or not."""
+    samples: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Seconds of each measurement by name, kept beside the record."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Check:
     question: str
     """What it asks, for people."""
     axis: str
-    """The axis that its answer is a verdict on: ``runs`` or ``matches``."""
+    """The axis that its answer is a verdict on: ``runs``, ``matches`` or ``speed``."""
     applicable: Callable[[Head], str | None]
     """None if it can be put to this head, else why not."""
     run: Callable[[Session], Outcome]
@@ -47,6 +49,11 @@ class Check:
     """Whether it is put to what was compiled only where it is named: a graph of its own is made for it, or several."""
     extra: bool = False
     """Whether it is put to anything only where it is named."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else may run beside it: what it says is how long something takes."""
+        return self.axis == "speed"
 
     def put(self, *, module: bool, named: bool) -> bool:
         """Whether hardware is asked it that runs the torch module, or what was compiled from it, if checks were named."""

@@ -25,7 +25,13 @@ __all__ = ["run"]
 
 
 def run(
-    chosen: Sequence[cells.Cell], *, run: str = "", environment: str = "", seed: int = 0, limit: float | None = None
+    chosen: Sequence[cells.Cell],
+    *,
+    run: str = "",
+    environment: str = "",
+    seed: int = 0,
+    limit: float | None = None,
+    results: Path | None = None,
 ) -> Iterator[Record]:
     """One record a cell, as it is done. After a cell that ended its process the rest run in a new one.
 
@@ -35,6 +41,7 @@ def run(
         environment: id of the fingerprint, for the records.
         seed: of weights, inputs and random state.
         limit: seconds for each cell.
+        results: folder of the run, where raw samples are kept.
     """
     waiting = deque(chosen)
     # Not forked: a forked copy of threads that torch or a driver has started hangs.
@@ -45,7 +52,13 @@ def run(
             count += 1
             listener = Listener(folder, str(count))
             here, there = context.Pipe()
-            arguments = (there, folder, str(count), {"run": run, "environment": environment, "seed": seed}, limit)
+            arguments = (
+                there,
+                folder,
+                str(count),
+                {"run": run, "environment": environment, "seed": seed, "folder": results},
+                limit,
+            )
             child = context.Process(target=_serve, args=arguments, daemon=True)
             child.start()
             there.close()
@@ -85,7 +98,7 @@ def _serve(parent: Connection, folder: Path, name: str, of: dict[str, Any], limi
     """The child: cells by their ids in, records out, until the pipe is closed."""
     memory.bound(1)
     recorder = Recorder(folder, name)
-    engine = Engine(of["run"], of["environment"], of["seed"], tell=recorder.at)
+    engine = Engine(of["run"], of["environment"], of["seed"], tell=recorder.at, folder=of["folder"])
     while True:
         try:
             path, identity = parent.recv()

@@ -1,4 +1,5 @@
-"""Runs cells in this process, one after the other, and says of each what came of it; it writes nothing."""
+"""Runs cells in this process, one after the other, and says of each what came of it; it writes nothing but raw
+samples."""
 
 from __future__ import annotations
 
@@ -12,11 +13,14 @@ from typing import TYPE_CHECKING
 
 from harness import failures, weights
 from harness.hardware import hardware
+from harness.results import samples
 from harness.results.record import Record
 from harness.results.store import now
 from harness.session import Session, Subject
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.cells import Cell
     from harness.checks import Outcome
     from harness.flight_recorder import Wreck
@@ -79,7 +83,9 @@ class Engine:
         environment: str = "",
         seed: int = 0,
         threads: int | None = None,
+        *,
         tell: Callable[[str], object] | None = None,
+        folder: Path | None = None,
     ) -> None:
         """Args:
         run: id of the run, for the records.
@@ -87,12 +93,14 @@ class Engine:
         seed: of weights, inputs and random state.
         threads: for torch on the CPU; None leaves torch's own choice.
         tell: gets each stage of a cell as it begins.
+        folder: of the run, where raw samples are kept; they are let go of if None.
         """
         self.run_id = run
         self.environment = environment
         self.seed = seed
         self.threads = threads
         self._tell = tell
+        self._folder = folder
         self._subject: Subject | None = None
         self._sessions: dict[tuple[str, str], Session] = {}
         self._warm = False
@@ -123,6 +131,8 @@ class Engine:
             outcome = cell.check.run(session)
         except Exception as error:  # noqa: BLE001, any error is this cell's result and is recorded with its traceback
             return _failure(record, session, error, begun)
+        if outcome.samples and self._folder is not None:
+            samples.keep(self._folder, cell.id, outcome.samples)
         return _verdict(record, cell, session, outcome, begun)
 
     def release(self) -> None:
@@ -216,6 +226,7 @@ def _verdict(record: Record, cell: Cell, session: Session, outcome: Outcome, beg
         status=outcome.status,
         runs="passed" if compares or ended else outcome.status,
         matches=outcome.status if compares else None,
+        speed=outcome.status if cell.check.axis == "speed" else None,
         stage=None if ended else session.stage,
         reason=outcome.reason,
         executed_on=session.executed_on,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.call import FORWARD, Call
@@ -35,6 +36,15 @@ class CompiledRunner:
         self.facts = program.facts
         self.shapes = {name: tuple(inputs[name].shape) for name in (program.name(names, inputs) for names in ports)}
         """Shape of each input by name, in the graph's order."""
+
+    @contextlib.contextmanager
+    def repeating(self, inputs: Mapping[str, torch.Tensor]) -> Iterator[Callable[[], object]]:
+        """See the protocol; the inputs are those that ``run`` has taken."""
+        arrays = self._arrays(inputs)
+        yield lambda: self.infer(arrays)
+
+    def _arrays(self, inputs: Mapping[str, torch.Tensor]) -> list[Any]:
+        return [inputs[name].detach().cpu().contiguous().numpy() for name in self.shapes]
 
     def run(self, inputs: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
         """See the protocol; a graph holds no random state that a seed could set.
@@ -86,7 +96,7 @@ class CompiledRunner:
             if tuple(inputs[name].shape) != shape:
                 given = list(inputs[name].shape)
                 raise UnsupportedError(f"the graph was made for {name} of shape {list(shape)}, not {given}")
-        return list(self.infer([inputs[name].detach().cpu().contiguous().numpy() for name in self.shapes]))
+        return list(self.infer(self._arrays(inputs)))
 
     def infer(self, arrays: list[Any]) -> Iterable[Any]:
         """The outputs as numpy arrays, in the graph's order, for inputs in its order."""

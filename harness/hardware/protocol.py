@@ -18,7 +18,11 @@ class UnsupportedError(RuntimeError):
 
 
 class Runner(Protocol):
-    """A model made ready on a hardware."""
+    """A model made ready on a hardware.
+
+    One that has a method ``repeating(inputs)`` is timed by it: a context manager that gives a function of no arguments, each call
+    of which infers once, with nothing around it that is not the inference itself. Any other is timed by ``run``.
+    """
 
     model: Any
     """The torch module that runs, for ``generate``; None where the hardware runs something compiled from it."""

@@ -114,6 +114,12 @@ class CompilingRunner(TorchRunner):
         # Copies: OpenVINO lends its own memory, and writes into it at the next call.
         return {name: tensor.clone() for name, tensor in outputs.items()}
 
+    @contextlib.contextmanager
+    def repeating(self, inputs: Mapping[str, torch.Tensor]) -> Iterator[Callable[[], object]]:
+        """See the protocol."""
+        with self._watched(), super().repeating(inputs) as call:
+            yield call
+
     def generate(
         self, inputs: Mapping[str, torch.Tensor], arguments: Mapping[str, Any], method: str = "generate", seed: int = 0
     ) -> Any:

@@ -85,6 +85,15 @@ class TorchRunner:
             self.synchronize()
         return self._outputs
 
+    @contextlib.contextmanager
+    def repeating(self, inputs: Mapping[str, torch.Tensor]) -> Iterator[Callable[[], object]]:
+        """See the protocol; the inputs are placed once."""
+        import torch
+
+        placed = self.place(inputs)
+        with torch.no_grad(), translated():
+            yield lambda: invoke(self.model, self.call, placed)
+
     def generate(
         self, inputs: Mapping[str, torch.Tensor], arguments: Mapping[str, Any], method: str = "generate", seed: int = 0
     ) -> Any:
