@@ -135,6 +135,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             # Each worker compiles by itself: a pool of compilers in each would be more processes than cores.
             variables={**SILENT, "TORCHINDUCTOR_COMPILE_THREADS": "1"},
         ),
+        Environment("executorch", ("torch==2.13.0", *LIBRARIES, "executorch==1.5.1"), choices=(ROUTE,)),
         Environment(
             "optimum",
             (

@@ -33,6 +33,7 @@ BUILTIN = {
     "onnxruntime": "harness.hardware.onnxruntime:OnnxRuntime",
     "optimum": "harness.hardware.optimum:Optimum",
     "compile": "harness.hardware.torch_compile:TorchCompile",
+    "executorch": "harness.hardware.executorch:ExecuTorch",
 }
 GROUP = "skillmatrix.hardware"
 

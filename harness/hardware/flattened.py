@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from harness.hardware.routes import Asked
 
-__all__ = ["flattened"]
+__all__ = ["flattened", "plain_experts"]
 
 
 def flattened(asked: Asked) -> Any:
@@ -36,6 +37,21 @@ def flattened(asked: Asked) -> Any:
             return tuple(_apart(found[name] for name in asked.outputs))
 
     return Flattened().eval()
+
+
+@contextlib.contextmanager
+def plain_experts(model: Any) -> Iterator[None]:
+    """Experts as batched products: grouped ones (torch's ``_grouped_mm``) and the count of tokens an expert
+    (``histc``) have no lowering. What the model uses otherwise is put back."""
+    before = getattr(getattr(model, "config", None), "_experts_implementation", None)
+    if before is None or not hasattr(model, "set_experts_implementation"):
+        yield
+        return
+    model.set_experts_implementation("batched_mm")
+    try:
+        yield
+    finally:
+        model.set_experts_implementation(before)
 
 
 def _apart(tensors: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:

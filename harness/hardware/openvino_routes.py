@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from harness.hardware.concrete import concrete, patched
-from harness.hardware.flattened import flattened
+from harness.hardware.flattened import flattened, plain_experts
 from harness.hardware.onnx_routes import exported
 from harness.hardware.routes import Asked, InapplicableError, Program, Route, unprefixed, whole
 
@@ -21,7 +21,7 @@ def _exporter(asked: Asked) -> Program:
 
 def _concrete(asked: Asked) -> Program:
     exports = _exports()  # first of all, for what is patched is known once the exporter is imported
-    with _plain_experts(asked.model), patched("openvino"):
+    with plain_experts(asked.model), patched("openvino"):
         found = concrete(asked)
     graph = exports(found.module, found.sample(asked))
     return found.program(graph, map(_name, graph.inputs), map(_name, graph.outputs))
@@ -46,7 +46,7 @@ def _trace(asked: Asked) -> Program:
     import openvino
     import torch
 
-    with torch.no_grad(), _plain_experts(asked.model), _cleared():
+    with torch.no_grad(), plain_experts(asked.model), _cleared():
         graph = openvino.convert_model(flattened(asked), example_input=asked.sample)
     return _positional(graph, asked)
 
@@ -54,7 +54,7 @@ def _trace(asked: Asked) -> Program:
 def _onnx(asked: Asked) -> Program:
     import openvino
 
-    with _plain_experts(asked.model):
+    with plain_experts(asked.model):
         program = exported(asked)
     graph = openvino.Core().read_model(program.model_proto.SerializeToString())
     return Program(graph, {name: name for name in map(_name, graph.inputs)}, whole(graph.outputs, asked.outputs))
@@ -64,7 +64,7 @@ def _export(asked: Asked) -> Program:
     import openvino
     import torch
 
-    with torch.no_grad(), _plain_experts(asked.model):
+    with torch.no_grad(), plain_experts(asked.model):
         graph = openvino.convert_model(torch.export.export(flattened(asked), asked.sample))
     return _positional(graph, asked)
 
@@ -77,21 +77,6 @@ def _positional(graph: Any, asked: Asked) -> Program:
     for port, name in zip(graph.inputs, names, strict=True):
         port.get_tensor().set_names({name})
     return Program(graph, {name: name for name in names}, whole(graph.outputs, asked.outputs))
-
-
-@contextlib.contextmanager
-def _plain_experts(model: Any) -> Iterator[None]:
-    """Experts as batched products: grouped ones (torch's ``_grouped_mm``) and the count of tokens an expert
-    (``histc``) have no lowering. What the model uses otherwise is put back."""
-    before = getattr(getattr(model, "config", None), "_experts_implementation", None)
-    if before is None or not hasattr(model, "set_experts_implementation"):
-        yield
-        return
-    model.set_experts_implementation("batched_mm")
-    try:
-        yield
-    finally:
-        model.set_experts_implementation(before)
 
 
 @contextlib.contextmanager

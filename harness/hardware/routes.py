@@ -225,9 +225,10 @@ def words(error: BaseException) -> str:
         error = error.__cause__
     lines = [line.strip(" -") for line in _COLOURS.sub("", str(error)).splitlines() if line.strip(" -")]
     telling = [line for line in lines if not line.startswith(_PREAMBLES)]
-    first, *more = telling or lines or [""]
+    told = telling or lines or [""]
     # What ends in a colon only announces the next line.
-    text = f"{type(error).__name__}: {' '.join([first, *more[:1]] if first.endswith(':') else [first])}"
+    ends = next((index for index, line in enumerate(told) if not line.endswith(":")), len(told) - 1)
+    text = f"{type(error).__name__}: {' '.join(told[: ends + 1])}"
     return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
 
 
