@@ -111,6 +111,20 @@ class Subject:
         runner, self.stage = self.runner, "run"
         return runner.run(inputs, self.seed)
 
+    def narrowly(self, model: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Outputs of another float32 model of this head, on the reference hardware."""
+        return hardware(REFERENCE[0]).prepare(model, inputs, REFERENCE[1], self.call).run(inputs, self.seed)
+
+    def widely(self, model: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Outputs of another float32 model of this head on the CPU in float64, throughout; the model stays as it is."""
+        import torch
+
+        wide = weights.moved(model, "cpu", torch.float64)
+        doubled = {name: item.double() if item.is_floating_point() else item for name, item in inputs.items()}
+        with torch.no_grad(), widened():
+            torch.manual_seed(self.seed)
+            return invoke(wide, self.call, doubled)
+
     @property
     def nondeterministic(self) -> bool:
         """Whether the reference differs from itself."""
@@ -129,13 +143,8 @@ class Subject:
     def calibration(self) -> dict[str, torch.Tensor]:
         """Outputs on the CPU in float64, throughout; of a model that has not run, for one that has may keep what it made in
         float32 (OmDet-Turbo's embedded classes)."""
-        import torch
-
-        model, self.stage = weights.moved(self.build(self.seed), "cpu", torch.float64), "run"
-        inputs = {name: item.double() if item.is_floating_point() else item for name, item in self.inputs.items()}
-        with torch.no_grad(), widened():
-            torch.manual_seed(self.seed)
-            return invoke(model, self.call, inputs)
+        model, inputs, self.stage = self.build(self.seed), self.inputs, "run"
+        return self.widely(model, inputs)
 
     @cached_property
     def objective(self) -> Objective:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import weights
+from harness.agreement import agreement
 from harness.checks.protocol import Check, Outcome, always, passed
-from harness.comparison import compare, identical, mismatch
+from harness.comparison import identical, mismatch
 from harness.tolerances import tolerance
 
 if TYPE_CHECKING:
@@ -42,15 +43,13 @@ def run(session: Session) -> Outcome:
     after = session.run(session.inputs, session.prepare(loaded))
     if problem := mismatch(after, before):
         return Outcome("failed", f"the loaded model {problem}", metrics)
-    differences = compare(after, before)
-    worst = max(differences, key=lambda name: differences[name].rel_max, default=None)
-    if worst is None:
-        return Outcome("vacuous", "there are no outputs to compare", metrics)
     bound = tolerance(session.hardware.name, session.dtype, "round_trip").rel_max
-    metrics |= {**differences[worst].metrics(), "tolerance": bound, "worst_output": worst}
-    if differences[worst].rel_max > bound:
-        reason = f"the loaded model differs in {worst} by {differences[worst].rel_max:.1e} of its scale"
-        return Outcome("failed", reason, metrics)
+    found = agreement(after, before, bound, choices=session.dtype == "fp32")
+    if not found.judged:
+        return Outcome("vacuous", "there are no outputs to compare", metrics)
+    metrics |= found.metrics()
+    if not found.holds:
+        return Outcome("failed", f"the loaded model differs in {found.worst} {found.amount}", metrics)
     return passed(metrics)
 
 

@@ -17,7 +17,7 @@ NUMBERS = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=8)
 @given(NUMBERS)
 def test_a_tensor_does_not_differ_from_itself(values: list[float]) -> None:
     found = difference(torch.tensor(values), torch.tensor(values))
-    assert (found.rel_max, found.rel_l2, found.max_abs, found.argmax_agreement) == (0.0, 0.0, 0.0, 1.0)
+    assert (found.rel_max, found.rel_l2, found.max_abs, found.agreement) == (0.0, 0.0, 0.0, 1.0)
     assert found.cosine == pytest.approx(1.0)
 
 
@@ -51,8 +51,15 @@ def test_anything_is_infinitely_far_from_zeros() -> None:
 
 
 def test_whole_numbers_agree_by_share() -> None:
-    assert difference(torch.tensor([1, 2, 3, 4]), torch.tensor([1, 2, 3, 5])).argmax_agreement == 0.75
-    assert difference(torch.tensor([True, False]), torch.tensor([True, True])).argmax_agreement == 0.5
+    assert difference(torch.tensor([1, 2, 3, 4]), torch.tensor([1, 2, 3, 5])).agreement == 0.75
+    assert difference(torch.tensor([True, False]), torch.tensor([True, True])).agreement == 0.5
+
+
+def test_whole_numbers_are_the_same_or_are_not() -> None:
+    large = torch.tensor([2**53, 7])
+    assert difference(large, large.clone()).far == 0.0
+    assert difference(large + torch.tensor([1, 0]), large).far == math.inf  # which float64 does not tell apart
+    assert difference(torch.tensor([1.0, 2.5]), torch.tensor([1.0, 2.0])).far == 0.25
 
 
 def test_an_empty_tensor_differs_from_nothing() -> None:
@@ -65,6 +72,8 @@ def test_names_and_shapes_must_be_the_same() -> None:
     assert mismatch({"a": torch.zeros(2)}, reference) == "does not give b"
     assert mismatch({**reference, "c": torch.zeros(1)}, reference) == "also gives c"
     assert "b with shape (3, 2)" in str(mismatch({**reference, "b": torch.zeros(3, 2)}, reference))
+    assert mismatch({**reference, "a": torch.zeros(2).long()}, reference) == "gives a as int64 instead of float32"
+    assert mismatch({**reference, "a": torch.zeros(2).half()}, reference) is None
     assert set(compare(reference, reference)) == {"a", "b"}
 
 
