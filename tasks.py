@@ -305,6 +305,50 @@ def expect(  # noqa: PLR0917  # invoke passes options by position
         _print(expecting.expect(asked))
 
 
+@task(
+    iterable=["model", "from_"],
+    help={
+        "hardware": f"{', '.join(ENVIRONMENTS)}; several with commas (default: cpu)",
+        "dtype": "fp32, fp16, bf16, default; several with commas (default: fp32)",
+        "check": "checks that compare numbers; several with commas (default: parity)",
+        "model": MODEL,
+        "tier": TIER,
+        "head": "primary, or all (default)",
+        "seeds": "how many times, each with other weights and inputs (default: 3)",
+        "from": "a run of an earlier calibration, in place of a new one; repeatable",
+        "reason": "why a bound may become looser, or what is over today's bound may count; it is written into the table",
+        "write": "write the bounds into harness/tolerances.toml; without it they are printed",
+        "no-venv": "run in the environment of this command, not in one that Nox makes for the hardware",
+    },
+)
+def calibrate(  # noqa: PLR0917  # invoke passes options by position
+    _context: Context,
+    model: list[str],
+    from_: list[str],
+    hardware: str = "cpu",
+    dtype: str = "fp32",
+    check: str = "parity",
+    tier: str | None = None,
+    head: str = "all",
+    seeds: str = "3",
+    reason: str | None = None,
+    write: bool = False,
+    no_venv: bool = False,
+) -> None:
+    """Measure how far numbers are apart, and show what bounds that proposes for the table of tolerances.
+
+    Exit codes: 0 it was printed, or written; 1 nothing could be measured, or some of it is over today's bounds and
+    no reason was given; 2 wrong usage; 130 interrupted.
+    """
+    with sentences("calibrate"):
+        from commands import calibration
+        from generator.selection import tiers
+
+        chosen = () if tier is None else tiers(tier)
+        asked = calibration.Asked(hardware, dtype, check, chosen, tuple(model), head, seeds, no_venv)
+        _print(calibration.calibrate(asked, from_, reason=reason, writing=write))
+
+
 def _show(summary: Summary, *, as_json: bool) -> None:
     _print(summary.json() if as_json else summary.text())
     if not summary.ok:

@@ -20,6 +20,7 @@ from commands import sessions
 from commands.environments import HYGIENE, PINNED, Environment
 from commands.options import other_release, parser
 from commands.releases import no_release, not_found, refused, reports, skills
+from generator import cache
 
 __all__ = ["asked", "named", "register"]
 
@@ -71,7 +72,7 @@ def _run_skills(session: nox.Session, environment: Environment, transformers: st
         session.log(f"{reason} Recording its cells as unavailable.")
     results = reports(release) / "runs"
     options = [f"--hardware={where}", f"--head={arguments.head}", f"--results={results}", f"--run={run}"]
-    options += [f"--pins={json.dumps(environment.pins)}"]
+    options += [f"--pins={json.dumps(environment.pins)}", f"--references={cache.directory() / 'references'}"]
     options += [f"--tier={arguments.tier}"] if arguments.tier else []
     if not (arguments.all or arguments.tier or arguments.model):
         options += [f"--package={name}" for name in arguments.plugin]

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 from harness.checks import CHECKS, Check
 from harness.hardware import hardware
-from harness.weights import DTYPES
+from harness.weights import DEFAULT
 
 if TYPE_CHECKING:
     from harness.skill import Head, Skill
 
-__all__ = ["Cell", "Selection", "SelectionError", "cells", "heads", "of_file", "stated"]
+__all__ = ["ASKED", "Cell", "Selection", "SelectionError", "cells", "heads", "of_file", "stated"]
+
+ASKED = ("fp32", "fp16", "bf16", DEFAULT)
+"""Dtypes that cells may have; which of them a hardware has is its own to say."""
 
 
 class SelectionError(ValueError):
@@ -56,7 +59,7 @@ class Selection:
 
     def __post_init__(self) -> None:
         """Raises SelectionError for a check or a dtype that there is not."""
-        for what, wanted, known in (("check", self.checks, tuple(CHECKS)), ("dtype", self.dtypes, tuple(DTYPES)[:3])):
+        for what, wanted, known in (("check", self.checks, tuple(CHECKS)), ("dtype", self.dtypes, ASKED)):
             for name in wanted or ():
                 if name not in known:
                     near = get_close_matches(name, known, n=3) or known

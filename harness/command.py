@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cells import Selection, SelectionError, cells
+from harness.cells import ASKED, Selection, SelectionError, cells
 from harness.checks import CHECKS
 from harness.engines import isolated
 from harness.expected import beside, expectations
@@ -85,7 +85,7 @@ def _parser(skill: type[Skill]) -> argparse.ArgumentParser:
     parser.add_argument("--hardware", default="cpu", metavar="NAME[,NAME]", help="where to run (default: cpu)")
     parser.add_argument("--head", default="all", metavar="primary|all|CLASS", help="which heads (default: all)")
     parser.add_argument("--check", default="", metavar="NAME[,NAME]", help=f"which checks: {', '.join(CHECKS)}")
-    parser.add_argument("--dtype", default="fp32", metavar="NAME[,NAME]", help="fp32, fp16, bf16 (default: fp32)")
+    parser.add_argument("--dtype", default="fp32", metavar="NAME[,NAME]", help=f"{', '.join(ASKED)} (default: fp32)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and inputs (default: 0)")
     parser.add_argument("--timeout", type=float, default=LIMIT, metavar="S", help=f"seconds a cell (default: {LIMIT})")
     parser.add_argument("--results", type=Path, metavar="DIR", help="also write the records below DIR, in a new run")

@@ -93,7 +93,9 @@ class Controller:
     def _record(self, record: Record) -> None:
         if (folder := self.reporter.folder) is not None:
             with Writer(folder, "controller") as writer:
-                writer.write(replace(record, run=self.reporter.run_id, environment=_environment(folder)))
+                writer.write(
+                    replace(record, run=self.reporter.run_id, environment=_environment(folder), seed=self.reporter.seed)
+                )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -190,8 +190,8 @@ def load(
         device = hardware(where)
     except (SelectionError, UnknownHardwareError) as error:
         raise EndpointError(f"{skill.model_type}: {error}") from error
-    if dtype not in weights.DTYPES:
-        raise EndpointError(f"{skill.model_type}: no dtype is called {dtype!r}. Known: {', '.join(weights.DTYPES)}")
+    if dtype not in (known := (*weights.DTYPES, weights.DEFAULT)):
+        raise EndpointError(f"{skill.model_type}: no dtype is called {dtype!r}. Known: {', '.join(known)}")
     if (reason := device.probe(dtype)) is not None:
         raise EndpointError(f"{skill.model_type}: {where} is unavailable: {reason}. Load it on another hardware")
     try:

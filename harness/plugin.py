@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.cells import Cell, Selection, SelectionError, cells
+from harness.cells import ASKED, Cell, Selection, SelectionError, cells
 from harness.checks import CHECKS
 from harness.distribution import Controller, allow_restarts
 from harness.expected import beside, expectations
@@ -50,7 +50,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--package", metavar="NAME", help="only skills of this package's models; repeatable", **many)
     group.addoption("--head", default="primary", metavar="primary|all|CLASS", help="which heads (default: primary)")
     group.addoption("--check", metavar="NAME[,NAME]", help=f"only these checks: {', '.join(CHECKS)}", **many)
-    group.addoption("--dtype", metavar="NAME[,NAME]", help="fp32, fp16, bf16 (default: fp32)", **many)
+    group.addoption("--dtype", metavar="NAME[,NAME]", help=f"{', '.join(ASKED)} (default: fp32)", **many)
+    group.addoption("--seed", type=int, default=0, metavar="N", help="of weights and inputs (default: 0)")
+    group.addoption("--exact", action="store_true", help="also measure how far the numbers are from float64's")
+    group.addoption("--references", type=Path, metavar="DIR", help="share the CPU's numbers there with other hardware")
     group.addoption("--results", type=Path, metavar="DIR", help="write records below DIR, in a folder for the run")
     group.addoption("--run", metavar="ID", help="id of the run (default: the time and six random digits)")
     group.addoption(

@@ -56,6 +56,11 @@ class Reporter:
             self._recorder = Recorder(Path(shared["skillmatrix_wrecks"]), self.worker)
 
     @property
+    def seed(self) -> int:
+        """Of weights, inputs and random state."""
+        return int(self.config.option.seed)
+
+    @property
     def folder(self) -> Path | None:
         """Folder of the run; None if nothing is to be written."""
         results: Path | None = self.config.option.results
@@ -69,16 +74,21 @@ class Reporter:
             if folder is not None:
                 names = self.hardware
                 devices = {name: hardware(name).describe() for name in names}
-                facts = environment(devices, pins=self.pins, command=self.command)
+                facts = environment(devices, seed=self.seed, pins=self.pins, command=self.command)
                 facts.write(folder)
                 identity = facts.id
                 self._writer = Writer(folder, self.worker or "main")
+            option = self.config.option
+            shared = None if option.references is None else self.config.invocation_params.dir / option.references
             self._engine = Engine(
                 self.run_id,
                 identity,
+                self.seed,
                 threads=1 if self.worker else None,
                 tell=None if self._recorder is None else self._recorder.at,
                 folder=folder,
+                exact=option.exact,
+                references=shared,
             )
         return self._engine
 
@@ -94,7 +104,8 @@ class Reporter:
                 raise
             words = str(error).splitlines()[0]
             record = replace(
-                blank(cell, "timed_out", words, run=self.run_id, environment=engine.environment), stage=engine.stage
+                blank(cell, "timed_out", words, run=self.run_id, environment=engine.environment, seed=self.seed),
+                stage=engine.stage,
             )
         return self.write(record)
 

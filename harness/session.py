@@ -14,6 +14,7 @@ from harness.hardware.torch_device import pinned
 from harness.inputs import draw
 from harness.objective import Objective, gradients
 from harness.precision import widened
+from harness.references import Key, Reference, References
 
 if TYPE_CHECKING:
     import torch
@@ -36,17 +37,24 @@ class Subject:
     """A head with its float32 model on the CPU, its inputs, and what the model gives for them there."""
 
     def __init__(
-        self, skill: type[Skill], head: Head, seed: int = 0, tell: Callable[[str], object] | None = None
+        self,
+        skill: type[Skill],
+        head: Head,
+        seed: int = 0,
+        tell: Callable[[str], object] | None = None,
+        references: References | None = None,
     ) -> None:
         """Args:
         skill: the architecture.
         head: one of its heads.
         seed: of weights, inputs and random state.
         tell: gets each stage as it begins, for whoever must know should this process die in it.
+        references: where references are shared; None where each process has its own.
         """
         self.skill = skill
         self.head = head
         self.seed = seed
+        self.references = references
         self.call = Call.of(head)
         self._tell = tell
         self.stage = "resolve"
@@ -94,22 +102,34 @@ class Subject:
         return generator(hardware(REFERENCE[0]), self.model, REFERENCE[1], lambda: self.runner)
 
     @cached_property
-    def reference(self) -> dict[str, torch.Tensor]:
-        """Outputs on the CPU in float32."""
+    def own(self) -> dict[str, torch.Tensor]:
+        """Outputs on the CPU in float32, computed here."""
         runner, self.stage = self.runner, "run"
         return runner.run(self.inputs, self.seed)
 
     @cached_property
-    def reference_again(self) -> dict[str, torch.Tensor]:
+    def own_again(self) -> dict[str, torch.Tensor]:
         """The same, computed a second time."""
-        reference, self.stage = self.reference, "run"
-        del reference
+        own, self.stage = self.own, "run"
+        del own
         return self.runner.run(self.inputs, self.seed)
 
-    def reference_of(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Outputs on the CPU in float32 for other inputs."""
-        runner, self.stage = self.runner, "run"
-        return runner.run(inputs, self.seed)
+    @cached_property
+    def reference(self) -> Reference:
+        """What this head is held against elsewhere: computed here, or by another process of this machine."""
+        if self.references is None or "own" in vars(self):
+            made = Reference.of(self.own, self.own_again)
+            return made if self.references is None else self.references.kept(Key.of(self, self.inputs), made)
+        return self.references.get(Key.of(self, self.inputs), lambda: Reference.of(self.own, self.own_again))
+
+    def reference_of(self, inputs: Mapping[str, torch.Tensor]) -> Reference:
+        """The same for other inputs."""
+        self.stage = "run"
+
+        def compute() -> Reference:
+            return Reference.of(*(self.narrowly(self.model, inputs) for _ in range(2)))
+
+        return compute() if self.references is None else self.references.get(Key.of(self, inputs), compute)
 
     def narrowly(self, model: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Outputs of another float32 model of this head, on the reference hardware."""
@@ -126,18 +146,10 @@ class Subject:
             return invoke(wide, self.call, doubled)
 
     @property
-    def nondeterministic(self) -> bool:
-        """Whether the reference differs from itself."""
-        again = self.reference_again
-        return set(again) != set(self.reference) or not all(
-            identical(again[name], value) for name, value in self.reference.items()
-        )
-
-    @property
     def draws_random_numbers(self) -> bool:
         """Whether the reference follows the random state: another device then has other numbers. Runs the model."""
-        other = self.runner.run(self.inputs, self.seed + 1)
-        return not all(name in other and identical(other[name], value) for name, value in self.reference.items())
+        own, other = self.own, self.runner.run(self.inputs, self.seed + 1)
+        return not all(name in other and identical(other[name], value) for name, value in own.items())
 
     @cached_property
     def calibration(self) -> dict[str, torch.Tensor]:
@@ -162,11 +174,13 @@ class Subject:
 class Session:
     """A subject on a hardware in a dtype: what a check asks its question of."""
 
-    def __init__(self, subject: Subject, where: Hardware, dtype: str) -> None:
+    def __init__(self, subject: Subject, where: Hardware, dtype: str, *, exact: bool = False) -> None:
         self.subject = subject
         self.head = subject.head
         self.hardware = where
         self.dtype = dtype
+        self.exact = exact
+        """Whether the distance to float64 is wanted too."""
         self.executed_on: str | None = None
         """Devices as read back from the last run; None before it."""
         self._runner: Runner | None = None
@@ -235,7 +249,7 @@ class Session:
     def outputs(self) -> dict[str, torch.Tensor]:
         """What the model gives for the declared inputs on this hardware, moved to the CPU."""
         if self.is_reference:
-            outputs = self.subject.reference
+            outputs = self.subject.own
             self.verify(self.runner.executed_on())
             return outputs
         return self.run(self.inputs)

@@ -116,7 +116,7 @@ class Skill:
             checkpoint: id on the hub or local folder, of which weights (safetensors only), config, and tokenizer or
                 processor are taken; without one it is the tiny model with random weights, and the processor that the
                 skill declares.
-            dtype: fp32, fp16 or bf16.
+            dtype: fp32, fp16 or bf16, or ``default`` for the precision that the hardware takes by itself (OpenVINO).
             trust_remote_code: whether code that lies beside the weights may run.
 
         Raises:

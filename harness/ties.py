@@ -71,7 +71,7 @@ def chooses(subject: Subject, inputs: Mapping[str, torch.Tensor]) -> bool:
             return result
 
     with Listen():
-        subject.reference_of(inputs)
+        subject.narrowly(subject.model, inputs)
     return bool(found)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.skill import Head, Skill
 
 __all__ = [
+    "DEFAULT",
     "DTYPES",
     "MissingLibraryError",
     "UnknownClassError",
@@ -36,6 +37,9 @@ __all__ = [
 
 DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp64": "float64"}
 """Names of dtypes in cells, and torch's."""
+
+DEFAULT = "default"
+"""In the place of a dtype: the precision in which a hardware computes where nobody tells it one, as its users run it."""
 
 NOISE = 0.1
 """Standard deviation of the noise on vectors and statistics."""

@@ -99,7 +99,7 @@ def test_listing_the_commands_imports_nothing_but_invoke(house: House) -> None:
     assert names <= set(re.findall(r"^  (\w+)", done.stdout, re.MULTILINE))
 
 
-@pytest.mark.parametrize("command", ["expect", "generate", "missing", "validate", "catalog", "report", "sweep"])
+@pytest.mark.parametrize("command", ["calibrate", "expect", "generate", "missing", "validate", "catalog", "report", "sweep"])
 def test_help_says_what_each_option_and_exit_code_means(house: House, command: str) -> None:
     answer = house.invoke("--help", command)
     assert answer.returncode == 0
@@ -145,6 +145,10 @@ def test_help_says_what_each_option_and_exit_code_means(house: House, command: s
         (["expect", "--from", "x", "--reason", " "], "--reason is empty"),
         (["expect", "--from", "x", "--issue", "javascript:1"], "is no link"),
         (["sweep"], "nothing was asked for"),
+        (["calibrate", "--seeds", "many"], "is not a number from 1 to 100"),
+        (["calibrate", "--hardware", "tpu"], "there are cpu, cuda"),
+        (["calibrate", "--tier", "urgent"], "the tiers are critical, high, medium, long-tail"),
+        (["calibrate", "--from", "20260101T000000Z-000000"], "there is no run 20260101T000000Z-000000"),
         (["sweep", "--model", "gpt-j", "--hardware", "tpu"], "there are cpu, cuda"),
         (
             ["sweep", "--model", "gpt-j", "--hardware", "cpu,optimum"],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def run(session: Session) -> Outcome:
     """Fails as nondeterministic on the first output that differs."""
     first = session.outputs
-    again = session.subject.reference_again if session.is_reference else session.run(session.inputs)
+    again = session.subject.own_again if session.is_reference else session.run(session.inputs)
     session.at("compare")
     if problem := mismatch(again, first):
         return Outcome("failed", f"nondeterministic: the second run {problem}")

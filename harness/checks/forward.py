@@ -38,7 +38,7 @@ def run(session: Session) -> Outcome:
             return Outcome("failed", f"gives {name} with shape {found} instead of {tuple(shape)}", metrics)
         given = str(tensor.dtype).removeprefix("torch.")
         # In 16 bits a model may still give float32 where its code asks for it.
-        if given not in {dtype, DTYPES[session.dtype] if dtype == "float32" else dtype}:
+        if given not in {dtype, DTYPES.get(session.dtype, dtype) if dtype == "float32" else dtype}:
             return Outcome("failed", f"gives {name} as {given} instead of {dtype}", metrics)
     for name in declared:
         if problem := _not_finite(session, name, outputs[name]):

@@ -48,6 +48,7 @@ def run(session: Session) -> Outcome:
         raise UnsupportedError(f"of what it gives token by token {session.hardware.name} gives nothing")
     bound = tolerance(session.hardware.name, session.dtype, "masking").rel_max
     metrics: dict[str, float | int | str] = {"tolerance": bound}
+    largest = 0.0
     for name, (mask, tokens) in _masked(session.head):
         if mask.leaks or not _told(session.head, tokens):
             continue
@@ -57,6 +58,7 @@ def run(session: Session) -> Outcome:
             hidden[name][:, columns] = 0
             worst = _change(session, hidden, (_MASKS[name], tokens), columns)
             metrics[f"change_by_{side}_of_{_MASKS[name]}"] = worst[1]
+            metrics["rel_max"] = largest = max(largest, worst[1])
             if worst[1] > bound:
                 return Outcome(
                     "failed",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness import failures, weights
 from harness.hardware import hardware
+from harness.references import References
 from harness.results import samples
 from harness.results.record import Record
 from harness.results.store import now
@@ -86,6 +87,8 @@ class Engine:
         *,
         tell: Callable[[str], object] | None = None,
         folder: Path | None = None,
+        exact: bool = False,
+        references: Path | None = None,
     ) -> None:
         """Args:
         run: id of the run, for the records.
@@ -94,6 +97,8 @@ class Engine:
         threads: for torch on the CPU; None leaves torch's own choice.
         tell: gets each stage of a cell as it begins.
         folder: of the run, where raw samples are kept; they are let go of if None.
+        exact: whether parity also measures how far the numbers are from float64's.
+        references: folder in which references are kept and found; None where each process computes its own.
         """
         self.run_id = run
         self.environment = environment
@@ -101,6 +106,8 @@ class Engine:
         self.threads = threads
         self._tell = tell
         self._folder = folder
+        self.exact = exact
+        self.references = None if references is None else References(references)
         self._subject: Subject | None = None
         self._sessions: dict[tuple[str, str], Session] = {}
         self._warm = False
@@ -157,10 +164,10 @@ class Engine:
         if subject is None or subject.head is not head or subject.skill is not skill:
             if subject is not None and subject.skill is not skill:
                 self.release()
-            self._subject, self._sessions = Subject(skill, head, self.seed, self._tell), {}
+            self._subject, self._sessions = Subject(skill, head, self.seed, self._tell, self.references), {}
             subject = self._subject
         if where not in self._sessions:
-            self._sessions[where] = Session(subject, hardware(where[0]), where[1])
+            self._sessions[where] = Session(subject, hardware(where[0]), where[1], exact=self.exact)
         return self._sessions[where]
 
     def warm_up(self, name: str = "cpu") -> None:

@@ -10,7 +10,9 @@ from harness.hardware.compiled import CompiledRunner, Compiler
 from harness.hardware.generating import Step
 from harness.hardware.openvino_generation import STEPS, executed_on, step
 from harness.hardware.openvino_routes import ROUTES
+from harness.hardware.protocol import UnsupportedError
 from harness.hardware.routes import Program
+from harness.weights import DEFAULT
 
 if TYPE_CHECKING:
     import torch
@@ -23,8 +25,17 @@ HINTS: dict[str, dict[str, str]] = {
     "fp32": {"EXECUTION_MODE_HINT": "ACCURACY", "INFERENCE_PRECISION_HINT": "f32"},
     "fp16": {"INFERENCE_PRECISION_HINT": "f16"},
     "bf16": {"INFERENCE_PRECISION_HINT": "bf16"},
+    DEFAULT: {},
 }
 """What a device is asked for in each dtype; models are converted in float32 whatever the dtype."""
+
+TOLD = {
+    "precision": "INFERENCE_PRECISION_HINT",
+    "execution_mode": "EXECUTION_MODE_HINT",
+    "kv_cache_precision": "KV_CACHE_PRECISION",
+    "dynamic_quantization_group": "DYNAMIC_QUANTIZATION_GROUP_SIZE",
+}
+"""What a compiled model says of its numbers, by the name in the record; a plug-in need not know all of them."""
 
 
 class OpenVinoRunner(CompiledRunner):
@@ -33,6 +44,7 @@ class OpenVinoRunner(CompiledRunner):
     def __init__(self, program: Program, compiled: Any, inputs: Mapping[str, torch.Tensor]) -> None:
         super().__init__(program, [port.get_names() for port in compiled.inputs], inputs)
         self.compiled = compiled
+        self.facts = {**self.facts, **_told(compiled)}
 
     def infer(self, arrays: list[Any]) -> Iterable[Any]:
         """See the base."""
@@ -50,7 +62,7 @@ class OpenVino(Compiler):
     backend = "openvino"
     known = ROUTES
     steps = STEPS
-    dtypes = ("fp32", "fp16", "bf16")
+    dtypes = ("fp32", "fp16", "bf16", DEFAULT)
 
     def absent(self, dtype: str | None) -> str | None:
         """See the base."""
@@ -78,7 +90,12 @@ class OpenVino(Compiler):
     def _compiled(self, graph: Any, dtype: str) -> Any:
         import openvino
 
-        return openvino.Core().compile_model(graph, self.target, self.options(dtype))
+        options = self.options(dtype)
+        compiled = openvino.Core().compile_model(graph, self.target, options)
+        asked, found = options.get("INFERENCE_PRECISION_HINT"), _told(compiled).get("precision")
+        if asked is not None and found != asked:
+            raise UnsupportedError(f"{self.target} was asked for {asked}, and compiled the model for {found}")
+        return compiled
 
     def options(self, dtype: str) -> dict[str, Any]:
         """What the device is asked for; one thread, as torch has: workers share the cores, and what is asked is not how
@@ -91,6 +108,17 @@ class OpenVino(Compiler):
 
         name = openvino.Core().get_property(self.target, "FULL_DEVICE_NAME")
         return {"openvino": openvino.get_version(), "openvino_device": str(name)}
+
+
+def _told(compiled: Any) -> dict[str, str]:
+    """What a compiled model says of its numbers."""
+    known = set(compiled.get_property("SUPPORTED_PROPERTIES"))
+    return {name: _plain(compiled.get_property(key)) for name, key in TOLD.items() if key in known}
+
+
+def _plain(value: Any) -> str:
+    """A property's value as people write it: ``bf16``, ``ACCURACY``, ``32``."""
+    return str(value.get_type_name() if hasattr(value, "get_type_name") else getattr(value, "name", value))
 
 
 def _silence() -> None:

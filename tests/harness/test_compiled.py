@@ -303,3 +303,34 @@ def test_a_silently_wrong_conversion_is_no_pass(ask: Ask) -> None:
     assert ask(Qwen2VL, "forward", "openvino@trace").status == "passed"
     record = ask(Qwen2VL, "parity", "openvino@trace")
     assert (record.status, record.runs, record.matches) == ("failed", "passed", "failed"), record
+
+
+# --- the precision of its own --------------------------------------------------------------------------------------
+
+
+def test_the_default_precision_is_a_row_of_its_own_and_is_read_back(ask: Ask) -> None:
+    import openvino
+
+    exact, default = ask(Bert, "parity", "openvino@trace"), ask(Bert, "parity", "openvino@trace", "default")
+    assert (exact.metrics["precision"], exact.metrics["execution_mode"]) == ("f32", "ACCURACY")
+    assert (default.status, default.dtype, default.cell.split("/")[3]) == ("passed", "default", "default"), default
+    own = openvino.Core().get_property("CPU", "INFERENCE_PRECISION_HINT").get_type_name()
+    assert default.metrics["precision"] == own
+    assert ask(Bert, "forward", "openvino@trace", "default").status == "passed"
+
+
+def test_what_was_compiled_for_another_precision_than_was_asked_for_is_no_pass(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.hardware import openvino as module
+
+    monkeypatch.setattr(module, "_plain", lambda _: "f32")
+    record = ask(Bert, "parity", "openvino@trace", "bf16")
+    assert record.status == "unsupported"
+    assert "asked for bf16, and compiled the model for f32" in str(record.reason)
+
+
+@pytest.mark.parametrize("name", ["cpu", "onnxruntime"])
+def test_where_there_is_no_precision_of_its_own_the_cell_is_unavailable(ask: Ask, name: str) -> None:
+    record = ask(Bert, "parity", name, "default")
+    assert (record.status, f"{name} has no cells in default" in str(record.reason)) == ("unavailable", True)
