@@ -73,9 +73,11 @@ def calibrate(asked: Asked, runs: Sequence[str], *, reason: str | None, writing:
     if not any(row.measured for row in rows):
         raise Exit("\n".join([*words, "calibrate: nothing was measured that could bound a number."]), code=FAILED)
     changed = [row for row in rows if row.bound is not None]
-    if writing and changed:
-        write(changed, found, names)
-        words.append(f"{os.path.relpath(FILE)}: {len(changed)} of {len(rows)} rows written.")
+    if writing:
+        # A row whose bound stays is told by what: it was measured, and not merely left alone.
+        known = [row for row in rows if row.bound is not None or row.confirmed]
+        write(known, found, names)
+        words.append(f"{os.path.relpath(FILE)}: {len(changed)} bounds changed, {len(known)} rows written.")
     elif changed:
         again = "".join(f" --from {name}" for name in names) + (f" --reason {shlex.quote(reason)}" if reason else "")
         words.append(f"Nothing was written. Run: invoke calibrate{again} --write")
@@ -105,7 +107,8 @@ def write(
             entry = tomlkit.table()
             entry.update(place)
             table.append(entry)
-        entry.update({"rel_max": row.bound, "source": row.source, "calibration": _provenance(row, measured, runs)})
+        entry.update({} if row.bound is None else {"rel_max": row.bound, "source": row.source})
+        entry.update({"calibration": _provenance(row, measured, runs)})
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     draft.write_text(tomlkit.dumps(document), encoding="utf-8")
     draft.replace(file)

@@ -94,6 +94,12 @@ class Proposal:
         return None if self.stays else self.asked
 
     @property
+    def confirmed(self) -> bool:
+        """Whether today's bound stays, is this hardware's own, and was measured by heads enough to say so."""
+        own = self.row is not None and self.row.key == self.key
+        return self.bound is None and own and len({item.head for item in self.measured}) >= FEWEST
+
+    @property
     def source(self) -> str:
         """Where the bound comes from, for the row."""
         heads, seeds = len({item.head for item in self.measured}), len({item.seed for item in self.measured})

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import inspect
 import json
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -200,9 +200,15 @@ def digest(tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def _versions(libraries: Iterable[str]) -> Iterator[str]:
-    for name in libraries:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            yield f"{name} {importlib.metadata.version(name)}"
+    return (f"{name} {_version(name)}" for name in libraries)
+
+
+@cache
+def _version(library: str) -> str | None:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _harness() -> Iterator[str]:
@@ -212,10 +218,9 @@ def _harness() -> Iterator[str]:
 
 def _modelling(model: Any) -> Iterator[str]:
     """Files of the classes that a model is made of, but for torch's: a package's code may change under one version."""
-    for kind in {type(module) for module in model.modules()}:
-        if not kind.__module__.startswith("torch."):
-            with contextlib.suppress(TypeError, OSError):  # a class that was made in no file
-                yield inspect.getsourcefile(kind) or ""
+    names = {type(module).__module__ for module in model.modules()}
+    own = (sys.modules.get(name) for name in names if not name.startswith("torch."))
+    return (str(file) for module in own if (file := getattr(module, "__file__", None)) is not None)
 
 
 @cache
@@ -229,6 +234,9 @@ def _machine() -> tuple[str, ...]:
     """This machine, and how torch computes on it: another one's numbers are not its own."""
     import torch
 
-    told = hardware("cpu").describe()
-    capability = torch.backends.cpu.get_cpu_capability()
-    return platform.node(), platform.platform(), *sorted(told.values()), capability, str(torch.get_num_threads())
+    return *_place(), torch.backends.cpu.get_cpu_capability(), str(torch.get_num_threads())
+
+
+@cache
+def _place() -> tuple[str, ...]:
+    return platform.node(), platform.platform(), *sorted(hardware("cpu").describe().values())

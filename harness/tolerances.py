@@ -7,6 +7,7 @@ the largest absolute value of the reference, per output tensor.
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -51,13 +52,15 @@ class Tolerance:
 
 
 def tolerance(hardware: str, dtype: str, check: str) -> Tolerance:
-    """The row of the hardware, of that without its route and device, or the one for any.
+    """The row of the hardware, of that without its route or index (``openvino@trace``, ``cuda:1``), or the one for any.
+
+    Another kind of device (``openvino:GPU``) has figures of its own.
 
     Raises:
         ToleranceError: there is none, or the table cannot be read.
     """
     table = read()
-    for name in (hardware, hardware.partition("@")[0], ANY):
+    for name in (hardware, re.sub(r"(:\d+)?(@.*)?$", "", hardware), ANY):
         if (name, dtype, check) in table:
             return table[name, dtype, check]
     raise ToleranceError(

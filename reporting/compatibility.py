@@ -163,10 +163,12 @@ def _said(cell: Standing | None) -> str:
 
 
 def _figures(cell: Standing) -> str:
-    """Every figure of a cell: `` (max_abs 1.2, rel_l2 0.3)``; empty if it has none of today."""
+    """The figures of a cell: `` (max_abs 1.2, rel_l2 0.3)``; empty if it has none of today. Those of each of its outputs
+    are for queries."""
     if cell.stale or cell.status == "unavailable":
         return ""
-    words = ", ".join(f"{name} {_number(value)}" for name, value in sorted(cell.record.metrics.items()))
+    shown = {name: value for name, value in sorted(cell.record.metrics.items()) if name != "by_output"}
+    words = ", ".join(f"{name} {_number(value)}" for name, value in shown.items())
     return f" ({words})" if words else ""
 
 

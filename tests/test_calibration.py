@@ -135,6 +135,19 @@ def test_a_row_is_written_with_what_it_was_measured_by_and_the_rest_stays(tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["tolerances.toml"]
 
 
+def test_a_row_whose_bound_stays_is_told_by_what(tmp_path: Path) -> None:
+    file = tmp_path / "tolerances.toml"
+    file.write_text(
+        f'[[tolerance]]\nhardware = "cpu"\ndtype = "fp32"\ncheck = "parity"\nrel_max = {TODAY}\nsource = "guessed"\n'
+    )
+    measured = many(TODAY * 0.9)
+    row = only(measured)
+    assert (row.bound, row.confirmed, only(measured[:5]).confirmed) == (None, True, False)
+    calibration.write([row], measured, ["r"], file)
+    ((_, kept),) = read(file).items()
+    assert (kept.rel_max, kept.source, kept.calibration["heads"]) == (TODAY, "guessed", 25)
+
+
 def test_a_run_that_is_not_there_is_a_sentence() -> None:
     with pytest.raises(Exit, match="there is no run 2026-nothing") as caught:
         calibration.calibrate(calibration.Asked(), ["2026-nothing"], reason=None, writing=False)

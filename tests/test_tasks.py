@@ -99,7 +99,9 @@ def test_listing_the_commands_imports_nothing_but_invoke(house: House) -> None:
     assert names <= set(re.findall(r"^  (\w+)", done.stdout, re.MULTILINE))
 
 
-@pytest.mark.parametrize("command", ["calibrate", "expect", "generate", "missing", "validate", "catalog", "report", "sweep"])
+@pytest.mark.parametrize(
+    "command", ["calibrate", "expect", "generate", "missing", "validate", "catalog", "report", "sweep"]
+)
 def test_help_says_what_each_option_and_exit_code_means(house: House, command: str) -> None:
     answer = house.invoke("--help", command)
     assert answer.returncode == 0

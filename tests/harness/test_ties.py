@@ -110,6 +110,16 @@ def test_a_head_that_chooses_nothing_has_no_ties(ask: Ask) -> None:
     assert not chooses(Plain(Bert, Bert.heads[0]), {"pixels": torch.ones(2, 3), "ids": torch.ones(2).long()})
 
 
+def test_codes_that_came_back_as_floating_numbers_are_wrong_on_both_axes(
+    ask: Ask, install: Callable[[Any], str]
+) -> None:
+    where = install(Choosing(lambda outputs: {name: item.double() for name, item in outputs.items()}))
+    parity, forward = ask(Dac, "parity", where), ask(Dac, "forward", where)
+    assert (parity.status, parity.runs, parity.matches) == ("failed", "passed", "failed")
+    assert "as float64 instead of int64" in str(parity.reason)
+    assert (forward.status, forward.runs, forward.matches) == ("failed", "failed", None)
+
+
 @pytest.mark.parametrize(
     "change", [lambda codes: codes + 1, lambda codes: codes.roll(1, -1)], ids=["off-by-one", "moved"]
 )

@@ -32,6 +32,11 @@ def test_the_nearest_row_is_taken() -> None:
     assert tolerance("cpu", "fp32", "parity").hardware == "cpu"
     assert tolerance("abacus", "fp32", "parity").hardware == ANY
     assert tolerance("openvino@trace", "fp32", "parity") == tolerance("openvino", "fp32", "parity")
+    assert (
+        tolerance("cpu@sdpa", "fp32", "parity")
+        == tolerance("cpu:1", "fp32", "parity")
+        == tolerance("cpu", "fp32", "parity")
+    )
     assert tolerance("openvino:GPU@trace", "fp32", "parity").hardware == ANY  # another device has figures of its own
     with pytest.raises(ToleranceError, match="no row for parity in int4 on cpu"):
         tolerance("cpu", "int4", "parity")
