@@ -29,6 +29,15 @@ HINTS: dict[str, dict[str, str]] = {
 }
 """What a device is asked for in each dtype; models are converted in float32 whatever the dtype."""
 
+THREADS = {
+    # One, as torch has: workers share the cores, and what is asked is not how fast many are.
+    "fp32": {"INFERENCE_NUM_THREADS": 1},
+    "fp16": {"INFERENCE_NUM_THREADS": 1},
+    # Two: with one, compiling Llama for bfloat16 on a processor with AMX divides by zero, and ends the process (2026.4.1).
+    "bf16": {"INFERENCE_NUM_THREADS": 2},
+}
+"""Threads of the CPU by dtype; in ``default`` as many as OpenVINO takes."""
+
 TOLD = {
     "precision": "INFERENCE_PRECISION_HINT",
     "execution_mode": "EXECUTION_MODE_HINT",
@@ -98,9 +107,8 @@ class OpenVino(Compiler):
         return compiled
 
     def options(self, dtype: str) -> dict[str, Any]:
-        """What the device is asked for; one thread, as torch has: workers share the cores, and what is asked is not how
-        fast many are."""
-        return {**HINTS[dtype], **({"INFERENCE_NUM_THREADS": 1} if self.target == "CPU" else {})}
+        """What the device is asked for."""
+        return {**HINTS[dtype], **(THREADS.get(dtype, {}) if self.target == "CPU" else {})}
 
     def facts(self) -> dict[str, str]:
         """See the base."""
