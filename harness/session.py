@@ -161,7 +161,7 @@ class Subject:
     @cached_property
     def objective(self) -> Objective:
         """What the head is trained by."""
-        return Objective.of(self.model, self.head, self.inputs, self.reference, self.seed)
+        return Objective.of(self.model, self.head, self.inputs, self.reference.outputs, self.seed)
 
     def gradients_of(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Gradient of the objective by parameter for these inputs, on the CPU in float32."""
