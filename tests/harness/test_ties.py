@@ -104,7 +104,7 @@ def test_a_head_that_chooses_nothing_has_no_ties(ask: Ask) -> None:
     assert chooses(codec, codec.inputs)
 
     class Plain(Subject):
-        def reference_of(self, inputs: Mapping[str, torch.Tensor]) -> Outputs:
+        def narrowly(self, model: Any, inputs: Mapping[str, torch.Tensor]) -> Outputs:
             return {"sum": inputs["pixels"].exp().softmax(-1) + inputs["ids"].float()[..., None]}
 
     assert not chooses(Plain(Bert, Bert.heads[0]), {"pixels": torch.ones(2, 3), "ids": torch.ones(2).long()})
