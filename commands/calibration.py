@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -110,7 +111,9 @@ def write(
         entry.update({} if row.bound is None else {"rel_max": row.bound, "source": row.source})
         entry.update({"calibration": _provenance(row, measured, runs)})
     draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(tomlkit.dumps(document), encoding="utf-8")
+    # A blank line between rows, which the library leaves to whoever adds one; a comment stays with the row below it.
+    text = re.sub(r"^([^#\n].*)\n(?=\[)", r"\1\n\n", tomlkit.dumps(document), flags=re.MULTILINE)
+    draft.write_text(text, encoding="utf-8")
     draft.replace(file)
 
 
@@ -123,7 +126,7 @@ def _provenance(row: Proposal, measured: Sequence[Evidence], runs: Sequence[str]
     pinned = ENVIRONMENTS[base].pins if base in ENVIRONMENTS else {}
     # Of what is pinned, what computes: the rest makes inputs.
     wanted = [name for name in pinned if name in {"torch", "transformers", base}]
-    versions = {name: place.versions[name] for place in places for name in wanted if name in place.versions}
+    versions = {f"{name} {place.versions[name]}" for place in places for name in wanted if name in place.versions}
     exact = [item.to_float64 for item in row.measured if item.to_float64 is not None]
     return {
         "date": max(item.record.started for item in mine)[:10],
@@ -135,8 +138,8 @@ def _provenance(row: Proposal, measured: Sequence[Evidence], runs: Sequence[str]
         **({"largest_to_float64": _three(max(exact))} if exact else {}),
         "recorded": len(row.recorded),
         "largest_recorded": _three(max((item.rel_max for item in row.recorded), default=0.0)),
-        "machine": "; ".join(sorted({f"{place.devices}; {place.platform}" for place in places})),
-        "versions": dict(sorted(versions.items())),
+        "machine": "; ".join(sorted({place.devices for place in places})),
+        "versions": sorted(versions),
         "runs": list(runs),
     }
 

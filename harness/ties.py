@@ -70,8 +70,9 @@ def chooses(subject: Subject, inputs: Mapping[str, torch.Tensor]) -> bool:
                 found.append(str(func))
             return result
 
+    model = subject.model  # which is built, where it is not yet, unheard
     with Listen():
-        subject.narrowly(subject.model, inputs)
+        subject.narrowly(model, inputs)
     return bool(found)
 
 

@@ -127,7 +127,7 @@ def test_a_row_is_written_with_what_it_was_measured_by_and_the_rest_stays(tmp_pa
     told = tomllib.loads(file.read_text())["tolerance"][1]["calibration"]
     assert (told["heads"], told["seeds"], told["largest"], told["largest_of"]) == (25, [0, 1], 1e-6, "bert/Worst")
     assert (told["versions"], told["date"], told["runs"]) == (
-        {"torch": "2.13.0"},
+        ["torch 2.13.0"],
         "2026-11-27",
         ["20261127T100000Z-abcdef"],
     )
