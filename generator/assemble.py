@@ -95,7 +95,7 @@ def _build(row: Row) -> SkillSpec | TinyError:
     try:
         model = tiny.build(row)
         processor = processors.declare(row, model.config, model.heads)
-        heads = processors.served(model.heads, processor)
+        heads = processors.made(processors.served(model.heads, processor), processor)
     except TinyError as error:
         library = libraries.asked(error.__cause__)
         if library is None or library in row.requires:

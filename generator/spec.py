@@ -94,6 +94,8 @@ class HeadSpec:
     ``harness.steps`` defines them."""
     generation_config: dict[str, Any] = field(default_factory=dict)
     """Attributes that the model's generation config must hold, which a real checkpoint brings in its own file."""
+    made_by: str | None = None
+    """The part of the skill's ``processor`` that makes the inputs of its users; None where none of them does."""
     unsettled: str | None = None
     """Why the head could not be built where the skill was written; inputs, outputs and parameters are then unknown."""
 

@@ -61,6 +61,8 @@ class Head:
     steps: tuple[Mapping[str, Any], ...] = field(kw_only=True, default=())
     """What a user does with the inputs where one call is not all: a session made and followed, sound encoded and decoded
     again. ``harness.steps`` says how they are written."""
+    made_by: str | None = field(kw_only=True, default=None)
+    """The part of the skill's ``processor`` that makes the inputs of its users; None where none of them does."""
     generation_config: Mapping[str, Any] = field(kw_only=True, default_factory=dict)
     """Attributes that the model's generation config must hold, which a real checkpoint brings in its own file."""
     unsettled: str | None = field(kw_only=True, default=None)

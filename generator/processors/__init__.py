@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator import configuration, plugins
-from generator.processors import building, media, tokenizer, trial, whole
+from generator.processors import building, makers, media, tokenizer, trial, whole
 
 if TYPE_CHECKING:
     from generator.catalog import Row
     from generator.spec import HeadSpec
 
-__all__ = ["declare", "served"]
+__all__ = ["declare", "made", "served"]
+
+made = makers.made
 
 _CONTINUED = ("any-to-any", "image-text-to-text")
 """Pipelines that go on with a text: they read the ids that the processor makes of it, by one of two names."""

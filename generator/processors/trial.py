@@ -26,6 +26,10 @@ _SIDE = 48
 _LARGEST = 3_000_000
 """Numbers in an input at most: Aria's processor makes every image one of 980 pixels a side, of three channels."""
 _SAMPLING_RATE = 16_000
+_FRAMES = 4
+"""Frames of the sample video."""
+_STILL = ("image", "audio")
+"""Modalities of which one may be shown for another."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Trial:
             context = declaring.Context(config, {}, ())
             tokens = declaring.placeholders(context)
             # One token may stand for all that is seen (Molmo 2); it is an image that is shown.
-            shared = {declaring.placeholder(context, modality): modality for modality in _SAMPLES}
+            shared = {declaring.placeholder(context, modality): modality for modality in _STILL}
             tokens |= {token: modality for token, modality in shared.items() if token in tokens}
             counts: dict[str, int] = {}
             for item in head.inputs:
@@ -77,15 +81,15 @@ class Trial:
         if processor.chat_template is not None:
             content = [{"type": modality, modality: sample} for modality, sample in media]
             chat = [{"role": "user", "content": [*content, {"type": "text", "text": TEXT}]}]
-            told = {"processor_kwargs": call} if call else {}
+            told = {"processor_kwargs": dict(call)} if call else {}  # which the library adds to
             made = processor.apply_chat_template(
                 chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", **told
             )
             return self._cast(made)
-        names = {"image": "images", "audio": "audio"}
+        names = {"image": "images", "video": "videos", "audio": "audio"}
         given = {names[modality]: sample for modality, sample in media}
         if frames := parts["processor"].get("frames"):
-            given["images"] = [picture()] * frames
+            given = {"images": [picture()] * frames}
         text = parts["processor"].get("prompt", "") + TEXT
         return self._cast(processor(text=text, **given, return_tensors="pt", **call))
 
@@ -174,6 +178,12 @@ def sound() -> Any:
     return (0.5 * np.sin(2 * np.pi * 440 * moments)).astype(np.float32)
 
 
-_SAMPLES: Mapping[str, Callable[[], Any]] = {"image": picture, "audio": sound}
-"""What is put to a processor, by modality; a video is none, as no pipeline is asked about one beside a text, but for one whose
-frames are handed over as images."""
+def clip() -> Any:
+    """A video of an image that turns: uint8, (4, 48, 48, 3)."""
+    import numpy as np
+
+    return np.stack([np.asarray(picture().rotate(10 * frame)) for frame in range(_FRAMES)])
+
+
+_SAMPLES: Mapping[str, Callable[[], Any]] = {"image": picture, "video": clip, "audio": sound}
+"""What is put to a processor, by modality."""

@@ -37,6 +37,10 @@ _TOGETHER = frozenset({"any-to-any", "image-text-to-text"})
 _WRITES = "DonutProcessor"
 """The processor that stands in for an encoder that sees and a decoder that writes, of any types: a checkpoint of those names
 one in a file of its own. TrOCR's would be another, but of a text it makes labels, which no pipeline goes on with."""
+_MOVING = frozenset({"pixel_values_videos", "videos"})
+"""Inputs that are a video's alone."""
+_AS_THEY_COME: Mapping[str, Any] = {"do_sample_frames": False}
+"""What a processor is told each time that would else choose some of a video's frames by how fast they follow each other."""
 _ROUNDS = 2
 """Rounds in which it is learned which words stand for features."""
 _MOST = 12
@@ -123,26 +127,56 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
     queries = context.find("latent_query_num", within="vision") or context.find("latent_query_num")
     counts = {**({"image": queries} if queries else {}), **trial.counts}
     parts, page = _unread(found, _lent(found, parts, counts))
-    likeliest: Parts | None = None
-    carriers: dict[str, str] = {}
     choices = claims.arguments(found, context, counts)
-    told_each_time = [page] if page else claims.clips(found) or [{}, *claims.calls(found, counts)]
-    ways = [(given, parts) for given in islice(choices, _MOST)]
-    ways = [*ways, *_smaller(found, ways)]
-    for every, (given, others) in product((False, True) if claims.hopes(found) else (False,), ways):
-        whole = {"class_name": found.__name__, "arguments": given, "parts": dict(sources)}
-        for call in told_each_time * _ROUNDS:
-            told = {**_told(found, subject, others, carriers, every=every), "processor": {**whole, **call}}
-            learned: dict[str, str] = {}
-            for way in prompts.ways(told, trial):
-                likeliest = likeliest or way
-                if trial.takes(way, modalities):
-                    return way
-                learned = learned or trial.carriers(way, modalities)
-            if learned:
-                carriers |= learned
-                likeliest = None
+    filled = [(given, parts) for given in islice(choices, _MOST)]
+    hoped = (False, True) if claims.hopes(found) else (False,)
+    told = [page] if page else claims.clips(found) or [{}, *claims.calls(found, counts)]
+    moving = bool(_MOVING & fed)
+    told += [{"call": _AS_THEY_COME}] if moving else []
+    ways = _Ways(found, subject, sources, [*product(hoped, [*filled, *_smaller(found, filled)])], told)
+    still = [item for item in modalities if item != "video"]
+    likeliest: Parts | None = None
+    # Without the video where there is no way to show it beside the rest.
+    for shown in (modalities, still) if moving else (modalities,):
+        likely, accepted = ways.first(trial, shown)
+        if accepted:
+            return likely
+        likeliest = likeliest or likely
     return likeliest or parts
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """Ways to declare a processor."""
+
+    found: Any
+    """Its class."""
+    subject: Subject
+    sources: Mapping[str, str]
+    """The part that it takes as each argument."""
+    filled: Sequence[tuple[bool, tuple[dict[str, Any], Parts]]]
+    """Whether the tokenizer has every word that it hopes for, and its further arguments with the parts."""
+    told: Sequence[Mapping[str, Any]]
+    """What is told it each time, or how many frames a video has."""
+
+    def first(self, trial: Trial, modalities: Sequence[str]) -> tuple[Parts, bool]:
+        """The first way with which the tiny model takes what it makes of these, or the likeliest one, and which it is."""
+        likeliest: Parts = {}
+        carriers: dict[str, str] = {}
+        for every, (given, others) in self.filled:
+            whole = {"class_name": self.found.__name__, "arguments": given, "parts": dict(self.sources)}
+            for call in [*self.told] * _ROUNDS:
+                told = _told(self.found, self.subject, others, carriers, every=every)
+                learned: dict[str, str] = {}
+                for way in prompts.ways({**told, "processor": {**whole, **call}}, trial):
+                    likeliest = likeliest or way
+                    if trial.takes(way, modalities):
+                        return way, True
+                    learned = learned or trial.carriers(way, modalities)
+                if learned:
+                    carriers |= learned
+                    likeliest = {}
+        return likeliest, False
 
 
 def _smaller(found: Any, ways: Sequence[tuple[dict[str, Any], Parts]]) -> Iterator[tuple[dict[str, Any], Parts]]:

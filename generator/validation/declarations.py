@@ -40,6 +40,7 @@ HEAD: dict[str, tuple[type, ...]] = {
     "arguments": (dict,),
     "steps": (tuple,),
     "generation_config": (dict,),
+    "made_by": (str, type(None)),
     "unsettled": (str, type(None)),
 }
 """Keywords of a head, beside its inputs, with the types of their values."""
@@ -60,6 +61,7 @@ DEFAULTS: dict[str, Any] = {
     "arguments": {},
     "steps": (),
     "generation_config": {},
+    "made_by": None,
     "unsettled": None,
 }
 """What a head that leaves a keyword out says by that."""

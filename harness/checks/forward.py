@@ -41,12 +41,13 @@ def run(session: Session) -> Outcome:
         if given not in {dtype, DTYPES.get(session.dtype, dtype) if dtype == "float32" else dtype}:
             return Outcome("failed", f"gives {name} as {given} instead of {dtype}", metrics)
     for name in declared:
-        if problem := _not_finite(session, name, outputs[name]):
+        if problem := not_finite(session, name, outputs[name]):
             return Outcome(*problem, metrics)
     return passed(metrics)
 
 
-def _not_finite(session: Session, name: str, tensor: torch.Tensor) -> tuple[str, str] | None:
+def not_finite(session: Session, name: str, tensor: torch.Tensor) -> tuple[str, str] | None:
+    """Status and reason where an output holds what is no number, and its head does not say that it may; None where not."""
     import torch
 
     if not tensor.is_floating_point() and not tensor.is_complex():

@@ -113,6 +113,9 @@ class ${spec.class_name}(Skill):
 %     if head.generation_config:
             generation_config=${head.generation_config},
 %     endif
+%     if head.made_by is not None:
+            made_by=${head.made_by},
+%     endif
 %     if head.infinite:
             infinite=${head.infinite},
 %     endif

@@ -1,0 +1,80 @@
+"""Which declared part makes a head's inputs: the one that its users put a text, an image or a sound to."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from generator.plugins import public_class
+from generator.spec import HeadSpec, InputSpec
+
+__all__ = ["made"]
+
+_PARTS: Mapping[str, str] = {
+    "text": "tokenizer",
+    "image": "image_processor",
+    "video": "video_processor",
+    "audio": "feature_extractor",
+}
+_SEEN = ("pixel_values", "flattened_patches", "image")
+_HEARD = ("input_features", "input_values", "audio")
+_TOGETHER = "processor"
+_SPOKEN = ("input_ids", "attention_mask", "token_type_ids")
+"""What any tokenizer gives."""
+_ANSWER_AXES = 3
+"""Axes of ids of which each row has several texts, one for each answer."""
+
+
+def made(heads: Sequence[HeadSpec], parts: Mapping[str, Any] | None) -> tuple[HeadSpec, ...]:
+    """The heads, each with the part that makes its inputs, or None where none of those declared does.
+
+    Args:
+        heads: of one architecture, with their inputs.
+        parts: the declared parts by name.
+    """
+    return tuple(dataclasses.replace(head, made_by=_maker(head, parts or {})) for head in heads)
+
+
+def _maker(head: HeadSpec, parts: Mapping[str, Any]) -> str | None:
+    if head.unsettled is not None or head.steps or not parts:
+        return None
+    kinds = _kinds(head)
+    names = [_TOGETHER] if len(kinds) > 1 else [_PARTS[kind] for kind in kinds]
+    if kinds == ["video"]:
+        names.append(_PARTS["image"])  # which takes frames, where no class takes videos alone
+    if kinds != ["text"]:
+        return next((name for name in names if name in parts), None)
+    return _PARTS["text"] if _PARTS["text"] in parts and _reads(head) else None
+
+
+def _kinds(head: HeadSpec) -> list[str]:
+    """Kinds of what the head takes; a decoder's text beside a sound or an image is its own, which no processor makes."""
+    names = [item.name for item in head.inputs]
+    there = {
+        "text": "input_ids" in names,
+        "image": any(name.startswith(_SEEN) and "video" not in name for name in names),
+        "video": any("video" in name for name in names),
+        "audio": any(name.startswith(_HEARD) for name in names),
+    }
+    return [kind for kind, taken in there.items() if taken]
+
+
+def _reads(head: HeadSpec) -> bool:
+    """Whether the ids of a head are those of texts, and no more has to go with each token than a tokenizer says of it."""
+    inputs = {item.name: item for item in head.inputs}
+    ids = _shape(inputs["input_ids"])
+    mask = _shape(inputs["attention_mask"]) if "attention_mask" in inputs else ids
+    choices = any("MULTIPLE_CHOICE" in mapping for mapping in head.mappings)
+    if len(ids) != (_ANSWER_AXES if choices else _ANSWER_AXES - 1) or len(mask) != len(ids) or mask[0] != ids[0]:
+        return False  # codes of several codebooks
+    taken = inspect.signature(public_class(head.class_name).forward).parameters
+    needed = {name for name, item in taken.items() if item.default is item.empty}
+    return not any(
+        name in needed and _shape(item)[: len(ids)] == ids for name, item in inputs.items() if name not in _SPOKEN
+    )
+
+
+def _shape(item: InputSpec) -> tuple[int, ...]:
+    return tuple(item.arguments.get("shape", ()))
