@@ -27,6 +27,7 @@ __all__ = [
     "attributes",
     "calls",
     "clips",
+    "gainsaid",
     "hopes",
     "keywords",
     "lacking",
@@ -151,6 +152,15 @@ def calls(found: Any, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     told = {name: value for values in [*defaults, vars(found)] for name, value in values.items()}
     names = [name for name in COUNTS["image"] if isinstance(told.get(name), int)]
     return [{"call": dict.fromkeys(names, counts["image"])}] if names and "image" in counts else []
+
+
+def gainsaid(found: Any, parts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the class tells its image processor each time in place of what that was made with (SigLIP 2's patches of 16
+    pixels): that is told each time instead, as users of a checkpoint with other patches must."""
+    told = {**getattr(keywords(found), "_defaults", {}).get("images_kwargs", {})}
+    told |= vars(found).get("images_kwargs") or {}
+    made = parts.get("image_processor", {}).get("arguments", {})
+    return {name: made[name] for name, value in told.items() if name in made and made[name] != value}
 
 
 def clips(found: Any) -> list[dict[str, int]]:

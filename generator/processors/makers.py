@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator.plugins import public_class
+from generator.processors import building, trial
 from generator.spec import HeadSpec, InputSpec
 
 __all__ = ["made"]
@@ -21,6 +22,7 @@ _PARTS: Mapping[str, str] = {
 _SEEN = ("pixel_values", "flattened_patches", "image")
 _HEARD = ("input_features", "input_values", "audio")
 _TOGETHER = "processor"
+_UNTAKEN = "no way was found to put a text beside the rest to its processor in which the head takes what that makes"
 _SPOKEN = ("input_ids", "attention_mask", "token_type_ids")
 """What any tokenizer gives."""
 _ANSWER_AXES = 3
@@ -34,7 +36,15 @@ def made(heads: Sequence[HeadSpec], parts: Mapping[str, Any] | None) -> tuple[He
         heads: of one architecture, with their inputs.
         parts: the declared parts by name.
     """
-    return tuple(dataclasses.replace(head, made_by=_maker(head, parts or {})) for head in heads)
+    declared = parts or {}
+    return tuple(_noted(dataclasses.replace(head, made_by=_maker(head, declared)), declared) for head in heads)
+
+
+def _noted(head: HeadSpec, parts: Mapping[str, Any]) -> HeadSpec:
+    """The head; not as made by a processor of which the tiny model took nothing, however that was put, but with a note."""
+    if head.made_by is None or not parts[head.made_by].get("untaken"):
+        return head
+    return dataclasses.replace(head, made_by=None, notes=(*head.notes, _UNTAKEN))
 
 
 def _maker(head: HeadSpec, parts: Mapping[str, Any]) -> str | None:
@@ -44,6 +54,8 @@ def _maker(head: HeadSpec, parts: Mapping[str, Any]) -> str | None:
     names = [_TOGETHER] if len(kinds) > 1 else [_PARTS[kind] for kind in kinds]
     if kinds == ["video"]:
         names.append(_PARTS["image"])  # which takes frames, where no class takes videos alone
+    if kinds == ["audio"] and not _hears(head, parts.get(names[0], {})):
+        return None
     if kinds != ["text"]:
         return next((name for name in names if name in parts), None)
     return _PARTS["text"] if _PARTS["text"] in parts and _reads(head) else None
@@ -59,6 +71,21 @@ def _kinds(head: HeadSpec) -> list[str]:
         "audio": any(name.startswith(_HEARD) for name in names),
     }
     return [kind for kind, taken in there.items() if taken]
+
+
+def _hears(head: HeadSpec, part: Mapping[str, Any]) -> bool:
+    """Whether what an extractor makes of a sound has the axes of what the head takes: some models by themselves take what
+    their nets make of it (SpeechT5Model)."""
+    if "requires" in part or not part:
+        return True
+    extractor = building.build({"feature_extractor": part})["feature_extractor"]
+    rate = getattr(extractor, "sampling_rate", None)
+    made = extractor(trial.sound(), return_tensors="np", **({"sampling_rate": rate} if rate else {}))
+    return all(
+        getattr(made[item.name], "ndim", None) == len(_shape(item))
+        for item in head.inputs
+        if item.name in made and item.name.startswith(_HEARD)
+    )
 
 
 def _reads(head: HeadSpec) -> bool:

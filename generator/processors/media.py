@@ -150,7 +150,15 @@ def _video_processor(model_type: str, config: Any, heads: Sequence[HeadSpec]) ->
     found = building.public(chosen) if chosen is not None else None
     if found is None:
         return {"requires": "torchvision"}
-    return {"class_name": chosen, "arguments": _fitted(found, config, heads)}
+    return {"class_name": chosen, "arguments": _unsized(found, heads) | _fitted(found, config, heads)}
+
+
+def _unsized(found: Any, heads: Sequence[HeadSpec]) -> dict[str, Any]:
+    """The size of frames for a class that leaves it to a checkpoint whether it changes it at all (PE Video's)."""
+    side = _side(heads)
+    if side is None or preset(found, "size") is not None or preset(found, "do_resize") is not None:
+        return {}
+    return {"do_resize": True, "size": dict(zip(("height", "width"), side, strict=True))}
 
 
 def _fitted(found: Any, config: Any, heads: Sequence[HeadSpec]) -> dict[str, Any]:
@@ -279,7 +287,7 @@ def _hearing(model_type: str, config: Any, heads: Sequence[HeadSpec]) -> dict[st
     bands = context.find("num_mel_bins", "input_feat_per_channel", "n_mel_bins", within="audio") or context.find(
         "num_mel_bins", "input_feat_per_channel", "n_mel_bins"
     )
-    bands = bands or context.find("feature_size", within="audio") or _bands(heads)
+    bands = bands or context.find("feature_size", within="audio") or _bands(heads) or context.find("feature_size")
     for name in ("num_mel_bins", "feature_size"):
         if isinstance(bands, int) and name in taken:
             arguments[name] = bands

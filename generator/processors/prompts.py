@@ -7,17 +7,35 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator.processors import building
+from generator.processors.words import Word
+from generator.tiny import inputs as declaring
 
 if TYPE_CHECKING:
     from generator.processors.trial import Trial
 
-__all__ = ["template", "ways"]
+__all__ = ["speakers", "template", "ways"]
 
 _WORDS = ("{}_placeholder_token", "{}_token")
 """Attributes of processors that hold what stands for a modality in a prompt, the surest first."""
 _STARTS = ("{}_start_token", "start_{}_token", "{}_bos_token")
 _ENDS = ("{}_end_token", "end_{}_token", "{}_eos_token")
 """Attributes that hold what some want around it."""
+_SPEAKERS = ("user", "assistant")
+"""Who speaks in a chat: a model that is told one of them from the other has a token for each, which its config names."""
+_OPENS, _CLOSES = "im_start", "im_end"
+"""What stands around a message, by the names of its ids in such a config."""
+
+
+def speakers(config: Any) -> tuple[Word, ...]:
+    """The words by which a model tells who speaks in a chat, where its config names their ids (Qwen3-Omni's, whose talker
+    looks for where the user and where the assistant began); none for any other."""
+    context = declaring.Context(config, {}, ())
+    found = tuple(
+        Word(role, role if role in _SPEAKERS else f"<|{role}|>", required=False)
+        for role in (_OPENS, _CLOSES, *_SPEAKERS)
+        if type(context.find(f"{role}_token_id")) is int
+    )
+    return found if {_OPENS, *_SPEAKERS} <= {word.role for word in found} else ()
 
 
 def ways(parts: dict[str, dict[str, Any]], trial: Trial) -> Iterator[dict[str, dict[str, Any]]]:
@@ -33,22 +51,29 @@ def ways(parts: dict[str, dict[str, Any]], trial: Trial) -> Iterator[dict[str, d
     if parameter is not None and isinstance(parameter.default, str):
         yield parts
         return
-    found = list(_marks(made, parts.get("tokenizer", {}).get("vocabulary", "").split(" "), trial))
+    vocabulary = parts.get("tokenizer", {}).get("vocabulary", "").split(" ")
+    spoken = {f"<|{_OPENS}|>", *_SPEAKERS} <= {*vocabulary}
+    found = list(_marks(made, vocabulary, trial))
     for marks in found if parameter is not None else ():
-        arguments = {**whole["arguments"], "chat_template": template(marks)}
+        arguments = {**whole["arguments"], "chat_template": template(marks, spoken=spoken)}
         yield {**parts, "processor": {**whole, "arguments": arguments}}
     for marks in found:
         prompt = "".join(marks.values())
         yield {**parts, "processor": {**whole, "prompt": prompt}} if prompt else parts
 
 
-def template(marks: Mapping[str, str]) -> str:
-    """A chat template that writes each part of each message as it comes, with these words for images and the like."""
+def template(marks: Mapping[str, str], *, spoken: bool = False) -> str:
+    """A chat template that writes each part of each message as it comes, with these words for images and the like; with
+    ``spoken`` who said it before it, and who is to speak next."""
     kinds = "".join(f"{{% elif part['type'] == '{name}' %}}{mark}" for name, mark in marks.items())
     part = f"{{% if part['type'] == 'text' %}}{{{{ part['text'] }}}}{kinds}{{% endif %}}"
     parts = f"{{% for part in message['content'] %}}{part}{{% endfor %}}"
-    text = "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
-    return f"{{% for message in messages %}}{text}{parts}{{% endif %}}{{% endfor %}}"
+    text = f"{{% if message['content'] is string %}}{{{{ message['content'] }}}}{{% else %}}{parts}{{% endif %}}"
+    if not spoken:
+        return f"{{% for message in messages %}}{text}{{% endfor %}}"
+    said = f"<|{_OPENS}|>{{{{ message['role'] }}}}{text}<|{_CLOSES}|>"
+    next_one = f"{{% if add_generation_prompt %}}<|{_OPENS}|>{_SPEAKERS[1]}{{% endif %}}"
+    return f"{{% for message in messages %}}{said}{{% endfor %}}{next_one}"
 
 
 def _marks(processor: Any, vocabulary: list[str], trial: Trial) -> Iterator[dict[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from generator import configuration
@@ -42,6 +42,8 @@ class Trial:
     """Placeholders in a row of the head's own inputs, by modality."""
     tokens: Mapping[int, str]
     """Modalities by the id of the token that stands for them."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What its users tell ``generate()`` where that is all that it has."""
 
     @classmethod
     def of(cls, config_class: str, arguments: Mapping[str, Any], heads: Sequence[HeadSpec]) -> Trial:
@@ -65,7 +67,7 @@ class Trial:
             model = probe.build(head.class_name, config)
             for name, value in head.generation_config.items():
                 setattr(model.generation_config, name, value)
-            return cls(model, counts, tokens)
+            return cls(model, counts, tokens, head.arguments if head.method == "generate" else {})
         return cls(None, {}, {})
 
     def inputs(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> dict[str, Any]:
@@ -147,7 +149,7 @@ class Trial:
             torch.manual_seed(0)
             with torch.no_grad():
                 if self.model.can_generate():
-                    self.model.generate(**inputs, max_new_tokens=1, do_sample=False)
+                    self.model.generate(**inputs, max_new_tokens=1, do_sample=False, **self.told)
                 else:
                     self.model(**inputs)
         except Exception:  # noqa: BLE001, each class has errors of its own for what is not meant for it

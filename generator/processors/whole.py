@@ -39,8 +39,12 @@ _WRITES = "DonutProcessor"
 one in a file of its own. TrOCR's would be another, but of a text it makes labels, which no pipeline goes on with."""
 _MOVING = frozenset({"pixel_values_videos", "videos"})
 """Inputs that are a video's alone."""
-_AS_THEY_COME: Mapping[str, Any] = {"do_sample_frames": False}
-"""What a processor is told each time that would else choose some of a video's frames by how fast they follow each other."""
+_AS_THEY_COME: Sequence[Mapping[str, Any]] = (
+    {"do_sample_frames": False},
+    {"do_sample_frames": False, "return_metadata": True},
+)
+"""What a processor is told each time that would else choose some of a video's frames by how fast they follow each other, or
+that writes when each was taken."""
 _ROUNDS = 2
 """Rounds in which it is learned which words stand for features."""
 _MOST = 12
@@ -130,19 +134,27 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
     choices = claims.arguments(found, context, counts)
     filled = [(given, parts) for given in islice(choices, _MOST)]
     hoped = (False, True) if claims.hopes(found) else (False,)
-    told = [page] if page else claims.clips(found) or [{}, *claims.calls(found, counts)]
-    moving = bool(_MOVING & fed)
-    told += [{"call": _AS_THEY_COME}] if moving else []
-    ways = _Ways(found, subject, sources, [*product(hoped, [*filled, *_smaller(found, filled)])], told)
+    told: list[dict[str, Any]] = [page] if page else [*(claims.clips(found) or [{}, *claims.calls(found, counts)])]
+    if instead := claims.gainsaid(found, parts):
+        told = [{**item, "call": {**instead, **item.get("call", {})}} for item in told]
+    clips = [{**item, "call": {**item.get("call", {}), **call}} for call in _AS_THEY_COME for item in told]
+    ways = _Ways(found, subject, sources, [*product(hoped, [*filled, *_smaller(found, filled)])])
     still = [item for item in modalities if item != "video"]
-    likeliest: Parts | None = None
-    # Without the video where there is no way to show it beside the rest.
-    for shown in (modalities, still) if moving else (modalities,):
-        likely, accepted = ways.first(trial, shown)
+    stages = [(modalities if "frames" in told[0] else still, told)]
+    if moving := _MOVING & fed:  # where there is no way to show a video beside the rest, without it
+        stages = [(modalities, [*told, *clips]), (still, told)]
+    likeliest: Parts = {}
+    for shown, calls in stages:
+        likely, accepted = ways.first(trial, shown, calls)
         if accepted:
-            return likely
+            return _unshown(likely) if moving and "video" not in shown else likely
         likeliest = likeliest or likely
-    return likeliest or parts
+    return {**likeliest, "processor": {**likeliest["processor"], "untaken": True}} if likeliest else parts
+
+
+def _unshown(parts: Parts) -> Parts:
+    """The parts with the word that a video cannot be shown to the processor here."""
+    return {**parts, "processor": {**parts["processor"], "unshown": "video"}}
 
 
 @dataclass(frozen=True)
@@ -156,19 +168,23 @@ class _Ways:
     """The part that it takes as each argument."""
     filled: Sequence[tuple[bool, tuple[dict[str, Any], Parts]]]
     """Whether the tokenizer has every word that it hopes for, and its further arguments with the parts."""
-    told: Sequence[Mapping[str, Any]]
-    """What is told it each time, or how many frames a video has."""
 
-    def first(self, trial: Trial, modalities: Sequence[str]) -> tuple[Parts, bool]:
-        """The first way with which the tiny model takes what it makes of these, or the likeliest one, and which it is."""
+    def first(self, trial: Trial, modalities: Sequence[str], told: Sequence[Mapping[str, Any]]) -> tuple[Parts, bool]:
+        """The first way with which the tiny model takes what it makes of these, or the likeliest one, and whether it does.
+
+        Args:
+            trial: the model, and what it is shown.
+            modalities: which it is shown.
+            told: what the processor may be told each time, or how many frames a video has.
+        """
         likeliest: Parts = {}
         carriers: dict[str, str] = {}
         for every, (given, others) in self.filled:
             whole = {"class_name": self.found.__name__, "arguments": given, "parts": dict(self.sources)}
-            for call in [*self.told] * _ROUNDS:
-                told = _told(self.found, self.subject, others, carriers, every=every)
+            for call in (item for item in told for _ in range(_ROUNDS)):
+                parts = _told(self.found, self.subject, others, carriers, every=every)
                 learned: dict[str, str] = {}
-                for way in prompts.ways({**told, "processor": {**whole, **call}}, trial):
+                for way in prompts.ways({**parts, "processor": {**whole, **call}}, trial):
                     likeliest = likeliest or way
                     if trial.takes(way, modalities):
                         return way, True
@@ -282,7 +298,7 @@ def _told(found: Any, subject: Subject, parts: Parts, carriers: Mapping[str, str
             continue
         inner = getattr(subject.config, f"{attribute.removesuffix('tokenizer')}config", subject.config)
         if attribute == "tokenizer":
-            known = words.read(found)
+            known = (*words.read(found), *prompts.speakers(subject.config))
             declared = tokenizer.declare(
                 subject.model_type,
                 subject.config,

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from generator import configuration, modalities, plugins
 from generator.plugins import public_class
-from generator.spec import HeadSpec, InputSpec
+from generator.spec import HeadSpec, InputSpec, OutputSpec
 from generator.tiny import config as shrinking
-from generator.tiny import feeding, generating, hearing, libraries, probe, roles, rows, serving, steps
+from generator.tiny import feeding, generating, handing, hearing, libraries, probe, roles, rows, serving, steps
 from generator.tiny import inputs as declaring
 
 if TYPE_CHECKING:
@@ -215,16 +215,7 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
     seen = declaring.Context(config, probe.parameters(model, method), head.mappings, shapes=shapes)
     if isinstance(getattr(seen.forward.get("sample"), "default", None), bool):
         call.setdefault("sample", False)  # the features themselves, without noise that no two rows share
-    notes: tuple[str, ...] = ()
-    inputs, done = _stepped(model, seen, exceptions, method)
-    if done:
-        outputs, rows_fed = probe.run(model, inputs, steps=done), declaring.batch(seen) if _stated(exceptions) else 1
-    else:
-        inputs, outputs, notes = feeding.fed(model, seen, exceptions, method, call)
-        rows_fed = declaring.batch(seen)
-    if method == "forward" and not done and steps.is_codec(model):
-        done = steps.codec(model, inputs, lambda some: probe.follow(model, inputs, some))
-        outputs = probe.run(model, inputs, steps=done)
+    inputs, outputs, notes, rows_fed, done = _run(model, seen, exceptions, method, call)
     outputs = probe.loosened(model, outputs, lambda: probe.run(model, inputs, method, call, done))
     if not done and rows_fed == declaring.BATCH and any(-1 in item.shape for item in outputs):
         inputs, rows_fed, notes = declaring.alone(inputs), 1, (*notes, _ONE_AT_A_TIME)
@@ -271,6 +262,26 @@ def _proved(row: Row, head: HeadRow, shared: Mapping[str, Any], changes: Mapping
     )
     silent = tuple(map(modalities.note, modalities.unfed(row.modalities, spec))) if head.primary else ()
     return dataclasses.replace(spec, notes=(*spec.notes, *silent))
+
+
+def _run(
+    model: Any, seen: declaring.Context, exceptions: Sequence[rows.Row], method: str, call: Mapping[str, Any]
+) -> tuple[list[InputSpec], tuple[OutputSpec, ...], tuple[str, ...], int, list[dict[str, Any]]]:
+    """What the head is fed and gives for it, why a modality is not among that, its rows, and the steps where one call is not
+    all."""
+    inputs, done = _stepped(model, seen, exceptions, method)
+    handed, notes = handing.fed(model, "generate", seen.mappings, exceptions)
+    if handed:
+        done = handing.told(done, "generate", handed)
+        return handed, probe.run(model, handed, method, call, done), notes, declaring.batch(seen), done
+    if done:
+        rows_fed = declaring.batch(seen) if _stated(exceptions) else 1
+        return inputs, probe.run(model, inputs, steps=done), (), rows_fed, done
+    inputs, outputs, notes = feeding.fed(model, seen, exceptions, method, call)
+    if method == "forward" and steps.is_codec(model):
+        done = steps.codec(model, inputs, lambda some: probe.follow(model, inputs, some))
+        outputs = probe.run(model, inputs, steps=done)
+    return inputs, outputs, notes, declaring.batch(seen), done
 
 
 def _noise(config: Any) -> dict[str, Any]:

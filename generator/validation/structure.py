@@ -181,6 +181,9 @@ def _check_values(attributes: dict[str, Any], heads: tuple[HeadSpec, ...]) -> No
         raise FaultError(f"exactly one head is primary, not {len(primary)}")
     if not heads[0].primary:
         raise FaultError(f"the primary head, {primary[0]}, must come first")
+    for head in heads:
+        if head.made_by is not None and head.made_by not in attributes.get("processor", {}):
+            raise FaultError(f"{head.class_name} is made_by {head.made_by!r}, which the processor does not declare")
     names = [head.class_name for head in heads]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -9,6 +9,7 @@ import dataclasses
 import importlib
 import inspect
 import itertools
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -182,10 +183,20 @@ def _question(session: Session, task: str) -> _Question:
     options = {**case.options, **(case.generating if session.head.generation is not None else {})}
     if case.tells is tells.words and session.head.generation is not None:
         options = _without_special_words(options, parts)
+    options = _as_called(options, session.head)
     if task == "text-to-audio":
         options |= pipeline_voice.options(session.head, session.runner.model, session.subject.seed)
     call = whole.get("call", {}) if case.parts == ("processor",) else {}
     return _Question(case, parts, settings, asked, options, call)
+
+
+def _as_called(options: dict[str, Any], head: Head) -> dict[str, Any]:
+    """The options with what a user tells ``generate()`` where that is all that the head has, but for the form of its
+    answer: how much each of its parts writes, by names of its own (Qwen-Omni's)."""
+    if head.method != "generate" or "generate_kwargs" not in options:
+        return options
+    told = {name: value for name, value in head.arguments.items() if not re.search(r"return_dict|output_", name)}
+    return {**options, "generate_kwargs": {**options["generate_kwargs"], **told}}
 
 
 def _told(made: Any, call: Mapping[str, Any]) -> dict[str, Any]:

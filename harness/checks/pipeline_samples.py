@@ -157,7 +157,11 @@ def twice(asked: Asked) -> tuple[Any, ...]:
 
 
 def spoken(asked: Asked) -> tuple[Any, ...]:
-    """A text to be spoken, which ends where the sound begins if there is a token for that, as a chat's template has it."""
+    """A text to be spoken, which ends where the sound begins if there is a token for that, as a chat's template has it; in a
+    chat where a template says who speaks, for a model that speaks what an assistant answers (Qwen3-Omni)."""
+    template = getattr(asked.parts.get("processor"), "chat_template", None)
+    if isinstance(template, str) and "add_generation_prompt" in template:
+        return ([{"role": "user", "content": [{"type": "text", "text": sentence(asked)[0]}]}],)
     return (sentence(asked)[0] + (getattr(asked.parts["tokenizer"], "audio_bos_token", None) or ""),)
 
 

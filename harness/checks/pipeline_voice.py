@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.checks.pipeline_cases import HEARD
+from harness.checks.pipeline_cases import HEARD, SEEN
 from harness.inputs import draw
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _SPOKEN = ("input_ids", "token_type_ids")
 """What a tokenizer gives, beside masks."""
 _SAID = ("tgt_lang",)
 """Arguments of ``generate()`` that are said in a word."""
+_BOUND = ("max_new_tokens", "eos_token_id")
+"""Endings of arguments that say how much is written."""
 _SPECTROGRAMS = "MODEL_FOR_TEXT_TO_SPECTROGRAM_MAPPING"
 
 
@@ -47,9 +49,9 @@ def settings(head: Head, model: Any) -> dict[str, Any]:
 
 
 def options(head: Head, model: Any, seed: int) -> dict[str, Any]:
-    """Arguments of each call: what the head takes beside a text and what it heard or spoke before, for one text; the
+    """Arguments of each call: what the head takes beside a text and what it saw, heard or spoke before, for one text; the
     language, of a head that is told one; and how much it writes, of a decoder that has fewer positions than the pipeline
-    would have it fill.
+    would have it fill, or of parts that are told so by names of their own.
 
     Args:
         head: that speaks.
@@ -59,10 +61,12 @@ def options(head: Head, model: Any, seed: int) -> dict[str, Any]:
     beside = {
         name: item
         for name, item in head.inputs.items()
-        if name not in _SPOKEN and not name.startswith((*HEARD, "decoder_")) and not name.endswith("mask")
+        if name not in _SPOKEN and not name.startswith((*HEARD, *SEEN, "decoder_")) and not name.endswith("mask")
     }
     params: dict[str, Any] = {name: value[:1] for name, value in draw(beside, seed).items()}
     params |= {name: value for name, value in (head.generation or {}).items() if name in _SAID}
+    if head.method == "generate":
+        params |= {name: value for name, value in head.arguments.items() if name.endswith(_BOUND)}
     told = {"forward_params": params} if params else {}
     return {**told, **_bounded(model.config)}
 

@@ -46,6 +46,7 @@ def run(session: Session) -> Outcome:
     given, unread = _tensors(sample.put({}))
     own: dict[str, torch.Tensor] = {}
     metrics: dict[str, float | int | str] = {"made": " ".join(given), **_named("left_out", unread)}
+    metrics |= {"unshown": declared["unshown"]} if "unshown" in declared else {}
     try:
         outputs = session.run(given)
     except (ValueError, TypeError, RuntimeError, AttributeError):

@@ -51,7 +51,7 @@ def of(head: Head, part: str, processor: Any, declared: Mapping[str, Any]) -> Sa
         declared: as which the skill declares it.
     """
     if part == "processor":
-        kinds = _kinds(head)
+        kinds = tuple(kind for kind in _kinds(head) if kind != declared.get("unshown"))
         frames = declared.get("frames", 0)
         return Sample(kinds, lambda turns: _together(processor, declared, kinds, frames, turns))
     if part == "tokenizer":
@@ -89,20 +89,13 @@ def _together(
     if processor.chat_template is not None:
         content = [*({"type": kind, kind: item} for kind, item in media.items()), {"type": "text", "text": text}]
         told = {"processor_kwargs": dict(call)} if call else {}
-        made: Mapping[str, Any] = processor.apply_chat_template(
-            [{"role": "user", "content": content}],
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=True,
-            return_tensors="pt",
-            **told,
-        )
-        return made
+        chat = [{"role": "user", "content": content}]
+        form = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
+        return _mapping(processor.apply_chat_template(chat, add_generation_prompt=True, **form, **told))
     given = {_ARGUMENTS[kind]: item for kind, item in media.items()}
     if frames:  # images that are taken for those of one video
         given = {"images": [picture(turns.get("image", 0)).rotate(10 * frame) for frame in range(frames)]}
-    made = processor(text=declared.get("prompt", "") + text, **given, return_tensors="pt", **call)
-    return made
+    return _mapping(processor(text=declared.get("prompt", "") + text, **given, return_tensors="pt", **call))
 
 
 def _written(head: Head, tokenizer: Any, turn: int) -> Mapping[str, Any]:
@@ -113,25 +106,26 @@ def _written(head: Head, tokenizer: Any, turn: int) -> Mapping[str, Any]:
         answers = [SENTENCES[(turn + place) % len(SENTENCES)] for place in range(shape[1])]
         made = tokenizer([_QUESTION] * shape[1], answers, padding=True, return_tensors="pt")
         return {name: value[None] for name, value in made.items()}
-    pair: Mapping[str, Any] = tokenizer(*((_QUESTION,) if asked else ()), SENTENCES[turn], return_tensors="pt")
-    return pair
+    return _mapping(tokenizer(*((_QUESTION,) if asked else ()), SENTENCES[turn], return_tensors="pt"))
 
 
 def _shown(head: Head, part: str, processor: Any, turn: int) -> Mapping[str, Any]:
     """Of an image, of as many as make a row, or of a video."""
     if part == "video_processor":
-        made: Mapping[str, Any] = processor(clip(turn), return_tensors="pt")
-        return made
+        return _mapping(processor(clip(turn), return_tensors="pt"))
     shape = head.inputs["pixel_values"].shape if "pixel_values" in head.inputs else ()
     several = shape[1] if len(shape) == _CLIP_AXES else 1
     images = [picture(turn).rotate(10 * place) for place in range(several)]
-    made = processor(images if several > 1 else images[0], return_tensors="pt")
-    return made
+    return _mapping(processor(images if several > 1 else images[0], return_tensors="pt"))
 
 
 def _heard(extractor: Any, turn: int) -> Mapping[str, Any]:
     """Of a sound as fast as it wants it."""
     rate = getattr(extractor, "sampling_rate", None)
     told = {"sampling_rate": rate} if rate else {}
-    made: Mapping[str, Any] = extractor(sound(turn, **({"rate": rate} if rate else {})), return_tensors="pt", **told)
-    return made
+    return _mapping(extractor(sound(turn, **({"rate": rate} if rate else {})), return_tensors="pt", **told))
+
+
+def _mapping(made: Any) -> Mapping[str, Any]:
+    """What any processor gives: a dict, by whatever class."""
+    return dict(made)

@@ -9,7 +9,7 @@ import inspect
 import sys
 import types
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -764,3 +764,66 @@ def test_a_processor_whose_codec_needs_an_absent_library_says_which(monkeypatch:
     monkeypatch.setattr(building, "absent", lambda _: "owl")
     monkeypatch.setattr(transformers.LlavaProcessor, "audio_tokenizer_class", "OwlCodec", raising=False)
     assert declared("llava")["processor"] == {"requires": "owl"}
+
+
+def _fed(name: str, mappings: tuple[str, ...] = (), **shapes: tuple[int, ...]) -> HeadSpec:
+    """A head that is fed tensors of these shapes."""
+    inputs = tuple(InputSpec(item, "Floats", {"shape": shape}) for item, shape in shapes.items())
+    return HeadSpec(name, mappings, (), True, {}, inputs, (), 1, 2, None)
+
+
+ALL: dict[str, Any] = {
+    **{part: {} for part in ("tokenizer", "image_processor", "video_processor", "processor")},
+    "feature_extractor": {"class_name": "Wav2Vec2FeatureExtractor", "arguments": {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("head", "part"),
+    [
+        (_fed("BertModel", input_ids=(2, 12), attention_mask=(2, 12)), "tokenizer"),
+        (_fed("BertForMultipleChoice", ("MODEL_FOR_MULTIPLE_CHOICE_MAPPING",), input_ids=(2, 3, 12)), "tokenizer"),
+        (_fed("ViTModel", pixel_values=(2, 3, 32, 32)), "image_processor"),
+        (_fed("CLIPModel", input_ids=(2, 12), pixel_values=(2, 3, 32, 32)), "processor"),
+        (_fed("PeVideoModel", pixel_values_videos=(2, 4, 3, 32, 32)), "video_processor"),
+        (_fed("WhisperModel", input_values=(2, 6400), decoder_input_ids=(2, 8)), "feature_extractor"),
+        # Codes of four codebooks, spectra in place of sound, and numbers that no processor makes.
+        (_fed("MusicgenForCausalLM", input_ids=(8, 12), attention_mask=(2, 12)), None),
+        (_fed("SpeechT5Model", input_values=(2, 12, 64)), None),
+        (_fed("PatchTSTModel", past_values=(2, 12, 4)), None),
+    ],
+)
+def test_the_part_that_makes_a_heads_inputs_goes_by_what_they_are(head: HeadSpec, part: str | None) -> None:
+    assert [item.made_by for item in processors.made([head], ALL)] == [part]
+    assert [item.made_by for item in processors.made([head], None)] == [None]
+
+
+def test_a_processor_of_which_the_model_took_nothing_makes_no_inputs_and_a_note_says_so() -> None:
+    head = _fed("CLIPModel", input_ids=(2, 12), pixel_values=(2, 3, 32, 32))
+    (found,) = processors.made([head], {**ALL, "processor": {"untaken": True}})
+    assert (found.made_by, len(found.notes)) == (None, 1)
+
+
+def test_a_template_says_who_speaks_where_the_config_names_the_words_for_it() -> None:
+    named = types.SimpleNamespace(im_start_token_id=5, im_end_token_id=6, user_token_id=7, assistant_token_id=8)
+    config = transformers.LlamaConfig(**vars(named))
+    assert [word.text for word in prompts.speakers(config)] == ["<|im_start|>", "<|im_end|>", "user", "assistant"]
+    assert prompts.speakers(transformers.LlamaConfig()) == ()
+    written = prompts.template({"image": "<image>"}, spoken=True)
+    chat = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "a cat"}]}]
+    rendered = transformers.utils.chat_template_utils._compile_jinja_template(written)
+    said = rendered.render(messages=chat, add_generation_prompt=True)
+    assert said == "<|im_start|>user<image>a cat<|im_end|><|im_start|>assistant"
+
+
+def test_what_a_processor_says_against_its_image_processor_is_said_again() -> None:
+    class Stubborn(transformers.ProcessorMixin):
+        images_kwargs: ClassVar = {"patch_size": 16, "max_num_patches": 256}
+
+    made = {"image_processor": {"class_name": "Siglip2ImageProcessor", "arguments": {"patch_size": 8}}}
+    assert claims.gainsaid(Stubborn, made) == {"patch_size": 8}
+    assert claims.gainsaid(transformers.CLIPProcessor, made) == {}
+
+
+def test_a_trial_shows_a_processor_a_video_too() -> None:
+    assert trial.clip().shape == (4, 48, 48, 3)

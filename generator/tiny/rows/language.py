@@ -176,18 +176,14 @@ LANGUAGE: tuple[Row, ...] = (
     ),
     Row(
         "qwen3_omni_moe",
-        "it has no forward: generate() writes, here of text alone; it speaks only with what a checkpoint brings, and "
-        "its talker's config class does not declare the widths that its code reads",
+        "it has no forward: generate() writes, and here does not speak, which takes a vocabulary of more than 1024 codes; its "
+        "talker's config class does not declare the widths that its code reads",
         config={
             "talker_config": {
                 "spatial_merge_size": 2,
                 "speaker_id": {"ethan": 3},
                 "text_config": {"shared_expert_intermediate_size": 64},
             }
-        },
-        inputs={
-            "input_ids": ("Tokens", {"shape": (2, 12), "low": 3, "high": 100}),
-            "attention_mask": ("Mask", {"shape": (2, 12)}),
         },
         method="generate",
         arguments={
@@ -201,20 +197,14 @@ LANGUAGE: tuple[Row, ...] = (
     ),
     Row(
         "qwen2_5_omni",
-        "it has no forward: generate() writes, here of text alone, for a speaker whom a file beside a checkpoint's weights "
-        "makes known; each block of its vocoder has three dilations in its code",
+        "it has no forward: generate() writes, here without speaking, for a speaker whom a file beside a checkpoint's "
+        "weights makes known; each block of its vocoder has three dilations in its code",
         config={"token2wav_config": {"bigvgan_config": {"resblock_dilation_sizes": [[1, 3, 5]] * 3}}},
-        inputs={
-            "input_ids": ("Tokens", {"shape": (2, 12), "low": 3, "high": 100}),
-            "attention_mask": ("Mask", {"shape": (2, 12)}),
-        },
         steps=(
             {"call": "$model.speaker_map.update", "arguments": [{"Chelsie": {"bos_token": 3}}], "name": "speaker"},
             {
                 "call": "generate",
                 "arguments": {
-                    "input_ids": "$input_ids",
-                    "attention_mask": "$attention_mask",
                     "generation_mode": "text",
                     "thinker_max_new_tokens": 6,
                     "thinker_eos_token_id": None,
