@@ -11,7 +11,7 @@ A declaration (``Skill.processor``) names each part by the pipelines' argument: 
 - A model that encodes and decodes sound for a processor has the arguments of its ``config`` in place of its own.
 - A processor has under ``parts`` the part that it takes as each argument, and as ``prompt`` what stands for an image or
   a sound before a text that is no chat, as ``call`` what is told it at each call, and as ``frames`` how many images it
-  takes for one video; ``unshown`` is what it could not be shown where the skill was written, and ``untaken`` says that
+  takes for one video; ``unshown`` is what it could not be shown where the skill was written, or passes over, and ``untaken`` says that
   no way was found there in which the model takes what it makes.
 - A part that only a library makes has its name under ``requires``.
 """

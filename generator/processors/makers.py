@@ -58,7 +58,8 @@ def _maker(head: HeadSpec, parts: Mapping[str, Any]) -> str | None:
         return None
     if kinds != ["text"]:
         return next((name for name in names if name in parts), None)
-    return _PARTS["text"] if _PARTS["text"] in parts and _reads(head) else None
+    text = parts.get(_PARTS["text"])
+    return _PARTS["text"] if text is not None and _reads(head) and _writes(head, text) else None
 
 
 def _kinds(head: HeadSpec) -> list[str]:
@@ -101,6 +102,15 @@ def _reads(head: HeadSpec) -> bool:
     return not any(
         name in needed and _shape(item)[: len(ids)] == ids for name, item in inputs.items() if name not in _SPOKEN
     )
+
+
+def _writes(head: HeadSpec, part: Mapping[str, Any]) -> bool:
+    """Whether a tokenizer puts by itself into a text what a head's own texts always hold: Splinter's hold questions."""
+    usual = [value for name, value in part.get("arguments", {}).items() if name.endswith("_token")]
+    vocabulary = part.get("vocabulary", "").split(" ")
+    ids = next(item for item in head.inputs if item.name == "input_ids")
+    held = [token for token, _, _ in ids.arguments.get("runs", ()) if token < len(vocabulary)]
+    return all(vocabulary[token] in usual for token in held)
 
 
 def _shape(item: InputSpec) -> tuple[int, ...]:

@@ -70,7 +70,9 @@ class Trial:
             return cls(model, counts, tokens, head.arguments if head.method == "generate" else {})
         return cls(None, {}, {})
 
-    def inputs(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> dict[str, Any]:
+    def inputs(
+        self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str], text: str = TEXT
+    ) -> dict[str, Any]:
         """What the declared processor makes of the sample: of a chat where it has a template for one, else of its prompt
         and a text.
 
@@ -82,7 +84,7 @@ class Trial:
         media = [(modality, _SAMPLES[modality]()) for modality in modalities if modality in _SAMPLES]
         if processor.chat_template is not None:
             content = [{"type": modality, modality: sample} for modality, sample in media]
-            chat = [{"role": "user", "content": [*content, {"type": "text", "text": TEXT}]}]
+            chat = [{"role": "user", "content": [*content, {"type": "text", "text": text}]}]
             told = {"processor_kwargs": dict(call)} if call else {}  # which the library adds to
             made = processor.apply_chat_template(
                 chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", **told
@@ -92,7 +94,7 @@ class Trial:
         given = {names[modality]: sample for modality, sample in media}
         if frames := parts["processor"].get("frames"):
             given = {"images": [picture()] * frames}
-        text = parts["processor"].get("prompt", "") + TEXT
+        text = parts["processor"].get("prompt", "") + text
         return self._cast(processor(text=text, **given, return_tensors="pt", **call))
 
     def _cast(self, made: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,6 +103,12 @@ class Trial:
             name: item.to(self.model.dtype) if hasattr(item, "dtype") and item.is_floating_point() else item
             for name, item in made.items()
         }
+
+    def overlooks(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> bool:
+        """Whether the declared processor makes the same ids of any text (ShieldGemma 2's, which asks about its own policies)."""
+        return self.model is not None and _ids(self.inputs(parts, modalities)) == _ids(
+            self.inputs(parts, modalities, TEXT[::-1])
+        )
 
     def carriers(self, parts: Mapping[str, Mapping[str, Any]], modalities: Sequence[str]) -> dict[str, str]:
         """The special words that stand most often in the text that the declared processor writes, by modality, for those

@@ -147,14 +147,15 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
     for shown, calls in stages:
         likely, accepted = ways.first(trial, shown, calls)
         if accepted:
-            return _unshown(likely) if moving and "video" not in shown else likely
+            unshown = ["video"] if moving and "video" not in shown else []
+            return _unshown(likely, [*unshown, *(["text"] if trial.overlooks(likely, shown) else [])])
         likeliest = likeliest or likely
     return {**likeliest, "processor": {**likeliest["processor"], "untaken": True}} if likeliest else parts
 
 
-def _unshown(parts: Parts) -> Parts:
-    """The parts with the word that a video cannot be shown to the processor here."""
-    return {**parts, "processor": {**parts["processor"], "unshown": "video"}}
+def _unshown(parts: Parts, kinds: Sequence[str]) -> Parts:
+    """The parts, and what cannot be shown to the processor here or is passed over by it."""
+    return {**parts, "processor": {**parts["processor"], "unshown": " ".join(kinds)}} if kinds else parts
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.checks.pipeline_cases import HEARD
-from harness.checks.pipeline_samples import CAPTION, SENTENCES, picture, sound
+from harness.checks.pipeline_samples import CAPTION, SENTENCES, TABLE, picture, sound
 
 if TYPE_CHECKING:
     from harness.skill import Head
@@ -51,7 +52,7 @@ def of(head: Head, part: str, processor: Any, declared: Mapping[str, Any]) -> Sa
         declared: as which the skill declares it.
     """
     if part == "processor":
-        kinds = tuple(kind for kind in _kinds(head) if kind != declared.get("unshown"))
+        kinds = tuple(kind for kind in _kinds(head) if kind not in declared.get("unshown", "").split())
         frames = declared.get("frames", 0)
         return Sample(kinds, lambda turns: _together(processor, declared, kinds, frames, turns))
     if part == "tokenizer":
@@ -100,6 +101,10 @@ def _together(
 
 def _written(head: Head, tokenizer: Any, turn: int) -> Mapping[str, Any]:
     """Of a text; of a question and a text about it where a head is asked one, as many answers as it is shown."""
+    if "table" in inspect.signature(tokenizer.__call__).parameters:  # which its text is a question about (TAPAS's)
+        import pandas as pd  # type: ignore[import-untyped,unused-ignore]
+
+        return _mapping(tokenizer(table=pd.DataFrame(TABLE), queries=SENTENCES[turn], return_tensors="pt"))
     asked = any(name in mapping for mapping in head.mappings for name in _QUESTIONS)
     shape = head.inputs["input_ids"].shape
     if len(shape) == _ANSWER_AXES:

@@ -772,8 +772,15 @@ def _fed(name: str, mappings: tuple[str, ...] = (), **shapes: tuple[int, ...]) -
     return HeadSpec(name, mappings, (), True, {}, inputs, (), 1, 2, None)
 
 
+def _holding(token: int) -> HeadSpec:
+    """A head whose texts hold a token."""
+    ids = InputSpec("input_ids", "Tokens", {"shape": (2, 12), "high": 8, "runs": ((token, 1, 1),)})
+    return HeadSpec("BertModel", (), (), True, {}, (ids,), (), 1, 2, None)
+
+
 ALL: dict[str, Any] = {
-    **{part: {} for part in ("tokenizer", "image_processor", "video_processor", "processor")},
+    **{part: {} for part in ("image_processor", "video_processor", "processor")},
+    "tokenizer": {"vocabulary": "<pad> a <eos> <question>", "arguments": {"eos_token": "<eos>"}},
     "feature_extractor": {"class_name": "Wav2Vec2FeatureExtractor", "arguments": {}},
 }
 
@@ -791,6 +798,8 @@ ALL: dict[str, Any] = {
         (_fed("MusicgenForCausalLM", input_ids=(8, 12), attention_mask=(2, 12)), None),
         (_fed("SpeechT5Model", input_values=(2, 12, 64)), None),
         (_fed("PatchTSTModel", past_values=(2, 12, 4)), None),
+        (_holding(2), "tokenizer"),
+        (_holding(3), None),  # a word that no tokenizer puts into a text by itself
     ],
 )
 def test_the_part_that_makes_a_heads_inputs_goes_by_what_they_are(head: HeadSpec, part: str | None) -> None:

@@ -327,6 +327,23 @@ def test_round_trip_catches_a_weight_that_is_saved_wrong(ask: Ask, swap: Swap) -
     assert (record.status, "other values" in str(record.reason)) == ("failed", True)
 
 
+@pytest.mark.parametrize(("lost", "status"), [(None, "passed"), ("bert.encoder.layer.1.output.dense.weight", "failed")])
+def test_round_trip_of_a_class_that_is_loaded_by_a_networks_name_is_by_its_saved_file(
+    ask: Ask, swap: Swap, lost: str | None, status: str
+) -> None:
+    class Named(BertForMaskedLM):  # type: ignore[misc]
+        @classmethod
+        def from_pretrained(cls, name: str, **kwargs: Any) -> Any:
+            return cls._from_config({"network": name}, **kwargs)
+
+        def save_pretrained(self, folder: Any, **kwargs: Any) -> None:
+            state = {name: tensor for name, tensor in self.state_dict().items() if name != lost}
+            super().save_pretrained(folder, state_dict=state, **kwargs)
+
+    swap("BertForMaskedLM", Named)
+    assert ask(Bert, "round_trip").status == status
+
+
 def test_round_trip_catches_a_buffer_that_is_lost(ask: Ask, swap: Swap) -> None:
     counts = itertools.count(1)
 
@@ -453,10 +470,19 @@ class Pretender(Cpu):
         return runner
 
 
-@pytest.mark.parametrize("check", [name for name in CHECKS if name not in ("build", "generation", "pipeline")])
+_OTHERS = ("build", "generation", "pipeline", "processor")
+"""Checks that run nothing, or are asked of other skills below."""
+
+
+@pytest.mark.parametrize("check", [name for name in CHECKS if name not in _OTHERS])
 def test_a_silent_fall_back_to_the_cpu_fails_every_check_that_runs(ask: Ask, install: Install, check: str) -> None:
     record = ask(Bert, check, install(Pretender()))
     assert (record.status, record.stage, record.executed_on) == ("failed", "run", "cpu")
+    assert str(record.reason).startswith("fell back to cpu")
+
+
+def test_a_silent_fall_back_fails_what_is_asked_by_way_of_a_processor(ask: Ask, install: Install) -> None:
+    record = ask(Speaking, "processor", install(Pretender()), made_by="tokenizer")
     assert str(record.reason).startswith("fell back to cpu")
 
 
