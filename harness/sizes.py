@@ -37,7 +37,7 @@ _WIDTH = re.compile(
 
 _FIXED = re.compile(
     r"(^|_)(id|index|indices|layers?|depths?|blocks?|position|positions|patch|image|img|kernel|stride|window|vocab|time|rank|group|groups"
-    r"|act|drop|experts?|queries|mel|num_channels|in_chans|rate|ratio|length|iou|state|step|max|min)(_|$)"
+    r"|act|drop|experts?|queries|mel|num_channels|num_embeddings|in_chans|rate|ratio|length|iou|state|step|max|min)(_|$)"
 )
 """Words of names that are no widths, whatever else they say."""
 

@@ -18,7 +18,7 @@ from harness.hardware.accelerator import Accelerator
 from harness.hardware.cuda import Cuda
 from harness.hardware.mps import Mps
 from harness.hardware.rocm import Rocm
-from harness.hardware.torch_device import AttendingRunner, TorchDevice, TorchRunner, pinned, translated
+from harness.hardware.torch_device import AttendingRunner, TorchDevice, TorchRunner, counting, pinned, translated
 from harness.hardware.xpu import Xpu
 from harness.inputs import draw
 from harness.session import FellBackError, Session, Subject
@@ -276,3 +276,11 @@ def test_a_device_whose_memory_nobody_counts_has_no_peak() -> None:
     assert not TorchRunner(torch.nn.Identity(), "mps", "fp32", counted=Mps.counted).counted
     assert TorchRunner(torch.nn.Identity(), "cuda:1", "fp32").counted
     assert TorchRunner(torch.nn.Identity(), "cpu", "fp32").peak_memory() is None
+
+
+def test_what_a_model_is_warned_of_while_calls_are_counted_is_not_held_against_the_harness() -> None:
+    values = torch.ones(1, requires_grad=True) * 2
+    with counting("detach", lambda arguments: arguments[0].requires_grad) as calls:
+        torch.tensor(values.detach())
+        torch.ones(1).detach()
+    assert calls == ["detach"]
