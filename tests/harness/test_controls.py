@@ -18,7 +18,7 @@ from harness.checks import CHECKS
 from harness.hardware import UnsupportedError
 from harness.hardware.cpu import Cpu
 from harness.hardware.torch_device import TorchRunner
-from tests.harness import test_benchmark, test_training
+from tests.harness import test_benchmark, test_processor, test_training
 from tests.harness.architectures.hf_bert import Bert
 from tests.harness.architectures.hf_gpt2 import GPT2
 from tests.harness.architectures.hf_t5 import T5
@@ -562,6 +562,7 @@ def test_pipeline_catches_an_answer_that_ignores_its_question(ask: Ask, swap: Sw
 
 
 def test_every_check_has_a_control_here() -> None:
-    tests = [*globals(), *vars(test_training), *vars(test_benchmark)]
+    beside = (test_benchmark, test_processor, test_training)
+    tests = [*globals(), *(name for module in beside for name in vars(module))]
     held = {name.removeprefix("test_").partition("_catches")[0] for name in tests if "_catches" in name}
     assert held == {name.partition("-")[0] for name in CHECKS}  # those after a hyphen are sizes of one

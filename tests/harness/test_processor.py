@@ -48,7 +48,7 @@ def test_a_decoders_beginning_is_the_skills_own_and_said_to_be(ask: Ask) -> None
     assert (record.status, record.metrics["own"]) == ("passed", "decoder_input_ids")
 
 
-def test_a_head_that_does_not_look_at_its_image_is_caught(ask: Ask, swap: Any) -> None:
+def test_processor_catches_a_head_that_does_not_look_at_its_image(ask: Ask, swap: Any) -> None:
     class Blind(LlavaForConditionalGeneration):  # type: ignore[misc]
         def forward(self, *args: Any, **kwargs: Any) -> Any:
             kwargs["pixel_values"] = torch.zeros_like(kwargs["pixel_values"])
