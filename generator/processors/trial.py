@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,7 +86,9 @@ class Trial:
         if processor.chat_template is not None:
             content = [{"type": modality, modality: sample} for modality, sample in media]
             chat = [{"role": "user", "content": [*content, {"type": "text", "text": text}]}]
-            told = {"processor_kwargs": dict(call)} if call else {}  # which the library adds to
+            # In 4.57 what the processor is told goes among the template's own keywords.
+            apart = call and "processor_kwargs" in inspect.signature(processor.apply_chat_template).parameters
+            told = {"processor_kwargs": dict(call)} if apart else dict(call)  # a copy, to which the library adds
             made = processor.apply_chat_template(
                 chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", **told
             )

@@ -89,7 +89,9 @@ def _together(
     text, call = _CAPTIONS[turns.get("text", 0)], declared.get("call", {})
     if processor.chat_template is not None:
         content = [*({"type": kind, kind: item} for kind, item in media.items()), {"type": "text", "text": text}]
-        told = {"processor_kwargs": dict(call)} if call else {}
+        # In 4.57 what the processor is told goes among the template's own keywords.
+        apart = call and "processor_kwargs" in inspect.signature(processor.apply_chat_template).parameters
+        told = {"processor_kwargs": dict(call)} if apart else dict(call)
         chat = [{"role": "user", "content": content}]
         form = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
         return _mapping(processor.apply_chat_template(chat, add_generation_prompt=True, **form, **told))
