@@ -25,6 +25,10 @@ WEIGHTS = "the weights"
 """What a value follows that is not of the inputs alone."""
 
 
+LONGEST = 4000
+"""Nodes of a graph that is worth exporting: some 15 ms each. Recurrent layers taken apart have more, step by step."""
+
+
 @dataclass(frozen=True)
 class Concrete:
     """A head as it went for its sample."""
@@ -69,8 +73,8 @@ def concrete(asked: Asked) -> Concrete:
 
     Raises:
         InapplicableError: its code reads what is another number for another image or sound, or a number that follows
-            weights and no image or sound, so that the graph would be for these inputs alone; or it has an operator whose
-            shape follows its values.
+            weights and no image or sound, so that the graph would be for these inputs alone; or it reads nothing, and what
+            exporters refuse of it is something else; or it has an operator whose shape follows its values, or is too long.
     """
     import torch
     from torch._export.utils import _compiling_state_context
@@ -90,7 +94,13 @@ def concrete(asked: Asked) -> Concrete:
         traced = make_fx(run, Settled(reader.number).decompositions(), _error_on_data_dependent_ops=False)(
             *asked.sample
         )
+    if (length := len(traced.graph.nodes)) > LONGEST:
+        raise InapplicableError(f"its graph has {length} nodes, and exporters take minutes for more than {LONGEST}")
     read = _kept(traced, asked, reader.read)
+    if not read:
+        raise InapplicableError(
+            "its code reads nothing of its tensors, by which a shape or the way that it goes could follow them"
+        )
     gives = [*asked.outputs, *read]
     names = {f"tensor_{index}": name for index, name in enumerate(asked.inputs)}
 

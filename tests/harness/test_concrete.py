@@ -93,9 +93,10 @@ def test_inputs_of_which_something_else_is_read_are_refused(base: Any, change: T
         lambda x, mask, **_: x * mask.sum().item() + int(mask[0].sum()) + torch.tensor(mask.numpy().sum()),
         lambda x, mask, **_: x.clone().index_put_((mask,), torch.tensor(7.0)),
         lambda x, mask, **_: x.clone().index_put(
-            (mask[:, 2].long(), mask[:, 5].long()), torch.ones(2), accumulate=True
+            (mask[:, 2].long(), mask[:, 5].long()), torch.ones(2) * int(mask[0, 0]), accumulate=True
         ),
         lambda x, mask, **_: x
+        * int(mask[0, 0])
         * ((mask.long() - 4) // 3 + (mask.long() - 6).div(torch.tensor(4), rounding_mode="floor")),
     ],
     ids=["mask", "partly", "select", "nonzero", "repeat", "decide", "number", "put", "add", "floor"],
@@ -157,7 +158,7 @@ def test_a_decision_that_follows_floating_inputs_is_checked_at_every_run() -> No
 def test_whole_numbers_below_zero_are_divided_downwards() -> None:
     """OpenVINO's own conversion divides them towards zero, by which sounds get longer than they are."""
     numbers = torch.tensor([-5, -1, 0, 1, 5])
-    runner, head = compiled(OpenVino, lambda n, **_: n // 2, {"n": numbers})
+    runner, head = compiled(OpenVino, lambda n, **_: n // 2 * -int(n[1]), {"n": numbers})
     assert torch.equal(runner.run({"n": numbers})["answer"].long(), head(n=numbers)["answer"])
     (given,) = OpenVino(route="trace").prepare(head, {"n": numbers}).run({"n": numbers}).values()
     assert given.tolist() == [-2, 0, 0, 0, 2], "OpenVINO has mended it: see harness/hardware/settled.py"
@@ -174,3 +175,14 @@ def test_a_graph_that_computes_something_else_where_the_code_reads_is_a_refusal(
 def test_an_operator_whose_shape_follows_its_values_is_a_refusal() -> None:
     with pytest.raises(InapplicableError, match="unique"):
         concrete(asked(lambda n, **_: n.unique(), {"n": torch.tensor([1, 1, 2])}))
+
+
+def test_a_graph_that_is_too_long_to_export_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.hardware.concrete.LONGEST", 5)
+    with pytest.raises(InapplicableError, match="nodes, and exporters take minutes for more than 5"):
+        concrete(asked(images, SAMPLE))
+
+
+def test_a_head_whose_code_reads_nothing_is_left_to_the_other_routes() -> None:
+    with pytest.raises(InapplicableError, match="its code reads nothing of its tensors"):
+        concrete(asked(lambda x, weight, **_: x * weight, {"x": PIXELS}))
