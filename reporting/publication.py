@@ -66,7 +66,7 @@ def update(
     Args:
         reports: directory of the reports, made if it is missing.
         skills: directory of the skill files and their ``manifest.json``.
-        pins: version by distribution, by hardware; each hardware gets its column, with results or without.
+        pins: version by distribution, by hardware; of those that have no result when others do, only the names are told.
         catalogue: the rows of the catalogue, as ``reporting.inventory.architecture`` takes them.
         expected: ids of all cells that today's skills have on the hardware of ``pins``, so that what a narrow run
             left out is named; without it, only heads without any result are.
@@ -93,10 +93,12 @@ def update(
         expected = None if expected is None else sorted(expected)
         standings = matrix.asked(ledger.standings(), rows, expected)
         damage += provenance.remembered(standings, damage)
-        lines = matrix.lines(rows, shelf, standings, pins, expected)
-        hardware = list(dict.fromkeys([*pins, *sorted({cell.record.hardware for cell in standings})]))
+        ran = {cell.record.hardware for cell in standings}
+        hardware = [*(name for name in pins if name in ran or not ran), *sorted(ran - set(pins))]
+        lines = matrix.lines(rows, shelf, standings, hardware, expected)
         shared: dict[str, Any] = {"runs": provenance.sources(standings), "release": release}
         shared["damage"] = provenance.consequences(standings, damage)
+        shared["idle"] = [name for name in pins if name not in hardware]
         matches = compatibility.view(lines, hardware) | {"elsewhere": elsewhere or {}} | shared
         contents: dict[Path, bytes | None] = {
             reports / "coverage.md": _render("coverage.md.mako", coverage.view(lines, rows, hardware) | shared),

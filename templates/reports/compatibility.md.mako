@@ -1,4 +1,4 @@
-<%namespace file="evidence.mako" import="sources, losses"/>\
+<%namespace file="evidence.mako" import="sources, losses, resting"/>\
 <!-- Written by `invoke report` from the results; do not edit. -->
 
 Compatibility
@@ -14,6 +14,7 @@ How far the tiers have come is in the [coverage report](coverage.md).
 % for name, (own, link) in elsewhere.items():
 ${code(name)} does not take this release of transformers, but ${own}: ${Markdown(f"its column is in the [report of that]({link})") if link else "it has no report of that yet"}.
 % endfor
+${resting(idle) | n}\
 ${losses(damage) | n}\
 
 % if causes:

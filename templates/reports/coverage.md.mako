@@ -1,4 +1,4 @@
-<%namespace file="evidence.mako" import="sources, losses"/>\
+<%namespace file="evidence.mako" import="sources, losses, resting"/>\
 <!-- Written by `invoke report` from the results; do not edit. -->
 
 Coverage
@@ -11,6 +11,7 @@ Of transformers ${release}; what each entry of its table of configs is, is in th
 How many architectures are catalogued, have a skill, have one that is validated, have run on a hardware, and passed
 there. *Ran* means that some cell has a fresh verdict; *passed*, that every head has fresh evidence and all of it is
 green; *known failures*, that all of it is green or fails as `expected/` says, which is no pass. What each cell said is in the [compatibility report](compatibility.md).
+${resting(idle) | n}\
 ${losses(damage) | n}\
 
 By tier

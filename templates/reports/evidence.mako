@@ -22,3 +22,9 @@ What among the results cannot be taken as it lies, and what comes of it. None of
 ${table(["where", "what", "cell", "consequence"], [[code(item.where), item.what, code(item.cell) if item.cell else "", consequence] for item, consequence in damage])}
 % endif
 </%def>\
+<%def name="resting(idle)">\
+% if idle:
+
+There is no result of any kind from ${Markdown(", ".join(code(name) for name in idle))}.
+% endif
+</%def>\
