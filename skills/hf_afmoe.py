@@ -70,6 +70,7 @@ class Afmoe(Skill):
             parameters=230276,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "AfmoeModel",
@@ -82,6 +83,7 @@ class Afmoe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=222084,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

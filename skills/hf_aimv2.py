@@ -96,6 +96,7 @@ class Aimv2(Skill):
             },
             parameters=210817,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -63,6 +63,7 @@ class Albert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=54592,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "AlbertForMultipleChoice",
@@ -75,6 +76,7 @@ class Albert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=54401,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "AlbertForPreTraining",
@@ -87,6 +89,7 @@ class Albert(Skill):
             outputs={"prediction_logits": ((2, 12, 128), "float32"), "sop_logits": ((2, 2), "float32")},
             parameters=58882,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "AlbertForQuestionAnswering",
@@ -99,6 +102,7 @@ class Albert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=50306,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "AlbertForSequenceClassification",
@@ -112,6 +116,7 @@ class Albert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=54466,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "AlbertForTokenClassification",
@@ -125,6 +130,7 @@ class Albert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=50306,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "AlbertModel",
@@ -138,6 +144,7 @@ class Albert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=54336,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

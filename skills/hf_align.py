@@ -96,6 +96,7 @@ class Align(Skill):
             },
             parameters=97735,
             batch=2,
+            made_by="processor",
         ),
     )
 

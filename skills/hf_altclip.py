@@ -99,6 +99,7 @@ class AltCLIP(Skill):
             },
             parameters=172545,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -63,6 +63,7 @@ class Apertus(Skill):
             parameters=82308,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "ApertusForTokenClassification",
@@ -75,6 +76,7 @@ class Apertus(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=74246,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ApertusModel",
@@ -87,6 +89,7 @@ class Apertus(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=74116,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

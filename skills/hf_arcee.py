@@ -67,6 +67,7 @@ class Arcee(Skill):
             parameters=82240,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "ArceeForQuestionAnswering",
@@ -78,6 +79,7 @@ class Arcee(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=74178,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ArceeForSequenceClassification",
@@ -90,6 +92,7 @@ class Arcee(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=74176,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ArceeForTokenClassification",
@@ -102,6 +105,7 @@ class Arcee(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=74178,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ArceeModel",
@@ -114,6 +118,7 @@ class Arcee(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=74048,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -60,8 +60,10 @@ class Aria(Skill):
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}"
             },
+            "call": {"max_image_size": 196},
             "class_name": "AriaProcessor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -97,6 +99,7 @@ class Aria(Skill):
             generation={"max_new_tokens": 6},
             notes=(
                 "its processor makes every image one of 980 pixels a side and 256 tokens: of patches that are larger in turn, with as many queries",
+                "no way was found to put a text beside the rest to its processor in which the head takes what that makes",
             ),
         ),
         Head(
@@ -113,6 +116,7 @@ class Aria(Skill):
             batch=2,
             notes=(
                 "its processor makes every image one of 980 pixels a side and 256 tokens: of patches that are larger in turn, with as many queries",
+                "no way was found to put a text beside the rest to its processor in which the head takes what that makes",
             ),
         ),
     )

@@ -49,6 +49,7 @@ class AST(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=72130,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "ASTModel",
@@ -59,6 +60,7 @@ class AST(Skill):
             outputs={"last_hidden_state": ((2, 8, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=71872,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

@@ -92,6 +92,7 @@ class AudioFlamingo3(Skill):
             parameters=193856,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "AudioFlamingo3Model",
@@ -106,6 +107,7 @@ class AudioFlamingo3(Skill):
             outputs={"last_hidden_state": ((2, 35, 64), "float32"), "audio_hidden_states": ((56, 64), "float32")},
             parameters=185664,
             batch=2,
+            made_by="processor",
         ),
     )
 

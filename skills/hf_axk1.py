@@ -77,6 +77,7 @@ class AXK1(Skill):
             parameters=187072,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "AXK1ForSequenceClassification",
@@ -89,6 +90,7 @@ class AXK1(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=179008,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "AXK1ForTokenClassification",
@@ -101,6 +103,7 @@ class AXK1(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=179010,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "AXK1Model",
@@ -113,6 +116,7 @@ class AXK1(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=178880,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

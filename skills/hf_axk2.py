@@ -80,6 +80,7 @@ class AXK2(Skill):
             parameters=213696,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "AXK2ForSequenceClassification",
@@ -92,6 +93,7 @@ class AXK2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=205632,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "AXK2ForTokenClassification",
@@ -104,6 +106,7 @@ class AXK2(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=205634,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "AXK2Model",
@@ -116,6 +119,7 @@ class AXK2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=205504,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

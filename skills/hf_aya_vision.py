@@ -97,6 +97,7 @@ class AyaVision(Skill):
             parameters=189824,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "AyaVisionModel",
@@ -110,6 +111,7 @@ class AyaVision(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((2, 4, 64), "float32")},
             parameters=189824,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -78,6 +78,7 @@ class BailingHybrid(Skill):
             parameters=355704,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BailingHybridModel",
@@ -90,6 +91,7 @@ class BailingHybrid(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=347512,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -68,6 +68,7 @@ class Bamba(Skill):
             parameters=105964,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BambaModel",
@@ -80,6 +81,7 @@ class Bamba(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=97772,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

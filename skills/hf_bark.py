@@ -59,7 +59,12 @@ class Bark(Skill):
 
     processor = {
         "feature_extractor": {"arguments": {}, "class_name": "EncodecFeatureExtractor"},
-        "processor": {"arguments": {}, "class_name": "BarkProcessor", "parts": {"tokenizer": "tokenizer"}},
+        "processor": {
+            "arguments": {},
+            "class_name": "BarkProcessor",
+            "parts": {"tokenizer": "tokenizer"},
+            "untaken": True,
+        },
         "tokenizer": {
             "arguments": {
                 "bos_token": "<bos>",
@@ -113,6 +118,7 @@ class Bark(Skill):
                     "text_pad_token": 198,
                 },
             },
+            made_by="tokenizer",
             notes=(
                 "it has no forward: four models in a row are called by generate(), whose token ranges a checkpoint brings",
             ),

@@ -71,6 +71,7 @@ class Bart(Skill):
             parameters=184320,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BartForCausalLM",
@@ -84,6 +85,7 @@ class Bart(Skill):
             parameters=113024,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BartForQuestionAnswering",
@@ -100,6 +102,7 @@ class Bart(Skill):
             },
             parameters=184450,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BartForSequenceClassification",
@@ -112,6 +115,7 @@ class Bart(Skill):
             outputs={"logits": ((2, 3), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=188675,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BartModel",
@@ -128,6 +132,7 @@ class Bart(Skill):
             },
             parameters=184320,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -72,6 +72,7 @@ class Beam(Skill):
             parameters=288172,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BeamModel",
@@ -84,6 +85,7 @@ class Beam(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=279980,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

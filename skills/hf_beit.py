@@ -67,6 +67,7 @@ class Beit(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=79746,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "BeitBackbone",
@@ -77,6 +78,7 @@ class Beit(Skill):
             outputs={"feature_maps.0": ((2, 64, 4, 4), "float32")},
             parameters=79488,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "BeitForSemanticSegmentation",
@@ -89,6 +91,7 @@ class Beit(Skill):
             outputs={"logits": ((2, 2, 16, 16), "float32")},
             parameters=705860,
             batch=2,
+            made_by="image_processor",
             notes=("the segmentation neck takes four layers",),
         ),
         Head(
@@ -101,6 +104,7 @@ class Beit(Skill):
             outputs={"last_hidden_state": ((2, 17, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=79616,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -61,6 +61,7 @@ class Bert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83904,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BertForMultipleChoice",
@@ -73,6 +74,7 @@ class Bert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83713,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BertForNextSentencePrediction",
@@ -85,6 +87,7 @@ class Bert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83778,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BertForPreTraining",
@@ -97,6 +100,7 @@ class Bert(Skill):
             outputs={"prediction_logits": ((2, 12, 128), "float32"), "seq_relationship_logits": ((2, 2), "float32")},
             parameters=88194,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BertForQuestionAnswering",
@@ -109,6 +113,7 @@ class Bert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BertForSequenceClassification",
@@ -122,6 +127,7 @@ class Bert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83778,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BertForTokenClassification",
@@ -135,6 +141,7 @@ class Bert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BertLMHeadModel",
@@ -150,6 +157,7 @@ class Bert(Skill):
             parameters=83904,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BertModel",
@@ -163,6 +171,7 @@ class Bert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=83648,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -63,6 +63,7 @@ class BertGeneration(Skill):
             parameters=79488,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BertGenerationEncoder",
@@ -75,6 +76,7 @@ class BertGeneration(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=79360,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

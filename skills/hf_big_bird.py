@@ -64,6 +64,7 @@ class BigBird(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=88064,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdForCausalLM",
@@ -79,6 +80,7 @@ class BigBird(Skill):
             parameters=88064,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdForMultipleChoice",
@@ -91,6 +93,7 @@ class BigBird(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83713,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdForPreTraining",
@@ -103,6 +106,7 @@ class BigBird(Skill):
             outputs={"prediction_logits": ((2, 12, 128), "float32"), "seq_relationship_logits": ((2, 2), "float32")},
             parameters=88194,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdForQuestionAnswering",
@@ -115,6 +119,7 @@ class BigBird(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=96322,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdForSequenceClassification",
@@ -128,6 +133,7 @@ class BigBird(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=87938,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdForTokenClassification",
@@ -141,6 +147,7 @@ class BigBird(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=83778,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdModel",
@@ -154,6 +161,7 @@ class BigBird(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=83648,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -68,6 +68,7 @@ class BigBirdPegasus(Skill):
             parameters=182528,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdPegasusForCausalLM",
@@ -81,6 +82,7 @@ class BigBirdPegasus(Skill):
             parameters=120064,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdPegasusForQuestionAnswering",
@@ -97,6 +99,7 @@ class BigBirdPegasus(Skill):
             },
             parameters=182658,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdPegasusForSequenceClassification",
@@ -109,6 +112,7 @@ class BigBirdPegasus(Skill):
             outputs={"logits": ((2, 2), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=186818,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BigBirdPegasusModel",
@@ -125,6 +129,7 @@ class BigBirdPegasus(Skill):
             },
             parameters=182528,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -62,6 +62,7 @@ class BioGpt(Skill):
             parameters=79488,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BioGptForSequenceClassification",
@@ -74,6 +75,7 @@ class BioGpt(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=79616,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BioGptForTokenClassification",
@@ -86,6 +88,7 @@ class BioGpt(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BioGptModel",
@@ -98,6 +101,7 @@ class BioGpt(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=79488,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -40,6 +40,7 @@ class Bit(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=223378,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "BitBackbone",
@@ -50,6 +51,7 @@ class Bit(Skill):
             outputs={"feature_maps.0": ((2, 256, 2, 2), "float32")},
             parameters=222864,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "BitModel",
@@ -61,6 +63,7 @@ class Bit(Skill):
             outputs={"last_hidden_state": ((2, 256, 2, 2), "float32"), "pooler_output": ((2, 256, 1, 1), "float32")},
             parameters=222864,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

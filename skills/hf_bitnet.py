@@ -66,6 +66,7 @@ class BitNet(Skill):
             parameters=90816,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BitNetModel",
@@ -78,6 +79,7 @@ class BitNet(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82624,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -65,6 +65,7 @@ class Blenderbot(Skill):
             parameters=184064,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BlenderbotForCausalLM",
@@ -78,6 +79,7 @@ class Blenderbot(Skill):
             parameters=112896,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BlenderbotModel",
@@ -94,6 +96,7 @@ class Blenderbot(Skill):
             },
             parameters=184064,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

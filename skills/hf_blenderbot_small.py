@@ -67,6 +67,7 @@ class BlenderbotSmall(Skill):
             parameters=184064,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BlenderbotSmallForCausalLM",
@@ -80,6 +81,7 @@ class BlenderbotSmall(Skill):
             parameters=112896,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BlenderbotSmallModel",
@@ -96,6 +98,7 @@ class BlenderbotSmall(Skill):
             },
             parameters=184064,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

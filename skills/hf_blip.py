@@ -95,6 +95,7 @@ class Blip(Skill):
             parameters=197888,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "BlipForQuestionAnswering",
@@ -113,6 +114,7 @@ class Blip(Skill):
             parameters=310784,
             batch=2,
             generation={"inputs": ["input_ids", "pixel_values", "attention_mask"], "max_new_tokens": 6},
+            made_by="processor",
             notes=("forward says nothing of the question but by the loss of an answer to it",),
         ),
         Head(
@@ -136,6 +138,7 @@ class Blip(Skill):
             },
             parameters=205825,
             batch=2,
+            made_by="processor",
         ),
     )
 

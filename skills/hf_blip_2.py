@@ -110,6 +110,7 @@ class Blip2(Skill):
             parameters=248320,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
@@ -134,6 +135,7 @@ class Blip2(Skill):
             },
             parameters=218818,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "Blip2Model",
@@ -154,6 +156,7 @@ class Blip2(Skill):
             },
             parameters=248320,
             batch=2,
+            made_by="processor",
         ),
     )
 

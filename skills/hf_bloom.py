@@ -54,6 +54,7 @@ class Bloom(Skill):
             parameters=108416,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "BloomForQuestionAnswering",
@@ -65,6 +66,7 @@ class Bloom(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=108546,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BloomForSequenceClassification",
@@ -77,6 +79,7 @@ class Bloom(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=108544,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BloomForTokenClassification",
@@ -89,6 +92,7 @@ class Bloom(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=108546,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "BloomModel",
@@ -101,6 +105,7 @@ class Bloom(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=108416,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -103,6 +103,7 @@ class Blt(Skill):
             parameters=443776,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -116,6 +117,7 @@ class Blt(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=435584,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )

@@ -105,6 +105,7 @@ class BridgeTower(Skill):
             },
             parameters=415488,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -62,6 +62,7 @@ class Camembert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83904,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "CamembertForCausalLM",
@@ -77,6 +78,7 @@ class Camembert(Skill):
             parameters=83904,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "CamembertForMultipleChoice",
@@ -89,6 +91,7 @@ class Camembert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83713,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "CamembertForQuestionAnswering",
@@ -101,6 +104,7 @@ class Camembert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "CamembertForSequenceClassification",
@@ -114,6 +118,7 @@ class Camembert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83778,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "CamembertForTokenClassification",
@@ -127,6 +132,7 @@ class Camembert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "CamembertModel",
@@ -140,6 +146,7 @@ class Camembert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=83648,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -92,6 +92,7 @@ class Canary(Skill):
             parameters=263360,
             batch=2,
             generation={"inputs": ["input_features", "attention_mask"], "max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
         Head(
             "CanaryModel",
@@ -107,6 +108,7 @@ class Canary(Skill):
             },
             parameters=263232,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

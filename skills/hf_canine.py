@@ -46,6 +46,7 @@ class Canine(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=2286018,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -59,6 +60,7 @@ class Canine(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=2285953,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "CanineForSequenceClassification",
@@ -72,6 +74,7 @@ class Canine(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=2286018,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "CanineForTokenClassification",
@@ -85,6 +88,7 @@ class Canine(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=2286018,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -99,6 +103,7 @@ class Canine(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=2285888,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )

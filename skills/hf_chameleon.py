@@ -151,6 +151,7 @@ class Chameleon(Skill):
             parameters=1898944,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("a checkpoint's vocabulary says which tokens are codes of an image",),
         ),
         Head(
@@ -165,6 +166,7 @@ class Chameleon(Skill):
             outputs={"last_hidden_state": ((2, 23, 64), "float32")},
             parameters=1890752,
             batch=2,
+            made_by="processor",
             notes=("a checkpoint's vocabulary says which tokens are codes of an image",),
         ),
     )

@@ -97,6 +97,7 @@ class ChineseCLIP(Skill):
             },
             parameters=168321,
             batch=2,
+            made_by="processor",
         ),
     )
 

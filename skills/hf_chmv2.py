@@ -61,6 +61,7 @@ class CHMv2(Skill):
             outputs={"predicted_depth": ((2, 64, 64), "float32")},
             parameters=1064704,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

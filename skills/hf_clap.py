@@ -98,6 +98,7 @@ class Clap(Skill):
             },
             parameters=677898,
             batch=2,
+            made_by="processor",
             notes=("its image of a sound folds the frames so often that few bins would leave none",),
         ),
     )

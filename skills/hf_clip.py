@@ -100,6 +100,7 @@ class CLIP(Skill):
             },
             parameters=168193,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "CLIPForImageClassification",
@@ -111,6 +112,7 @@ class CLIP(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=80770,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -97,6 +97,7 @@ class CLIPSeg(Skill):
             },
             parameters=168193,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -62,11 +62,12 @@ class Clvp(Skill):
     pad_token_id = 0
 
     processor = {
-        "feature_extractor": {"arguments": {}, "class_name": "ClvpFeatureExtractor"},
+        "feature_extractor": {"arguments": {"feature_size": 64}, "class_name": "ClvpFeatureExtractor"},
         "processor": {
             "arguments": {},
             "class_name": "ClvpProcessor",
             "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -106,7 +107,10 @@ class Clvp(Skill):
             parameters=383297,
             batch=2,
             generation={"max_new_tokens": 6},
-            notes=("its rotary lanes are never fewer than 32, which a head must hold",),
+            notes=(
+                "its rotary lanes are never fewer than 32, which a head must hold",
+                "no way was found to put a text beside the rest to its processor in which the head takes what that makes",
+            ),
         ),
     )
 

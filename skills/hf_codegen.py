@@ -64,6 +64,7 @@ class CodeGen(Skill):
             parameters=115840,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "CodeGenModel",
@@ -76,6 +77,7 @@ class CodeGen(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=107520,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -64,6 +64,7 @@ class Cohere(Skill):
             parameters=90304,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "CohereModel",
@@ -76,6 +77,7 @@ class Cohere(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90304,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

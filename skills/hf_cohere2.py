@@ -66,6 +66,7 @@ class Cohere2(Skill):
             parameters=90304,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Cohere2Model",
@@ -78,6 +79,7 @@ class Cohere2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90304,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

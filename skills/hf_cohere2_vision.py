@@ -102,6 +102,7 @@ class Cohere2Vision(Skill):
             parameters=241216,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Cohere2VisionModel",
@@ -115,6 +116,7 @@ class Cohere2Vision(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((2, 4, 64), "float32")},
             parameters=241216,
             batch=2,
+            made_by="processor",
         ),
     )
 

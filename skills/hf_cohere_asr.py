@@ -100,6 +100,7 @@ class CohereAsr(Skill):
             parameters=279808,
             batch=2,
             generation={"inputs": ["input_features", "attention_mask"], "max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
         Head(
             "CohereAsrModel",
@@ -115,6 +116,7 @@ class CohereAsr(Skill):
             },
             parameters=271488,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

@@ -62,6 +62,7 @@ class ConditionalDetr(Skill):
             },
             parameters=260512,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "ConditionalDetrModel",
@@ -77,6 +78,7 @@ class ConditionalDetr(Skill):
             },
             parameters=251802,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

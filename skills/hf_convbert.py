@@ -63,6 +63,7 @@ class ConvBert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=82084,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -76,6 +77,7 @@ class ConvBert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=77733,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ConvBertForQuestionAnswering",
@@ -88,6 +90,7 @@ class ConvBert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=77798,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -102,6 +105,7 @@ class ConvBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=81958,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ConvBertForTokenClassification",
@@ -115,6 +119,7 @@ class ConvBert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=77798,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -129,6 +134,7 @@ class ConvBert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=77668,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )

@@ -39,6 +39,7 @@ class ConvNext(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=245098,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "ConvNextBackbone",
@@ -49,6 +50,7 @@ class ConvNext(Skill):
             outputs={"feature_maps.0": ((2, 96, 2, 2), "float32")},
             parameters=244904,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "ConvNextModel",
@@ -60,6 +62,7 @@ class ConvNext(Skill):
             outputs={"last_hidden_state": ((2, 96, 2, 2), "float32"), "pooler_output": ((2, 96), "float32")},
             parameters=244904,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -39,6 +39,7 @@ class ConvNextV2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=247674,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "ConvNextV2Backbone",
@@ -49,6 +50,7 @@ class ConvNextV2(Skill):
             outputs={"feature_maps.0": ((2, 96, 2, 2), "float32")},
             parameters=247480,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "ConvNextV2Model",
@@ -60,6 +62,7 @@ class ConvNextV2(Skill):
             outputs={"last_hidden_state": ((2, 96, 2, 2), "float32"), "pooler_output": ((2, 96), "float32")},
             parameters=247480,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -69,6 +69,7 @@ class Cosmos3Edge(Skill):
                 "tokenizer": "tokenizer",
                 "video_processor": "video_processor",
             },
+            "unshown": "video",
         },
         "tokenizer": {
             "arguments": {
@@ -116,6 +117,7 @@ class Cosmos3Edge(Skill):
             parameters=190592,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Cosmos3EdgeModel",
@@ -138,6 +140,7 @@ class Cosmos3Edge(Skill):
             outputs={"last_hidden_state": ((2, 16, 64), "float32")},
             parameters=182400,
             batch=2,
+            made_by="processor",
         ),
     )
 

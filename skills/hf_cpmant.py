@@ -59,6 +59,7 @@ class CpmAnt(Skill):
             parameters=172352,
             batch=2,
             generation={"cache": False, "max_new_tokens": 6},
+            made_by="tokenizer",
             notes=(
                 "all of a text sees all of it, also what was written after it once it is read anew, as it is without a cache",
             ),
@@ -73,6 +74,7 @@ class CpmAnt(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=164160,
             batch=2,
+            made_by="tokenizer",
             notes=(
                 "all of a text sees all of it, also what was written after it once it is read anew, as it is without a cache",
             ),

@@ -62,6 +62,7 @@ class CTRL(Skill):
             parameters=75392,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "CTRLForSequenceClassification",
@@ -74,6 +75,7 @@ class CTRL(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=75392,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "CTRLModel",
@@ -86,6 +88,7 @@ class CTRL(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=75264,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -37,6 +37,7 @@ class Cvt(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=329482,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "CvtModel",
@@ -48,6 +49,7 @@ class Cvt(Skill):
             outputs={"last_hidden_state": ((2, 48, 4, 4), "float32"), "cls_token_value": ((2, 1, 48), "float32")},
             parameters=329288,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

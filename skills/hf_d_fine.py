@@ -83,6 +83,7 @@ class DFine(Skill):
             },
             parameters=860706,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DFineModel",
@@ -105,6 +106,7 @@ class DFine(Skill):
             },
             parameters=826646,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -61,6 +61,7 @@ class DabDetr(Skill):
             },
             parameters=281012,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DabDetrModel",
@@ -76,6 +77,7 @@ class DabDetr(Skill):
             },
             parameters=272302,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -66,6 +66,7 @@ class Data2VecAudio(Skill):
             outputs={"logits": ((2, 19, 32), "float32")},
             parameters=238176,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Data2VecAudioForAudioFrameClassification",
@@ -76,6 +77,7 @@ class Data2VecAudio(Skill):
             outputs={"logits": ((2, 19, 2), "float32")},
             parameters=236226,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Data2VecAudioForSequenceClassification",
@@ -87,6 +89,7 @@ class Data2VecAudio(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=240386,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Data2VecAudioForXVector",
@@ -97,6 +100,7 @@ class Data2VecAudio(Skill):
             outputs={"logits": ((2, 64), "float32"), "embeddings": ((2, 64), "float32")},
             parameters=331072,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Data2VecAudioModel",
@@ -107,6 +111,7 @@ class Data2VecAudio(Skill):
             outputs={"last_hidden_state": ((2, 19, 64), "float32"), "extract_features": ((2, 19, 64), "float32")},
             parameters=236096,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

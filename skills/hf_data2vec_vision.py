@@ -51,6 +51,7 @@ class Data2VecVision(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=146818,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Data2VecVisionForSemanticSegmentation",
@@ -62,6 +63,7 @@ class Data2VecVision(Skill):
             outputs={"logits": ((2, 2, 16, 16), "float32")},
             parameters=705860,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Data2VecVisionModel",
@@ -73,6 +75,7 @@ class Data2VecVision(Skill):
             outputs={"last_hidden_state": ((2, 17, 64), "float32")},
             parameters=146560,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -63,6 +63,7 @@ class Dbrx(Skill):
             parameters=234304,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "DbrxModel",
@@ -75,6 +76,7 @@ class Dbrx(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=226112,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

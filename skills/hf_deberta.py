@@ -61,6 +61,7 @@ class Deberta(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83648,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DebertaForQuestionAnswering",
@@ -72,6 +73,7 @@ class Deberta(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79362,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DebertaForSequenceClassification",
@@ -84,6 +86,7 @@ class Deberta(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83522,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DebertaForTokenClassification",
@@ -96,6 +99,7 @@ class Deberta(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79362,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DebertaModel",
@@ -108,6 +112,7 @@ class Deberta(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=79232,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

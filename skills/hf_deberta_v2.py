@@ -61,6 +61,7 @@ class DebertaV2(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83776,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DebertaV2ForMultipleChoice",
@@ -72,6 +73,7 @@ class DebertaV2(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83585,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DebertaV2ForQuestionAnswering",
@@ -83,6 +85,7 @@ class DebertaV2(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79490,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DebertaV2ForSequenceClassification",
@@ -95,6 +98,7 @@ class DebertaV2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83650,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DebertaV2ForTokenClassification",
@@ -107,6 +111,7 @@ class DebertaV2(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79490,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DebertaV2Model",
@@ -119,6 +124,7 @@ class DebertaV2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=79360,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -125,6 +125,7 @@ class DeepseekOcr2(Skill):
             parameters=530176,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("its default config says neither which layers are dense nor how the two towers meet",),
         ),
         Head(
@@ -143,6 +144,7 @@ class DeepseekOcr2(Skill):
             },
             parameters=521984,
             batch=2,
+            made_by="processor",
             notes=("its default config says neither which layers are dense nor how the two towers meet",),
         ),
     )

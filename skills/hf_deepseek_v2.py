@@ -75,6 +75,7 @@ class DeepseekV2(Skill):
             parameters=334720,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "DeepseekV2ForSequenceClassification",
@@ -87,6 +88,7 @@ class DeepseekV2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=326656,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DeepseekV2Model",
@@ -99,6 +101,7 @@ class DeepseekV2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=326528,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

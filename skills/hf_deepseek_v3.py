@@ -75,6 +75,7 @@ class DeepseekV3(Skill):
             parameters=187008,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "DeepseekV3ForSequenceClassification",
@@ -87,6 +88,7 @@ class DeepseekV3(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=178944,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DeepseekV3ForTokenClassification",
@@ -99,6 +101,7 @@ class DeepseekV3(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=178946,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DeepseekV3Model",
@@ -111,6 +114,7 @@ class DeepseekV3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=178816,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -80,6 +80,7 @@ class DeepseekV32(Skill):
             parameters=199360,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "DeepseekV32Model",
@@ -92,6 +93,7 @@ class DeepseekV32(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=191168,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

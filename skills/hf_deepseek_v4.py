@@ -74,6 +74,7 @@ class DeepseekV4(Skill):
             parameters=331049,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -87,6 +88,7 @@ class DeepseekV4(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=322857,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )

@@ -96,6 +96,7 @@ class DeepseekVL(Skill):
             parameters=212608,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "DeepseekVLModel",
@@ -109,6 +110,7 @@ class DeepseekVL(Skill):
             outputs={"last_hidden_state": ((2, 23, 64), "float32"), "image_hidden_states": ((32, 64), "float32")},
             parameters=212608,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -110,6 +110,7 @@ class DeepseekVLHybrid(Skill):
             parameters=750849,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "DeepseekVLHybridModel",
@@ -124,6 +125,7 @@ class DeepseekVLHybrid(Skill):
             outputs={"last_hidden_state": ((2, 23, 64), "float32"), "image_hidden_states": ((32, 64), "float32")},
             parameters=750849,
             batch=2,
+            made_by="processor",
         ),
     )
 

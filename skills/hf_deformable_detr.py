@@ -67,6 +67,7 @@ class DeformableDetr(Skill):
             },
             parameters=249312,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DeformableDetrModel",
@@ -83,6 +84,7 @@ class DeformableDetr(Skill):
             },
             parameters=240602,
             batch=2,
+            made_by="image_processor",
             notes=(
                 "image-feature-extraction: answers with init_reference_points, which is made of the weights alone, whatever the image",
             ),

@@ -80,6 +80,7 @@ class Deimv2(Skill):
             },
             parameters=819106,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Deimv2Model",
@@ -102,6 +103,7 @@ class Deimv2(Skill):
             },
             parameters=785046,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -51,6 +51,7 @@ class DeiT(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=80834,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DeiTForImageClassificationWithTeacher",
@@ -66,6 +67,7 @@ class DeiT(Skill):
             },
             parameters=80964,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DeiTForMaskedImageModeling",
@@ -77,6 +79,7 @@ class DeiT(Skill):
             outputs={"loss": ((), "float32"), "reconstruction": ((2, 3, 32, 32), "float32")},
             parameters=93248,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DeiTModel",
@@ -88,6 +91,7 @@ class DeiT(Skill):
             outputs={"last_hidden_state": ((2, 18, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=84864,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

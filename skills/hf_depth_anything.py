@@ -53,6 +53,7 @@ class DepthAnything(Skill):
             outputs={"predicted_depth": ((2, 32, 32), "float32")},
             parameters=933769,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

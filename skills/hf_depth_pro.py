@@ -73,6 +73,7 @@ class DepthPro(Skill):
             outputs={"predicted_depth": ((2, 256, 256), "float32"), "field_of_view": ((2,), "float32")},
             parameters=1769890,
             batch=2,
+            made_by="image_processor",
             notes=(
                 "its checkpoint has the model of the field of view, by which depths are scaled: without it the pipeline reads a field that the library drops from outputs that have none",
             ),
@@ -94,6 +95,7 @@ class DepthPro(Skill):
             },
             parameters=772864,
             batch=2,
+            made_by="image_processor",
             notes=(
                 "its checkpoint has the model of the field of view, by which depths are scaled: without it the pipeline reads a field that the library drops from outputs that have none",
             ),

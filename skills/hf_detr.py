@@ -62,6 +62,7 @@ class Detr(Skill):
             },
             parameters=210527,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DetrForSegmentation",
@@ -80,6 +81,7 @@ class Detr(Skill):
             },
             parameters=293864,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DetrModel",
@@ -94,6 +96,7 @@ class Detr(Skill):
             },
             parameters=201752,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

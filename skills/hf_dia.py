@@ -72,6 +72,7 @@ class Dia(Skill):
                 "feature_extractor": "feature_extractor",
                 "tokenizer": "tokenizer",
             },
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -110,6 +111,7 @@ class Dia(Skill):
                 "min_new_tokens": None,
                 "suppress_tokens": None,
             },
+            made_by="tokenizer",
         ),
         Head(
             "DiaModel",
@@ -126,6 +128,7 @@ class Dia(Skill):
             },
             parameters=271104,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

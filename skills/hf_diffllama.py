@@ -65,6 +65,7 @@ class DiffLlama(Skill):
             parameters=98752,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "DiffLlamaForQuestionAnswering",
@@ -76,6 +77,7 @@ class DiffLlama(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=90690,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DiffLlamaForSequenceClassification",
@@ -88,6 +90,7 @@ class DiffLlama(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90688,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DiffLlamaForTokenClassification",
@@ -100,6 +103,7 @@ class DiffLlama(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90690,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DiffLlamaModel",
@@ -112,6 +116,7 @@ class DiffLlama(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90560,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -166,6 +166,7 @@ class DiffusionGemma(Skill):
                 "inputs": ["input_ids", "attention_mask", "pixel_values", "mm_token_type_ids", "image_position_ids"],
                 "max_new_tokens": 6,
             },
+            made_by="processor",
             notes=(
                 "decision: forward takes no logits_to_keep, by which the answer is read",
                 "attention_mask: what it hides is seen, in what the model does beside attending",
@@ -228,6 +229,7 @@ class DiffusionGemma(Skill):
             },
             parameters=629992,
             batch=2,
+            made_by="processor",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )

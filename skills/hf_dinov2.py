@@ -42,6 +42,7 @@ class Dinov2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=114178,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Dinov2Backbone",
@@ -52,6 +53,7 @@ class Dinov2(Skill):
             outputs={"feature_maps.0": ((2, 64, 4, 4), "float32")},
             parameters=113920,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Dinov2Model",
@@ -63,6 +65,7 @@ class Dinov2(Skill):
             outputs={"last_hidden_state": ((2, 17, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=113920,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

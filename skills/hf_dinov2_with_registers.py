@@ -39,6 +39,7 @@ class Dinov2WithRegisters(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=114434,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Dinov2WithRegistersBackbone",
@@ -49,6 +50,7 @@ class Dinov2WithRegisters(Skill):
             outputs={"feature_maps.0": ((2, 64, 4, 4), "float32")},
             parameters=114176,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Dinov2WithRegistersModel",
@@ -60,6 +62,7 @@ class Dinov2WithRegisters(Skill):
             outputs={"last_hidden_state": ((2, 21, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=114176,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

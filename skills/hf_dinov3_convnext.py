@@ -38,6 +38,7 @@ class DINOv3ConvNext(Skill):
             outputs={"last_hidden_state": ((2, 5, 96), "float32"), "pooler_output": ((2, 96), "float32")},
             parameters=244904,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DINOv3ConvNextBackbone",
@@ -48,6 +49,7 @@ class DINOv3ConvNext(Skill):
             outputs={"feature_maps.0": ((2, 96, 2, 2), "float32")},
             parameters=244712,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

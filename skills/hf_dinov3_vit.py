@@ -46,6 +46,7 @@ class DINOv3ViT(Skill):
             outputs={"last_hidden_state": ((2, 17, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=79680,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DINOv3ViTBackbone",
@@ -56,6 +57,7 @@ class DINOv3ViT(Skill):
             outputs={"feature_maps.0": ((2, 64, 4, 4), "float32")},
             parameters=79680,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

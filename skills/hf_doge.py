@@ -66,6 +66,7 @@ class Doge(Skill):
             parameters=99464,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "DogeForSequenceClassification",
@@ -78,6 +79,7 @@ class Doge(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=91400,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "DogeModel",
@@ -90,6 +92,7 @@ class Doge(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=91272,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -39,6 +39,7 @@ class DonutSwin(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=573854,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DonutSwinModel",
@@ -50,6 +51,7 @@ class DonutSwin(Skill):
             outputs={"last_hidden_state": ((2, 4, 128), "float32"), "pooler_output": ((2, 128), "float32")},
             parameters=573596,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

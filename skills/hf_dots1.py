@@ -69,6 +69,7 @@ class Dots1(Skill):
             parameters=295808,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Dots1Model",
@@ -81,6 +82,7 @@ class Dots1(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=287616,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

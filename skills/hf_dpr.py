@@ -62,6 +62,7 @@ class DPR(Skill):
             outputs={"pooler_output": ((2, 64), "float32")},
             parameters=79488,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -50,6 +50,7 @@ class DPT(Skill):
             outputs={"predicted_depth": ((2, 64, 64), "float32")},
             parameters=1023201,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DPTForSemanticSegmentation",
@@ -61,6 +62,7 @@ class DPT(Skill):
             outputs={"logits": ((2, 2, 64, 64), "float32")},
             parameters=1069700,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "DPTModel",
@@ -72,6 +74,7 @@ class DPT(Skill):
             outputs={"last_hidden_state": ((2, 17, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=151680,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

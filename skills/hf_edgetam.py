@@ -80,6 +80,7 @@ class EdgeTam(Skill):
             },
             parameters=224669,
             batch=2,
+            made_by="image_processor",
             notes=(
                 "its default config misspells the field that names its network, whose widths its neck has a list of",
             ),

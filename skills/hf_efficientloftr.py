@@ -48,6 +48,7 @@ class EfficientLoFTR(Skill):
             },
             parameters=13383296,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "EfficientLoFTRModel",
@@ -63,6 +64,7 @@ class EfficientLoFTR(Skill):
             },
             parameters=12170112,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -49,6 +49,7 @@ class EfficientNet(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=19448,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "EfficientNetModel",
@@ -60,6 +61,7 @@ class EfficientNet(Skill):
             outputs={"last_hidden_state": ((2, 320, 2, 2), "float32"), "pooler_output": ((2, 320), "float32")},
             parameters=18806,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

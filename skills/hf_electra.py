@@ -61,6 +61,7 @@ class Electra(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83904,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ElectraForCausalLM",
@@ -76,6 +77,7 @@ class Electra(Skill):
             parameters=83904,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "ElectraForMultipleChoice",
@@ -88,6 +90,7 @@ class Electra(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83713,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ElectraForPreTraining",
@@ -100,6 +103,7 @@ class Electra(Skill):
             outputs={"logits": ((2, 12), "float32")},
             parameters=83713,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ElectraForQuestionAnswering",
@@ -112,6 +116,7 @@ class Electra(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ElectraForSequenceClassification",
@@ -125,6 +130,7 @@ class Electra(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83778,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ElectraForTokenClassification",
@@ -138,6 +144,7 @@ class Electra(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ElectraModel",
@@ -151,6 +158,7 @@ class Electra(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=79488,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

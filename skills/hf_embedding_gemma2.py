@@ -258,6 +258,7 @@ class EmbeddingGemma2(Skill):
             },
             parameters=917416,
             batch=2,
+            made_by="processor",
         ),
     )
 

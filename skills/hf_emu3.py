@@ -156,6 +156,7 @@ class Emu3(Skill):
             parameters=4375327,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("a checkpoint's vocabulary says which tokens are codes of an image",),
         ),
         Head(
@@ -172,6 +173,7 @@ class Emu3(Skill):
             parameters=90432,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
             notes=("a checkpoint's vocabulary says which tokens are codes of an image",),
         ),
         Head(
@@ -187,6 +189,7 @@ class Emu3(Skill):
             outputs={"last_hidden_state": ((2, 79, 64), "float32")},
             parameters=4367135,
             batch=2,
+            made_by="processor",
             notes=("a checkpoint's vocabulary says which tokens are codes of an image",),
         ),
         Head(
@@ -201,6 +204,7 @@ class Emu3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82240,
             batch=2,
+            made_by="tokenizer",
             notes=("a checkpoint's vocabulary says which tokens are codes of an image",),
         ),
     )

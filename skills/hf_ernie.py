@@ -61,6 +61,7 @@ class Ernie(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83904,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ErnieForCausalLM",
@@ -76,6 +77,7 @@ class Ernie(Skill):
             parameters=83904,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "ErnieForMultipleChoice",
@@ -88,6 +90,7 @@ class Ernie(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83713,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ErnieForNextSentencePrediction",
@@ -100,6 +103,7 @@ class Ernie(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83778,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ErnieForPreTraining",
@@ -112,6 +116,7 @@ class Ernie(Skill):
             outputs={"prediction_logits": ((2, 12, 128), "float32"), "seq_relationship_logits": ((2, 2), "float32")},
             parameters=88194,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ErnieForQuestionAnswering",
@@ -124,6 +129,7 @@ class Ernie(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ErnieForSequenceClassification",
@@ -137,6 +143,7 @@ class Ernie(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83778,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ErnieForTokenClassification",
@@ -150,6 +157,7 @@ class Ernie(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ErnieModel",
@@ -163,6 +171,7 @@ class Ernie(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=83648,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -64,6 +64,7 @@ class Ernie4_5(Skill):
             parameters=82240,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Ernie4_5Model",
@@ -76,6 +77,7 @@ class Ernie4_5(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82240,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -66,6 +66,7 @@ class Ernie4_5_Moe(Skill):
             parameters=205380,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Ernie4_5_MoeModel",
@@ -78,6 +79,7 @@ class Ernie4_5_Moe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=205380,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

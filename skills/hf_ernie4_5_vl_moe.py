@@ -71,6 +71,7 @@ class Ernie4_5_VLMoe(Skill):
                 "tokenizer": "tokenizer",
                 "video_processor": "video_processor",
             },
+            "unshown": "video",
         },
         "tokenizer": {
             "arguments": {
@@ -124,6 +125,7 @@ class Ernie4_5_VLMoe(Skill):
             parameters=2646472,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Ernie4_5_VLMoeModel",
@@ -146,6 +148,7 @@ class Ernie4_5_VLMoe(Skill):
             outputs={"last_hidden_state": ((2, 16, 64), "float32")},
             parameters=2646472,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -63,6 +63,7 @@ class Esm(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83785,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "EsmForSequenceClassification",
@@ -75,6 +76,7 @@ class Esm(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83659,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "EsmForTokenClassification",
@@ -87,6 +89,7 @@ class Esm(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79499,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "EsmModel",
@@ -99,6 +102,7 @@ class Esm(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=83529,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

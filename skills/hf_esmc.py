@@ -64,6 +64,7 @@ class Esmc(Skill):
             outputs={"logits": ((2, 12, 64), "float32")},
             parameters=95296,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "EsmcForSequenceClassification",
@@ -76,6 +77,7 @@ class Esmc(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=91138,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "EsmcForTokenClassification",
@@ -88,6 +90,7 @@ class Esmc(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=86978,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "EsmcModel",
@@ -100,6 +103,7 @@ class Esmc(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=86848,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

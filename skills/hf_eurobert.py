@@ -68,6 +68,7 @@ class EuroBert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=98624,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "EuroBertForSequenceClassification",
@@ -80,6 +81,7 @@ class EuroBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=94722,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "EuroBertForTokenClassification",
@@ -92,6 +94,7 @@ class EuroBert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90562,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "EuroBertModel",
@@ -104,6 +107,7 @@ class EuroBert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90432,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -52,6 +52,7 @@ class Evolla(Skill):
             "arguments": {},
             "class_name": "EvollaProcessor",
             "parts": {"protein_tokenizer": "protein_tokenizer", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "protein_tokenizer": {
             "arguments": {
@@ -102,6 +103,7 @@ class Evolla(Skill):
             parameters=466820,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "EvollaModel",
@@ -114,6 +116,7 @@ class Evolla(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=458628,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -66,6 +66,7 @@ class Exaone4(Skill):
             parameters=98688,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Exaone4ForQuestionAnswering",
@@ -77,6 +78,7 @@ class Exaone4(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=90626,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Exaone4ForSequenceClassification",
@@ -89,6 +91,7 @@ class Exaone4(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90624,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Exaone4ForTokenClassification",
@@ -101,6 +104,7 @@ class Exaone4(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90626,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Exaone4Model",
@@ -113,6 +117,7 @@ class Exaone4(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90496,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -85,7 +85,7 @@ class Exaone4_5_(Skill):
             "class_name": "PreTrainedTokenizerFast",
             "model": "BPE",
             "special": "<image> <video> <|image_pad|> <|video_pad|>",
-            "vocabulary": "<pad> <mask> <eos> <image> <|video_pad|> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 <video> <|image_pad|>",
+            "vocabulary": "<pad> <mask> <eos> <image> <video> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 <|video_pad|> <|image_pad|>",
         },
         "video_processor": {
             "arguments": {"merge_size": 2, "patch_size": 8, "temporal_patch_size": 2},
@@ -111,6 +111,7 @@ class Exaone4_5_(Skill):
             parameters=288896,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Exaone4_5_Model",
@@ -127,6 +128,7 @@ class Exaone4_5_(Skill):
             outputs={"last_hidden_state": ((2, 16, 64), "float32")},
             parameters=280704,
             batch=2,
+            made_by="processor",
         ),
     )
 

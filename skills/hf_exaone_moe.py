@@ -70,6 +70,7 @@ class ExaoneMoe(Skill):
             parameters=336928,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "ExaoneMoeModel",
@@ -82,6 +83,7 @@ class ExaoneMoe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=328736,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

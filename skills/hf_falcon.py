@@ -64,6 +64,7 @@ class Falcon(Skill):
             parameters=61824,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "FalconForQuestionAnswering",
@@ -75,6 +76,7 @@ class Falcon(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=61954,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FalconForSequenceClassification",
@@ -87,6 +89,7 @@ class Falcon(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=61952,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FalconForTokenClassification",
@@ -99,6 +102,7 @@ class Falcon(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=61954,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FalconModel",
@@ -111,6 +115,7 @@ class Falcon(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=61824,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

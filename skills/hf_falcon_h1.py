@@ -67,6 +67,7 @@ class FalconH1(Skill):
             parameters=498840,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "FalconH1Model",
@@ -79,6 +80,7 @@ class FalconH1(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=490648,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

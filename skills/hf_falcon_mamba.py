@@ -54,6 +54,7 @@ class FalconMamba(Skill):
             parameters=79808,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "FalconMambaModel",
@@ -66,6 +67,7 @@ class FalconMamba(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=79808,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -94,6 +94,7 @@ class FastVlm(Skill):
             parameters=1425196,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "FastVlmModel",
@@ -107,6 +108,7 @@ class FastVlm(Skill):
             outputs={"last_hidden_state": ((2, 8, 64), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
             parameters=1417004,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -79,6 +79,7 @@ class FastSpeech2ConformerWithHifiGan(Skill):
                 "waveform": ((1, -1), "float32"),
             },
             parameters=1481708,
+            made_by="tokenizer",
             notes=(
                 "it is fed one row: how long what it speaks becomes follows the weights, and beside a longer row it would be padded with what its decoder hears",
                 "attention_mask: what it hides is seen, in what the model does beside attending",

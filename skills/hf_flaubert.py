@@ -55,6 +55,7 @@ class Flaubert(Skill):
             parameters=112512,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "FlaubertForMultipleChoice",
@@ -66,6 +67,7 @@ class Flaubert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=112517,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FlaubertForQuestionAnsweringSimple",
@@ -77,6 +79,7 @@ class Flaubert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=112514,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FlaubertForSequenceClassification",
@@ -89,6 +92,7 @@ class Flaubert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=112514,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FlaubertForTokenClassification",
@@ -101,6 +105,7 @@ class Flaubert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=112514,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FlaubertModel",
@@ -113,6 +118,7 @@ class Flaubert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=112384,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -69,6 +69,7 @@ class Flava(Skill):
             "arguments": {},
             "class_name": "FlavaProcessor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -139,7 +140,10 @@ class Flava(Skill):
             },
             parameters=475499,
             batch=2,
-            notes=("its codebook's stages are one, two, four and eight times as wide as the first",),
+            notes=(
+                "its codebook's stages are one, two, four and eight times as wide as the first",
+                "no way was found to put a text beside the rest to its processor in which the head takes what that makes",
+            ),
         ),
         Head(
             "FlavaModel",
@@ -170,7 +174,10 @@ class Flava(Skill):
             },
             parameters=256513,
             batch=2,
-            notes=("its codebook's stages are one, two, four and eight times as wide as the first",),
+            notes=(
+                "its codebook's stages are one, two, four and eight times as wide as the first",
+                "no way was found to put a text beside the rest to its processor in which the head takes what that makes",
+            ),
         ),
     )
 

@@ -67,6 +67,7 @@ class FlexOlmo(Skill):
             parameters=246848,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "FlexOlmoModel",
@@ -79,6 +80,7 @@ class FlexOlmo(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=238656,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

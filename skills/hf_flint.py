@@ -70,6 +70,7 @@ class Flint(Skill):
             parameters=90504,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "FlintModel",
@@ -82,6 +83,7 @@ class Flint(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82312,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

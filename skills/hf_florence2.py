@@ -102,6 +102,7 @@ class Florence2(Skill):
             parameters=939264,
             batch=2,
             generation={"inputs": ["input_ids", "pixel_values", "attention_mask"], "max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Florence2Model",
@@ -119,6 +120,7 @@ class Florence2(Skill):
             },
             parameters=939264,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -60,6 +60,7 @@ class FNet(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=59072,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FNetForMultipleChoice",
@@ -71,6 +72,7 @@ class FNet(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=54721,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FNetForNextSentencePrediction",
@@ -82,6 +84,7 @@ class FNet(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=54786,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FNetForPreTraining",
@@ -93,6 +96,7 @@ class FNet(Skill):
             outputs={"prediction_logits": ((2, 12, 128), "float32"), "seq_relationship_logits": ((2, 2), "float32")},
             parameters=59202,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FNetForQuestionAnswering",
@@ -104,6 +108,7 @@ class FNet(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=54786,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FNetForSequenceClassification",
@@ -116,6 +121,7 @@ class FNet(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=54786,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FNetForTokenClassification",
@@ -128,6 +134,7 @@ class FNet(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=54786,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FNetModel",
@@ -140,6 +147,7 @@ class FNet(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=54656,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

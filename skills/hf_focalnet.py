@@ -42,6 +42,7 @@ class FocalNet(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=591274,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "FocalNetBackbone",
@@ -52,6 +53,7 @@ class FocalNet(Skill):
             outputs={"feature_maps.0": ((2, 128, 2, 2), "float32")},
             parameters=591016,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "FocalNetForMaskedImageModeling",
@@ -63,6 +65,7 @@ class FocalNet(Skill):
             outputs={"loss": ((), "float32"), "reconstruction": ((2, 3, 64, 64), "float32")},
             parameters=987320,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "FocalNetModel",
@@ -74,6 +77,7 @@ class FocalNet(Skill):
             outputs={"last_hidden_state": ((2, 4, 128), "float32"), "pooler_output": ((2, 128), "float32")},
             parameters=591016,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -69,6 +69,7 @@ class FSMT(Skill):
             parameters=200448,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "FSMTModel",
@@ -85,6 +86,7 @@ class FSMT(Skill):
             },
             parameters=200448,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

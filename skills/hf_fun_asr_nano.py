@@ -96,6 +96,7 @@ class FunAsrNano(Skill):
             parameters=206464,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "FunAsrNanoModel",
@@ -110,6 +111,7 @@ class FunAsrNano(Skill):
             outputs={"last_hidden_state": ((2, 63, 64), "float32"), "audio_hidden_states": ((112, 64), "float32")},
             parameters=206464,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -60,6 +60,7 @@ class Funnel(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=311040,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -73,6 +74,7 @@ class Funnel(Skill):
             outputs={"last_hidden_state": ((2, 3, 64), "float32")},
             parameters=235264,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FunnelForMultipleChoice",
@@ -84,6 +86,7 @@ class Funnel(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=239489,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FunnelForPreTraining",
@@ -95,6 +98,7 @@ class Funnel(Skill):
             outputs={"logits": ((2, 12), "float32")},
             parameters=315137,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -107,6 +111,7 @@ class Funnel(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=311042,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -120,6 +125,7 @@ class Funnel(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=239554,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "FunnelForTokenClassification",
@@ -132,6 +138,7 @@ class Funnel(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=311042,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -145,6 +152,7 @@ class Funnel(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=310912,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )

@@ -94,6 +94,7 @@ class Fuyu(Skill):
             parameters=95936,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "FuyuModel",
@@ -107,6 +108,7 @@ class Fuyu(Skill):
             outputs={"last_hidden_state": ((2, 23, 64), "float32")},
             parameters=87744,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -64,6 +64,7 @@ class Gemma(Skill):
             parameters=90432,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GemmaForSequenceClassification",
@@ -76,6 +77,7 @@ class Gemma(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90560,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GemmaForTokenClassification",
@@ -88,6 +90,7 @@ class Gemma(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90562,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GemmaModel",
@@ -100,6 +103,7 @@ class Gemma(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90432,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -66,6 +66,7 @@ class Gemma2(Skill):
             parameters=82496,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Gemma2ForSequenceClassification",
@@ -78,6 +79,7 @@ class Gemma2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=82624,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Gemma2ForTokenClassification",
@@ -90,6 +92,7 @@ class Gemma2(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=82626,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Gemma2Model",
@@ -102,6 +105,7 @@ class Gemma2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82496,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -102,6 +102,7 @@ class Gemma3(Skill):
             parameters=200576,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Gemma3ForSequenceClassification",
@@ -115,6 +116,7 @@ class Gemma3(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=200704,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "Gemma3Model",
@@ -128,6 +130,7 @@ class Gemma3(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((2, 4, 64), "float32")},
             parameters=200576,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -129,6 +129,7 @@ class Gemma3n(Skill):
             parameters=8292708,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Gemma3nModel",
@@ -148,6 +149,7 @@ class Gemma3n(Skill):
             },
             parameters=8292708,
             batch=2,
+            made_by="processor",
         ),
     )
 

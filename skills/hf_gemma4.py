@@ -83,6 +83,7 @@ class Gemma4(Skill):
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<|video|>{% elif part['type'] == 'audio' %}<audio>{% endif %}{% endfor %}{% endif %}{% endfor %}",
                 "image_seq_length": 1,
             },
+            "call": {"do_sample_frames": False},
             "class_name": "Gemma4Processor",
             "parts": {
                 "feature_extractor": "feature_extractor",
@@ -271,6 +272,7 @@ class Gemma4(Skill):
             parameters=945832,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Gemma4Model",
@@ -414,6 +416,7 @@ class Gemma4(Skill):
             },
             parameters=945832,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "JevForDecision",
@@ -430,6 +433,7 @@ class Gemma4(Skill):
             },
             outputs={"output": ((5,), "float32")},
             parameters=947392,
+            made_by="tokenizer",
         ),
     )
 

@@ -71,6 +71,7 @@ class Gemma4Unified(Skill):
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<|video|>{% elif part['type'] == 'audio' %}<audio>{% endif %}{% endfor %}{% endif %}{% endfor %}",
                 "image_seq_length": 4,
             },
+            "call": {"do_sample_frames": False},
             "class_name": "Gemma4UnifiedProcessor",
             "parts": {
                 "feature_extractor": "feature_extractor",
@@ -309,6 +310,7 @@ class Gemma4Unified(Skill):
             parameters=730400,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Gemma4UnifiedModel",
@@ -503,6 +505,7 @@ class Gemma4Unified(Skill):
             },
             parameters=730400,
             batch=2,
+            made_by="processor",
         ),
     )
 

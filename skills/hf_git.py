@@ -91,6 +91,7 @@ class Git(Skill):
             parameters=172608,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "GitModel",
@@ -104,6 +105,7 @@ class Git(Skill):
             outputs={"last_hidden_state": ((2, 29, 64), "float32")},
             parameters=164288,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -66,6 +66,7 @@ class Glm(Skill):
             parameters=90688,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GlmForSequenceClassification",
@@ -78,6 +79,7 @@ class Glm(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=82624,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GlmForTokenClassification",
@@ -90,6 +92,7 @@ class Glm(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=82626,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GlmModel",
@@ -102,6 +105,7 @@ class Glm(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82496,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

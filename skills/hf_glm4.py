@@ -66,6 +66,7 @@ class Glm4(Skill):
             parameters=90944,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Glm4ForSequenceClassification",
@@ -78,6 +79,7 @@ class Glm4(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=82880,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Glm4ForTokenClassification",
@@ -90,6 +92,7 @@ class Glm4(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=82882,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Glm4Model",
@@ -102,6 +105,7 @@ class Glm4(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82752,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

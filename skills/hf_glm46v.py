@@ -112,6 +112,7 @@ class Glm46V(Skill):
             parameters=219584,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("pixel_values_videos is not fed: beside it, no output follows another modality",),
         ),
         Head(
@@ -130,6 +131,7 @@ class Glm46V(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32")},
             parameters=211392,
             batch=2,
+            made_by="processor",
             notes=("pixel_values_videos is not fed: beside it, no output follows another modality",),
         ),
     )

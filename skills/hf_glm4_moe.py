@@ -66,6 +66,7 @@ class Glm4Moe(Skill):
             parameters=188992,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Glm4MoeModel",
@@ -78,6 +79,7 @@ class Glm4Moe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=180800,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

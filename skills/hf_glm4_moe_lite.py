@@ -73,6 +73,7 @@ class Glm4MoeLite(Skill):
             parameters=187008,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Glm4MoeLiteModel",
@@ -85,6 +86,7 @@ class Glm4MoeLite(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=178816,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -120,6 +120,7 @@ class Glm4vMoe(Skill):
             parameters=317888,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("pixel_values_videos is not fed: beside it, no output follows another modality",),
         ),
         Head(
@@ -138,6 +139,7 @@ class Glm4vMoe(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32")},
             parameters=309696,
             batch=2,
+            made_by="processor",
             notes=("pixel_values_videos is not fed: beside it, no output follows another modality",),
         ),
     )

@@ -123,6 +123,7 @@ class Glm5Next(Skill):
             parameters=380736,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("pixel_values_videos is not fed: the head does not run with it beside these",),
         ),
         Head(
@@ -138,6 +139,7 @@ class Glm5Next(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32")},
             parameters=372544,
             batch=2,
+            made_by="processor",
             notes=("pixel_values_videos is not fed: the head does not run with it beside these",),
         ),
     )

@@ -105,6 +105,7 @@ class GlmImage(Skill):
             outputs={"last_hidden_state": ((2, 25, 64), "float32")},
             parameters=175488,
             batch=2,
+            made_by="processor",
         ),
     )
 

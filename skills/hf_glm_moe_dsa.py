@@ -78,6 +78,7 @@ class GlmMoeDsa(Skill):
             parameters=199360,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GlmMoeDsaModel",
@@ -90,6 +91,7 @@ class GlmMoeDsa(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=191168,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

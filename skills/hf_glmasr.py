@@ -100,6 +100,7 @@ class GlmAsr(Skill):
             parameters=189440,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "GlmAsrModel",
@@ -114,6 +115,7 @@ class GlmAsr(Skill):
             outputs={"last_hidden_state": ((2, 14, 64), "float32"), "audio_hidden_states": ((14, 64), "float32")},
             parameters=189440,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -35,6 +35,7 @@ class GLPN(Skill):
             outputs={"predicted_depth": ((2, 64, 64), "float32")},
             parameters=396391,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "GLPNModel",
@@ -46,6 +47,7 @@ class GLPN(Skill):
             outputs={"last_hidden_state": ((2, 32, 2, 2), "float32")},
             parameters=74944,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

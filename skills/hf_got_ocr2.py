@@ -107,6 +107,7 @@ class GotOcr2(Skill):
             parameters=364672,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "GotOcr2Model",
@@ -120,6 +121,7 @@ class GotOcr2(Skill):
             outputs={"last_hidden_state": ((2, 8, 64), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
             parameters=364672,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -64,6 +64,7 @@ class GPT2(Skill):
             parameters=112384,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GPT2ForQuestionAnswering",
@@ -75,6 +76,7 @@ class GPT2(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=112514,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPT2ForSequenceClassification",
@@ -87,6 +89,7 @@ class GPT2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=112512,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPT2ForTokenClassification",
@@ -99,6 +102,7 @@ class GPT2(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=112514,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPT2Model",
@@ -111,6 +115,7 @@ class GPT2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=112384,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -64,6 +64,7 @@ class GPTBigCode(Skill):
             parameters=99904,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GPTBigCodeForSequenceClassification",
@@ -76,6 +77,7 @@ class GPTBigCode(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=100032,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPTBigCodeForTokenClassification",
@@ -88,6 +90,7 @@ class GPTBigCode(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=100034,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPTBigCodeModel",
@@ -100,6 +103,7 @@ class GPTBigCode(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=99904,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -66,6 +66,7 @@ class GPTNeo(Skill):
             parameters=112000,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GPTNeoForQuestionAnswering",
@@ -77,6 +78,7 @@ class GPTNeo(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=112130,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPTNeoForSequenceClassification",
@@ -89,6 +91,7 @@ class GPTNeo(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=112128,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPTNeoForTokenClassification",
@@ -101,6 +104,7 @@ class GPTNeo(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=112130,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPTNeoModel",
@@ -113,6 +117,7 @@ class GPTNeo(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=112000,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -64,6 +64,7 @@ class GPTNeoX(Skill):
             parameters=83456,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GPTNeoXForQuestionAnswering",
@@ -75,6 +76,7 @@ class GPTNeoX(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=75394,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPTNeoXForSequenceClassification",
@@ -87,6 +89,7 @@ class GPTNeoX(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=75392,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPTNeoXForTokenClassification",
@@ -99,6 +102,7 @@ class GPTNeoX(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=75394,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPTNeoXModel",
@@ -111,6 +115,7 @@ class GPTNeoX(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=75264,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

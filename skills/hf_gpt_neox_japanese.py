@@ -65,6 +65,7 @@ class GPTNeoXJapanese(Skill):
             parameters=107200,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GPTNeoXJapaneseModel",
@@ -77,6 +78,7 @@ class GPTNeoXJapanese(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=107200,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

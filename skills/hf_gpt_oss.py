@@ -68,6 +68,7 @@ class GptOss(Skill):
             parameters=241360,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GptOssForSequenceClassification",
@@ -80,6 +81,7 @@ class GptOss(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=233296,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GptOssForTokenClassification",
@@ -92,6 +94,7 @@ class GptOss(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=233298,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GptOssModel",
@@ -104,6 +107,7 @@ class GptOss(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=233168,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

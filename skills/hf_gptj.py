@@ -65,6 +65,7 @@ class GPTJ(Skill):
             parameters=115840,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GPTJForQuestionAnswering",
@@ -76,6 +77,7 @@ class GPTJ(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=107650,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPTJForSequenceClassification",
@@ -88,6 +90,7 @@ class GPTJ(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=107648,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GPTJModel",
@@ -100,6 +103,7 @@ class GPTJ(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=107520,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -67,6 +67,7 @@ class GradiumPhononTTS(Skill):
                 "feature_extractor": "feature_extractor",
                 "tokenizer": "tokenizer",
             },
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -117,6 +118,7 @@ class GradiumPhononTTS(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=86176,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -64,6 +64,7 @@ class Granite(Skill):
             parameters=98624,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GraniteModel",
@@ -76,6 +77,7 @@ class Granite(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90432,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

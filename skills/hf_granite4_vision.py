@@ -134,6 +134,7 @@ class Granite4Vision(Skill):
             parameters=509184,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=(
                 "its default config says neither how windows of patches become features nor into which layers these go",
             ),
@@ -165,6 +166,7 @@ class Granite4Vision(Skill):
             },
             parameters=500992,
             batch=2,
+            made_by="processor",
             notes=(
                 "its default config says neither how windows of patches become features nor into which layers these go",
             ),

@@ -101,6 +101,7 @@ class GraniteDocling(Skill):
             parameters=434944,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("pixel_attention_mask cannot change alone: other inputs go by what it leaves",),
         ),
         Head(
@@ -116,6 +117,7 @@ class GraniteDocling(Skill):
             outputs={"last_hidden_state": ((2, 9, 64), "float32"), "image_hidden_states": ((4, 64), "float32")},
             parameters=434944,
             batch=2,
+            made_by="processor",
             notes=("pixel_attention_mask cannot change alone: other inputs go by what it leaves",),
         ),
     )

@@ -71,6 +71,7 @@ class GraniteSpeech5CTC(Skill):
             parameters=177440,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
     )
 

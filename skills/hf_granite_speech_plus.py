@@ -65,6 +65,7 @@ class GraniteSpeechPlus(Skill):
             "arguments": {},
             "class_name": "GraniteSpeechProcessor",
             "parts": {"audio_processor": "feature_extractor", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -105,6 +106,7 @@ class GraniteSpeechPlus(Skill):
             generation={"max_new_tokens": 6},
             notes=(
                 "a window holds a whole number of queries, and its mask is of the features that are made of the windows",
+                "no way was found to put a text beside the rest to its processor in which the head takes what that makes",
             ),
         ),
         Head(
@@ -122,6 +124,7 @@ class GraniteSpeechPlus(Skill):
             batch=2,
             notes=(
                 "a window holds a whole number of queries, and its mask is of the features that are made of the windows",
+                "no way was found to put a text beside the rest to its processor in which the head takes what that makes",
             ),
         ),
     )

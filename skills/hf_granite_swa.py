@@ -68,6 +68,7 @@ class GraniteSWA(Skill):
             parameters=82248,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GraniteSWAModel",
@@ -80,6 +81,7 @@ class GraniteSWA(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82248,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

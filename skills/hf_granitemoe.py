@@ -65,6 +65,7 @@ class GraniteMoe(Skill):
             parameters=246592,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GraniteMoeModel",
@@ -77,6 +78,7 @@ class GraniteMoe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=238400,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -67,6 +67,7 @@ class GraniteMoeSWA(Skill):
             parameters=246600,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GraniteMoeSWAModel",
@@ -79,6 +80,7 @@ class GraniteMoeSWA(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=238408,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -71,6 +71,7 @@ class GraniteMoeHybrid(Skill):
             parameters=307180,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "GraniteMoeHybridModel",
@@ -83,6 +84,7 @@ class GraniteMoeHybrid(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=298988,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

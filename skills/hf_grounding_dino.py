@@ -108,6 +108,7 @@ class GroundingDino(Skill):
             },
             parameters=1100004,
             batch=2,
+            made_by="processor",
             infinite=("logits", "enc_outputs_class", "encoder_logits"),
             notes=(
                 "logits, enc_outputs_class, encoder_logits: minus infinity for the tokens that a text has not",
@@ -138,6 +139,7 @@ class GroundingDino(Skill):
             },
             parameters=1091424,
             batch=2,
+            made_by="processor",
             infinite=("enc_outputs_class", "encoder_logits"),
             notes=(
                 "enc_outputs_class, encoder_logits: minus infinity for the tokens that a text has not",

@@ -98,6 +98,7 @@ class GroupViT(Skill):
             },
             parameters=172345,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -60,6 +60,7 @@ class Gte(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=95872,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GteForSequenceClassification",
@@ -72,6 +73,7 @@ class Gte(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=95746,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GteForTokenClassification",
@@ -84,6 +86,7 @@ class Gte(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=91586,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "GteModel",
@@ -96,6 +99,7 @@ class Gte(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=91456,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -64,6 +64,7 @@ class Helium(Skill):
             parameters=98624,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "HeliumForSequenceClassification",
@@ -76,6 +77,7 @@ class Helium(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90560,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "HeliumForTokenClassification",
@@ -88,6 +90,7 @@ class Helium(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90562,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "HeliumModel",
@@ -100,6 +103,7 @@ class Helium(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90432,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -47,6 +47,7 @@ class HGNetV2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=132130,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "HGNetV2Backbone",
@@ -58,6 +59,7 @@ class HGNetV2(Skill):
             outputs={"feature_maps.0": ((2, 256, 2, 2), "float32")},
             parameters=131616,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -49,6 +49,7 @@ class Hiera(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=513954,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "HieraBackbone",
@@ -59,6 +60,7 @@ class Hiera(Skill):
             outputs={"feature_maps.0": ((2, 128, 2, 2), "float32")},
             parameters=513696,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "HieraForPreTraining",
@@ -75,6 +77,7 @@ class Hiera(Skill):
             },
             parameters=1051808,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "HieraModel",
@@ -86,6 +89,7 @@ class Hiera(Skill):
             outputs={"last_hidden_state": ((2, 4, 128), "float32"), "pooler_output": ((2, 128), "float32")},
             parameters=513696,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -64,6 +64,7 @@ class HrmText(Skill):
             parameters=196672,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "HrmTextModel",
@@ -76,6 +77,7 @@ class HrmText(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=188480,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -68,6 +68,7 @@ class Hubert(Skill):
             outputs={"logits": ((2, 19, 32), "float32")},
             parameters=156272,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "HubertForSequenceClassification",
@@ -79,6 +80,7 @@ class Hubert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=158482,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "HubertModel",
@@ -89,6 +91,7 @@ class Hubert(Skill):
             outputs={"last_hidden_state": ((2, 19, 64), "float32")},
             parameters=154192,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

@@ -64,6 +64,7 @@ class HunYuanMoEV1(Skill):
             parameters=147968,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "HunYuanMoEV1ForSequenceClassification",
@@ -76,6 +77,7 @@ class HunYuanMoEV1(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=139904,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "HunYuanMoEV1Model",
@@ -88,6 +90,7 @@ class HunYuanMoEV1(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=139776,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

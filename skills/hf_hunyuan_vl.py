@@ -108,6 +108,7 @@ class HunYuanVL(Skill):
             parameters=4447104,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "HunYuanVLModel",
@@ -128,6 +129,7 @@ class HunYuanVL(Skill):
             outputs={"last_hidden_state": ((2, 15, 64), "float32"), "image_hidden_states": ((16, 64), "float32")},
             parameters=4447104,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -68,6 +68,7 @@ class HYV3(Skill):
             parameters=189056,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "HYV3Model",
@@ -80,6 +81,7 @@ class HYV3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=180864,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

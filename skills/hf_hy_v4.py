@@ -79,6 +79,7 @@ class HYV4(Skill):
             parameters=359597,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "HYV4Model",
@@ -91,6 +92,7 @@ class HYV4(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=351405,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -65,6 +65,7 @@ class HyperCLOVAX(Skill):
             parameters=98880,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "HyperCLOVAXModel",
@@ -77,6 +78,7 @@ class HyperCLOVAX(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90688,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -62,6 +62,7 @@ class IBert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83904,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "IBertForMultipleChoice",
@@ -74,6 +75,7 @@ class IBert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83713,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "IBertForQuestionAnswering",
@@ -86,6 +88,7 @@ class IBert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "IBertForSequenceClassification",
@@ -99,6 +102,7 @@ class IBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83778,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "IBertForTokenClassification",
@@ -112,6 +116,7 @@ class IBert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "IBertModel",
@@ -125,6 +130,7 @@ class IBert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=83648,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

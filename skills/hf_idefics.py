@@ -94,6 +94,7 @@ class Idefics(Skill):
             parameters=261444,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "IdeficsModel",
@@ -108,6 +109,7 @@ class Idefics(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "image_hidden_states": ((2, 1, 17, 64), "float32")},
             parameters=253252,
             batch=2,
+            made_by="processor",
         ),
     )
 

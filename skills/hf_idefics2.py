@@ -111,6 +111,7 @@ class Idefics2(Skill):
             parameters=327232,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Idefics2Model",
@@ -124,6 +125,7 @@ class Idefics2(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((8, 64), "float32")},
             parameters=319040,
             batch=2,
+            made_by="processor",
         ),
     )
 

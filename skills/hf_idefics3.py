@@ -101,6 +101,7 @@ class Idefics3(Skill):
             parameters=195456,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Idefics3Model",
@@ -114,6 +115,7 @@ class Idefics3(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((8, 64), "float32")},
             parameters=187264,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -47,6 +47,7 @@ class IJepa(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=80578,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "IJepaModel",
@@ -58,6 +59,7 @@ class IJepa(Skill):
             outputs={"last_hidden_state": ((2, 16, 64), "float32")},
             parameters=80448,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -54,6 +54,7 @@ class ImageGPT(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=112192,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ImageGPTForCausalImageModeling",
@@ -66,6 +67,7 @@ class ImageGPT(Skill):
             parameters=120192,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "ImageGPTModel",
@@ -78,6 +80,7 @@ class ImageGPT(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=112064,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -106,6 +106,7 @@ class Inkling2(Skill):
             parameters=445312,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Inkling2Model",
@@ -120,6 +121,7 @@ class Inkling2(Skill):
             outputs={"last_hidden_state": ((2, 23, 64), "float32"), "image_hidden_states": ((32, 64), "float32")},
             parameters=437120,
             batch=2,
+            made_by="processor",
         ),
     )
 

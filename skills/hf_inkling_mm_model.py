@@ -120,6 +120,7 @@ class Inkling(Skill):
             parameters=534786,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "InklingModel",
@@ -135,6 +136,7 @@ class Inkling(Skill):
             outputs={"last_hidden_state": ((2, 65, 64), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
             parameters=526594,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -129,6 +129,7 @@ class InstructBlipVideo(Skill):
             parameters=294016,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
@@ -151,6 +152,7 @@ class InstructBlipVideo(Skill):
             },
             parameters=294016,
             batch=2,
+            made_by="processor",
         ),
     )
 

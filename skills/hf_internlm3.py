@@ -64,6 +64,7 @@ class InternLM3(Skill):
             parameters=90432,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "LlamaModel",
@@ -76,6 +77,7 @@ class InternLM3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82240,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -102,6 +102,7 @@ class InternVL(Skill):
             parameters=216832,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "InternVLModel",
@@ -115,6 +116,7 @@ class InternVL(Skill):
             outputs={"last_hidden_state": ((2, 8, 64), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
             parameters=216832,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -65,6 +65,7 @@ class IQuestCoder(Skill):
             parameters=90432,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "LlamaModel",
@@ -77,6 +78,7 @@ class IQuestCoder(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82240,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

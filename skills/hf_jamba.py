@@ -67,6 +67,7 @@ class Jamba(Skill):
             parameters=187888,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "JambaForSequenceClassification",
@@ -79,6 +80,7 @@ class Jamba(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=179824,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "JambaModel",
@@ -91,6 +93,7 @@ class Jamba(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=179696,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -105,6 +105,7 @@ class Janus(Skill):
             parameters=4911915,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "JanusModel",
@@ -118,6 +119,7 @@ class Janus(Skill):
             outputs={"last_hidden_state": ((2, 583, 64), "float32"), "image_hidden_states": ((1152, 64), "float32")},
             parameters=4911915,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -65,6 +65,7 @@ class JetMoe(Skill):
             parameters=288320,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "JetMoeForSequenceClassification",
@@ -77,6 +78,7 @@ class JetMoe(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=288448,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "JetMoeModel",
@@ -89,6 +91,7 @@ class JetMoe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=288320,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

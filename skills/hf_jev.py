@@ -75,6 +75,7 @@ class Jev(Skill):
             },
             outputs={"output": ((5,), "float32")},
             parameters=97424,
+            made_by="tokenizer",
         ),
     )
 

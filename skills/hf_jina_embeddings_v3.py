@@ -61,6 +61,7 @@ class JinaEmbeddingsV3(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=79744,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "JinaEmbeddingsV3ForQuestionAnswering",
@@ -72,6 +73,7 @@ class JinaEmbeddingsV3(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=75458,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "JinaEmbeddingsV3ForSequenceClassification",
@@ -84,6 +86,7 @@ class JinaEmbeddingsV3(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "JinaEmbeddingsV3ForTokenClassification",
@@ -96,6 +99,7 @@ class JinaEmbeddingsV3(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=75458,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "JinaEmbeddingsV3Model",
@@ -108,6 +112,7 @@ class JinaEmbeddingsV3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=79488,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

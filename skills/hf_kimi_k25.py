@@ -78,6 +78,7 @@ class Kimi_K25(Skill):
                 "tokenizer": "tokenizer",
                 "video_processor": "video_processor",
             },
+            "unshown": "video",
         },
         "tokenizer": {
             "arguments": {
@@ -118,6 +119,7 @@ class Kimi_K25(Skill):
             parameters=602752,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Kimi_K25Model",
@@ -134,6 +136,7 @@ class Kimi_K25(Skill):
             outputs={"last_hidden_state": ((2, 16, 64), "float32")},
             parameters=602752,
             batch=2,
+            made_by="processor",
         ),
     )
 

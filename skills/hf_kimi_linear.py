@@ -77,6 +77,7 @@ class KimiLinear(Skill):
             parameters=347256,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "KimiLinearModel",
@@ -89,6 +90,7 @@ class KimiLinear(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=339064,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -69,6 +69,7 @@ class Kolibri1(Skill):
             parameters=287872,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Kolibri1Model",
@@ -81,6 +82,7 @@ class Kolibri1(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=279680,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -97,6 +97,7 @@ class Kosmos2(Skill):
             parameters=177728,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Kosmos2Model",
@@ -117,6 +118,7 @@ class Kosmos2(Skill):
             },
             parameters=177728,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -51,6 +51,7 @@ class Kosmos2_5(Skill):
         },
         "processor": {
             "arguments": {"num_image_tokens": 4},
+            "call": {"max_patches": 8},
             "class_name": "Kosmos2_5Processor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
             "prompt": "<image>",
@@ -93,6 +94,7 @@ class Kosmos2_5(Skill):
             parameters=706624,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Kosmos2_5Model",
@@ -112,6 +114,7 @@ class Kosmos2_5(Skill):
             },
             parameters=706624,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -60,6 +60,7 @@ class KyutaiSpeechToText(Skill):
             "arguments": {},
             "class_name": "KyutaiSpeechToTextProcessor",
             "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {

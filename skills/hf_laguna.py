@@ -70,6 +70,7 @@ class Laguna(Skill):
             parameters=189572,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "LagunaModel",
@@ -82,6 +83,7 @@ class Laguna(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=181380,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -74,6 +74,7 @@ class LasrCTC(Skill):
             parameters=182592,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
     )
 

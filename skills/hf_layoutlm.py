@@ -93,6 +93,7 @@ class LayoutLM(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=350208,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LayoutLMForQuestionAnswering",
@@ -138,6 +139,7 @@ class LayoutLM(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=345922,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LayoutLMForSequenceClassification",
@@ -183,6 +185,7 @@ class LayoutLM(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=345922,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LayoutLMForTokenClassification",
@@ -228,6 +231,7 @@ class LayoutLM(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=345922,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LayoutLMModel",
@@ -273,6 +277,7 @@ class LayoutLM(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=345792,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -111,6 +111,7 @@ class LayoutLMv3(Skill):
             outputs={"start_logits": ((2, 29), "float32"), "end_logits": ((2, 29), "float32")},
             parameters=147330,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "LayoutLMv3ForSequenceClassification",
@@ -157,6 +158,7 @@ class LayoutLMv3(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=147330,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "LayoutLMv3ForTokenClassification",
@@ -203,6 +205,7 @@ class LayoutLMv3(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=143170,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "LayoutLMv3Model",
@@ -249,6 +252,7 @@ class LayoutLMv3(Skill):
             outputs={"last_hidden_state": ((2, 29, 64), "float32")},
             parameters=143040,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -67,6 +67,7 @@ class LED(Skill):
             parameters=209024,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "LEDForQuestionAnswering",
@@ -83,6 +84,7 @@ class LED(Skill):
             },
             parameters=209154,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LEDModel",
@@ -99,6 +101,7 @@ class LED(Skill):
             },
             parameters=209024,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

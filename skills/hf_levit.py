@@ -42,6 +42,7 @@ class Levit(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=202948,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "LevitForImageClassificationWithTeacher",
@@ -57,6 +58,7 @@ class Levit(Skill):
             },
             parameters=203142,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "LevitModel",
@@ -68,6 +70,7 @@ class Levit(Skill):
             outputs={"last_hidden_state": ((2, 1, 48), "float32"), "pooler_output": ((2, 48), "float32")},
             parameters=202754,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

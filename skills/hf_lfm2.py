@@ -64,6 +64,7 @@ class Lfm2(Skill):
             parameters=131456,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Lfm2Model",
@@ -76,6 +77,7 @@ class Lfm2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=131456,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -68,6 +68,7 @@ class Lfm2Moe(Skill):
             parameters=160544,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Lfm2MoeModel",
@@ -80,6 +81,7 @@ class Lfm2Moe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=160544,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

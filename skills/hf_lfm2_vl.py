@@ -100,6 +100,7 @@ class Lfm2Vl(Skill):
             parameters=281792,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("pixel_attention_mask cannot change alone: other inputs go by what it leaves",),
         ),
         Head(
@@ -116,6 +117,7 @@ class Lfm2Vl(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((8, 64), "float32")},
             parameters=281792,
             batch=2,
+            made_by="processor",
             notes=("pixel_attention_mask cannot change alone: other inputs go by what it leaves",),
         ),
     )

@@ -69,6 +69,7 @@ class Lfm3(Skill):
             parameters=124736,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Lfm3Model",
@@ -81,6 +82,7 @@ class Lfm3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=124736,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

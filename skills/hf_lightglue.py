@@ -52,6 +52,7 @@ class LightGlue(Skill):
             },
             parameters=212092,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -115,6 +115,7 @@ class LightOnOcr(Skill):
             parameters=201472,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "LightOnOcrModel",
@@ -129,6 +130,7 @@ class LightOnOcr(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((8, 64), "float32")},
             parameters=201472,
             batch=2,
+            made_by="processor",
         ),
     )
 

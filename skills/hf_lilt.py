@@ -92,6 +92,7 @@ class Lilt(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=221498,
             batch=2,
+            made_by="tokenizer",
             notes=("a sixth of the hidden width goes to each coordinate of a box",),
         ),
         Head(
@@ -138,6 +139,7 @@ class Lilt(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=230810,
             batch=2,
+            made_by="tokenizer",
             notes=("a sixth of the hidden width goes to each coordinate of a box",),
         ),
         Head(
@@ -184,6 +186,7 @@ class Lilt(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=221498,
             batch=2,
+            made_by="tokenizer",
             notes=("a sixth of the hidden width goes to each coordinate of a box",),
         ),
         Head(
@@ -230,6 +233,7 @@ class Lilt(Skill):
             outputs={"last_hidden_state": ((2, 12, 96), "float32"), "pooler_output": ((2, 96), "float32")},
             parameters=230616,
             batch=2,
+            made_by="tokenizer",
             notes=("a sixth of the hidden width goes to each coordinate of a box",),
         ),
     )

@@ -65,6 +65,7 @@ class Llama(Skill):
             parameters=98624,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "LlamaForQuestionAnswering",
@@ -76,6 +77,7 @@ class Llama(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=90562,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LlamaForSequenceClassification",
@@ -88,6 +90,7 @@ class Llama(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90560,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LlamaForTokenClassification",
@@ -100,6 +103,7 @@ class Llama(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90562,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LlamaModel",
@@ -112,6 +116,7 @@ class Llama(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90432,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

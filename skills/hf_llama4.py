@@ -107,6 +107,7 @@ class Llama4(Skill):
             parameters=425792,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Llama4ForCausalLM",
@@ -122,6 +123,7 @@ class Llama4(Skill):
             parameters=287552,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Llama4TextModel",
@@ -135,6 +137,7 @@ class Llama4(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=279360,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Llama4VisionModel",
@@ -147,6 +150,7 @@ class Llama4(Skill):
             outputs={"last_hidden_state": ((2, 4, 64), "float32")},
             parameters=134144,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -104,6 +104,7 @@ class Llava(Skill):
             parameters=187584,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "LlavaModel",
@@ -117,6 +118,7 @@ class Llava(Skill):
             outputs={"last_hidden_state": ((2, 23, 64), "float32"), "image_hidden_states": ((32, 64), "float32")},
             parameters=179392,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -110,6 +110,7 @@ class LlavaNext(Skill):
             parameters=187648,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "LlavaNextModel",
@@ -124,6 +125,7 @@ class LlavaNext(Skill):
             outputs={"last_hidden_state": ((2, 43, 64), "float32"), "image_hidden_states": ((72, 64), "float32")},
             parameters=179456,
             batch=2,
+            made_by="processor",
         ),
     )
 

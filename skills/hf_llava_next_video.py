@@ -125,6 +125,7 @@ class LlavaNextVideo(Skill):
             parameters=187648,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "LlavaNextVideoModel",
@@ -144,6 +145,7 @@ class LlavaNextVideo(Skill):
             },
             parameters=179456,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -119,6 +119,7 @@ class LlavaOnevision(Skill):
             parameters=187840,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "LlavaOnevisionModel",
@@ -138,6 +139,7 @@ class LlavaOnevision(Skill):
             },
             parameters=179648,
             batch=2,
+            made_by="processor",
         ),
     )
 

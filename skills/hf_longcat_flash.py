@@ -74,6 +74,7 @@ class LongcatFlash(Skill):
             parameters=8778944,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "LongcatFlashModel",
@@ -86,6 +87,7 @@ class LongcatFlash(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=8770752,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

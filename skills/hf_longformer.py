@@ -63,6 +63,7 @@ class Longformer(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=108864,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LongformerForMultipleChoice",
@@ -75,6 +76,7 @@ class Longformer(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=108673,
             batch=2,
+            made_by="tokenizer",
             notes=("a question ends at the first of three separators",),
         ),
         Head(
@@ -88,6 +90,7 @@ class Longformer(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=104578,
             batch=2,
+            made_by="tokenizer",
             notes=("a question ends at the first of three separators",),
         ),
         Head(
@@ -102,6 +105,7 @@ class Longformer(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=108738,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LongformerForTokenClassification",
@@ -115,6 +119,7 @@ class Longformer(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=104578,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LongformerModel",
@@ -128,6 +133,7 @@ class Longformer(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=108608,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -67,6 +67,7 @@ class LongT5(Skill):
             parameters=173056,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "LongT5Model",
@@ -83,6 +84,7 @@ class LongT5(Skill):
             },
             parameters=173056,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -65,6 +65,7 @@ class Luke(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=138176,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LukeForMultipleChoice",
@@ -77,6 +78,7 @@ class Luke(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=121217,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LukeForQuestionAnswering",
@@ -89,6 +91,7 @@ class Luke(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=117122,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LukeForSequenceClassification",
@@ -102,6 +105,7 @@ class Luke(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=121282,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LukeForTokenClassification",
@@ -115,6 +119,7 @@ class Luke(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=117122,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LukeModel",
@@ -128,6 +133,7 @@ class Luke(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=121152,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -70,6 +70,7 @@ class LwDetr(Skill):
             },
             parameters=629316,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "LwDetrModel",
@@ -88,6 +89,7 @@ class LwDetr(Skill):
             },
             parameters=620606,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

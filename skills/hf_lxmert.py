@@ -66,6 +66,7 @@ class Lxmert(Skill):
             outputs={"question_answering_score": ((2, 9500), "float32")},
             parameters=1556828,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LxmertForPreTraining",
@@ -84,6 +85,7 @@ class Lxmert(Skill):
             },
             parameters=1699822,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "LxmertModel",
@@ -103,6 +105,7 @@ class Lxmert(Skill):
             },
             parameters=322752,
             batch=2,
+            made_by="tokenizer",
             notes=("feature-extraction: gives no visual_feats and no visual_pos, without which the head does not run",),
         ),
     )

@@ -67,6 +67,7 @@ class M2M100(Skill):
             parameters=175872,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "M2M100Model",
@@ -83,6 +84,7 @@ class M2M100(Skill):
             },
             parameters=175872,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

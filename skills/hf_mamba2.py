@@ -63,6 +63,7 @@ class Mamba2(Skill):
             parameters=1058816,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Mamba2Model",
@@ -75,6 +76,7 @@ class Mamba2(Skill):
             outputs={"last_hidden_state": ((2, 12, 256), "float32")},
             parameters=1026048,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

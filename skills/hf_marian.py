@@ -70,6 +70,7 @@ class Marian(Skill):
             parameters=183808,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MarianForCausalLM",
@@ -83,6 +84,7 @@ class Marian(Skill):
             parameters=112768,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MarianModel",
@@ -99,6 +101,7 @@ class Marian(Skill):
             },
             parameters=183808,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -65,6 +65,7 @@ class MarkupLM(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=198786,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MarkupLMForSequenceClassification",
@@ -78,6 +79,7 @@ class MarkupLM(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=202946,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MarkupLMForTokenClassification",
@@ -91,6 +93,7 @@ class MarkupLM(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=198786,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MarkupLMModel",
@@ -104,6 +107,7 @@ class MarkupLM(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=202816,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

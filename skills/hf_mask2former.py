@@ -67,6 +67,7 @@ class Mask2Former(Skill):
             },
             parameters=764511,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Mask2FormerModel",
@@ -84,6 +85,7 @@ class Mask2Former(Skill):
             },
             parameters=764316,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -79,6 +79,7 @@ class MaskFormer(Skill):
             },
             parameters=925547,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "MaskFormerModel",
@@ -94,6 +95,7 @@ class MaskFormer(Skill):
             },
             parameters=912872,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

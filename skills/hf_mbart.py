@@ -69,6 +69,7 @@ class MBart(Skill):
             parameters=184576,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MBartForCausalLM",
@@ -82,6 +83,7 @@ class MBart(Skill):
             parameters=113152,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MBartForQuestionAnswering",
@@ -98,6 +100,7 @@ class MBart(Skill):
             },
             parameters=184706,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MBartForSequenceClassification",
@@ -110,6 +113,7 @@ class MBart(Skill):
             outputs={"logits": ((2, 2), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=188866,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MBartModel",
@@ -126,6 +130,7 @@ class MBart(Skill):
             },
             parameters=184576,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -68,6 +68,7 @@ class Mellum(Skill):
             parameters=238464,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MellumModel",
@@ -80,6 +81,7 @@ class Mellum(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=230272,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -100,6 +100,7 @@ class MetaClip2(Skill):
             },
             parameters=168193,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "MetaClip2ForImageClassification",
@@ -111,6 +112,7 @@ class MetaClip2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=80770,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -43,6 +43,7 @@ class Mgpstr(Skill):
             },
             parameters=5369457,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -71,6 +71,7 @@ class MiMoV2Flash(Skill):
             parameters=168516,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MiMoV2FlashModel",
@@ -83,6 +84,7 @@ class MiMoV2Flash(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=160324,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

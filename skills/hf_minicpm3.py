@@ -70,6 +70,7 @@ class MiniCPM3(Skill):
             parameters=80256,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MiniCPM3ForSequenceClassification",
@@ -82,6 +83,7 @@ class MiniCPM3(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=80384,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MiniCPM3Model",
@@ -94,6 +96,7 @@ class MiniCPM3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=80256,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

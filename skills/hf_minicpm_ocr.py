@@ -65,6 +65,7 @@ class MiniCPMOcr(Skill):
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<video>{% endif %}{% endfor %}{% endif %}{% endfor %}"
             },
+            "call": {"do_sample_frames": False},
             "class_name": "MiniCPMOcrProcessor",
             "parts": {
                 "image_processor": "image_processor",
@@ -117,6 +118,7 @@ class MiniCPMOcr(Skill):
             parameters=440760,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
@@ -134,6 +136,7 @@ class MiniCPMOcr(Skill):
             outputs={"last_hidden_state": ((2, 16, 64), "float32")},
             parameters=440760,
             batch=2,
+            made_by="processor",
         ),
     )
 

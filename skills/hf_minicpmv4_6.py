@@ -66,6 +66,7 @@ class MiniCPMV4_6(Skill):
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<video>{% endif %}{% endfor %}{% endif %}{% endfor %}"
             },
+            "call": {"do_sample_frames": False},
             "class_name": "MiniCPMV4_6Processor",
             "parts": {
                 "image_processor": "image_processor",
@@ -118,6 +119,7 @@ class MiniCPMV4_6(Skill):
             parameters=448952,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
@@ -135,6 +137,7 @@ class MiniCPMV4_6(Skill):
             outputs={"last_hidden_state": ((2, 10, 64), "float32")},
             parameters=440760,
             batch=2,
+            made_by="processor",
         ),
     )
 

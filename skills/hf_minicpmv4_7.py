@@ -66,6 +66,7 @@ class MiniCPMV4_7(Skill):
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<video>{% endif %}{% endfor %}{% endif %}{% endfor %}"
             },
+            "call": {"do_sample_frames": False},
             "class_name": "MiniCPMV4_7Processor",
             "parts": {
                 "image_processor": "image_processor",
@@ -119,6 +120,7 @@ class MiniCPMV4_7(Skill):
             parameters=448952,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "MiniCPMV4_7Model",
@@ -136,6 +138,7 @@ class MiniCPMV4_7(Skill):
             outputs={"last_hidden_state": ((2, 10, 64), "float32")},
             parameters=440760,
             batch=2,
+            made_by="processor",
         ),
     )
 

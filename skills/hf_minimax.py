@@ -68,6 +68,7 @@ class MiniMax(Skill):
             parameters=246656,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MiniMaxForQuestionAnswering",
@@ -79,6 +80,7 @@ class MiniMax(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=238594,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MiniMaxForSequenceClassification",
@@ -91,6 +93,7 @@ class MiniMax(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=238592,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MiniMaxForTokenClassification",
@@ -103,6 +106,7 @@ class MiniMax(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=238594,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MiniMaxModel",
@@ -115,6 +119,7 @@ class MiniMax(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=238464,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -69,6 +69,7 @@ class MiniMaxM2(Skill):
             parameters=238592,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MiniMaxM2Model",
@@ -81,6 +82,7 @@ class MiniMaxM2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=230400,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

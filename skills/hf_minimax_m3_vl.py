@@ -125,6 +125,7 @@ class MiniMaxM3VL(Skill):
             parameters=408192,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "MiniMaxM3VLModel",
@@ -147,6 +148,7 @@ class MiniMaxM3VL(Skill):
             },
             parameters=400000,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -64,6 +64,7 @@ class Ministral3(Skill):
             parameters=90432,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Ministral3ForQuestionAnswering",
@@ -75,6 +76,7 @@ class Ministral3(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=82370,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Ministral3ForSequenceClassification",
@@ -87,6 +89,7 @@ class Ministral3(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=82368,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Ministral3ForTokenClassification",
@@ -99,6 +102,7 @@ class Ministral3(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=82370,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Ministral3Model",
@@ -111,6 +115,7 @@ class Ministral3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82240,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -66,6 +66,7 @@ class Mistral(Skill):
             parameters=90432,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MistralForQuestionAnswering",
@@ -77,6 +78,7 @@ class Mistral(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=82370,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MistralForSequenceClassification",
@@ -89,6 +91,7 @@ class Mistral(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=82368,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MistralForTokenClassification",
@@ -101,6 +104,7 @@ class Mistral(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=82370,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MistralModel",
@@ -113,6 +117,7 @@ class Mistral(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82240,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -111,6 +111,7 @@ class Mistral3(Skill):
             parameters=201408,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Mistral3Model",
@@ -125,6 +126,7 @@ class Mistral3(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((8, 64), "float32")},
             parameters=201408,
             batch=2,
+            made_by="processor",
         ),
     )
 

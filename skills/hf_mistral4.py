@@ -75,6 +75,7 @@ class Mistral4(Skill):
             parameters=285568,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Mistral4ForSequenceClassification",
@@ -87,6 +88,7 @@ class Mistral4(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=277504,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Mistral4ForTokenClassification",
@@ -99,6 +101,7 @@ class Mistral4(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=277506,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Mistral4Model",
@@ -111,6 +114,7 @@ class Mistral4(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=277376,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -115,6 +115,7 @@ class MistralLarge4(Skill):
             parameters=511944,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "MistralLarge4Model",
@@ -129,6 +130,7 @@ class MistralLarge4(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((8, 64), "float32")},
             parameters=503752,
             batch=2,
+            made_by="processor",
         ),
     )
 

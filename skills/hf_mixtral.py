@@ -66,6 +66,7 @@ class Mixtral(Skill):
             parameters=238400,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MixtralForQuestionAnswering",
@@ -77,6 +78,7 @@ class Mixtral(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=230338,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MixtralForSequenceClassification",
@@ -89,6 +91,7 @@ class Mixtral(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=230336,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MixtralForTokenClassification",
@@ -101,6 +104,7 @@ class Mixtral(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=230338,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MixtralModel",
@@ -113,6 +117,7 @@ class Mixtral(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=230208,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -49,6 +49,7 @@ class MLCDVision(Skill):
             outputs={"last_hidden_state": ((2, 17, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=79560,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -103,6 +103,7 @@ class Mllama(Skill):
             parameters=293673,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "MllamaForCausalLM",
@@ -118,6 +119,7 @@ class Mllama(Skill):
             parameters=90978,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MllamaModel",
@@ -133,6 +135,7 @@ class Mllama(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=285481,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "MllamaTextModel",
@@ -146,6 +149,7 @@ class Mllama(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82786,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MllamaVisionModel",
@@ -160,6 +164,7 @@ class Mllama(Skill):
             outputs={"last_hidden_state": ((2, 1, 4, 17, 192), "float32")},
             parameters=190343,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -108,6 +108,7 @@ class MMGroundingDino(Skill):
             },
             parameters=1100006,
             batch=2,
+            made_by="processor",
             infinite=("logits", "enc_outputs_class", "encoder_logits"),
             notes=(
                 "logits, enc_outputs_class, encoder_logits: minus infinity for the tokens that a text has not",
@@ -138,6 +139,7 @@ class MMGroundingDino(Skill):
             },
             parameters=1091425,
             batch=2,
+            made_by="processor",
             infinite=("enc_outputs_class", "encoder_logits"),
             notes=(
                 "enc_outputs_class, encoder_logits: minus infinity for the tokens that a text has not",

@@ -61,6 +61,7 @@ class MobileBert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=1357952,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -74,6 +75,7 @@ class MobileBert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=1299969,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MobileBertForNextSentencePrediction",
@@ -86,6 +88,7 @@ class MobileBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=1300482,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MobileBertForPreTraining",
@@ -98,6 +101,7 @@ class MobileBert(Skill):
             outputs={"prediction_logits": ((2, 12, 128), "float32"), "seq_relationship_logits": ((2, 2), "float32")},
             parameters=1621634,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -111,6 +115,7 @@ class MobileBert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=1037826,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -125,6 +130,7 @@ class MobileBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=1300482,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MobileBertForTokenClassification",
@@ -138,6 +144,7 @@ class MobileBert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=1037826,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -152,6 +159,7 @@ class MobileBert(Skill):
             outputs={"last_hidden_state": ((2, 12, 512), "float32"), "pooler_output": ((2, 512), "float32")},
             parameters=1299456,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )

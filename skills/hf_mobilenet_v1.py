@@ -41,6 +41,7 @@ class MobileNetV1(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=213586,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "MobileNetV1Model",
@@ -52,6 +53,7 @@ class MobileNetV1(Skill):
             outputs={"last_hidden_state": ((2, 256, 2, 2), "float32"), "pooler_output": ((2, 256), "float32")},
             parameters=213072,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -41,6 +41,7 @@ class MobileNetV2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=240674,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "MobileNetV2ForSemanticSegmentation",
@@ -52,6 +53,7 @@ class MobileNetV2(Skill):
             outputs={"logits": ((2, 2, 2, 2), "float32")},
             parameters=412194,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "MobileNetV2Model",
@@ -63,6 +65,7 @@ class MobileNetV2(Skill):
             outputs={"last_hidden_state": ((2, 1280, 2, 2), "float32"), "pooler_output": ((2, 1280), "float32")},
             parameters=238112,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -42,6 +42,7 @@ class MobileViT(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=101626,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "MobileViTForSemanticSegmentation",
@@ -53,6 +54,7 @@ class MobileViT(Skill):
             outputs={"logits": ((2, 2, 2, 2), "float32")},
             parameters=608826,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "MobileViTModel",
@@ -64,6 +66,7 @@ class MobileViT(Skill):
             outputs={"last_hidden_state": ((2, 80, 2, 2), "float32"), "pooler_output": ((2, 80), "float32")},
             parameters=101464,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

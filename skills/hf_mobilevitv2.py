@@ -47,6 +47,7 @@ class MobileViTV2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=96024,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "MobileViTV2ForSemanticSegmentation",
@@ -58,6 +59,7 @@ class MobileViTV2(Skill):
             outputs={"logits": ((2, 2, 2, 2), "float32")},
             parameters=3314200,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "MobileViTV2Model",
@@ -69,6 +71,7 @@ class MobileViTV2(Skill):
             outputs={"last_hidden_state": ((2, 128, 2, 2), "float32"), "pooler_output": ((2, 128), "float32")},
             parameters=95766,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

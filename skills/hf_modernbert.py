@@ -69,6 +69,7 @@ class ModernBert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=94720,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ModernBertForMultipleChoice",
@@ -80,6 +81,7 @@ class ModernBert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=94657,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ModernBertForQuestionAnswering",
@@ -91,6 +93,7 @@ class ModernBert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=94722,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ModernBertForSequenceClassification",
@@ -103,6 +106,7 @@ class ModernBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=94722,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ModernBertForTokenClassification",
@@ -115,6 +119,7 @@ class ModernBert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=94722,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ModernBertModel",
@@ -127,6 +132,7 @@ class ModernBert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90432,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

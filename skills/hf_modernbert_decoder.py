@@ -69,6 +69,7 @@ class ModernBertDecoder(Skill):
             parameters=94720,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "ModernBertDecoderForSequenceClassification",
@@ -81,6 +82,7 @@ class ModernBertDecoder(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=94720,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ModernBertDecoderModel",
@@ -93,6 +95,7 @@ class ModernBertDecoder(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90432,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

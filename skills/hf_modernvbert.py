@@ -100,6 +100,7 @@ class ModernVBert(Skill):
             outputs={"logits": ((2, 8, 128), "float32"), "image_hidden_states": ((2, 64), "float32")},
             parameters=282304,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "ModernVBertForSequenceClassification",
@@ -113,6 +114,7 @@ class ModernVBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=274114,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "ModernVBertForTokenClassification",
@@ -126,6 +128,7 @@ class ModernVBert(Skill):
             outputs={"logits": ((2, 8, 2), "float32")},
             parameters=274114,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "ModernVBertModel",
@@ -139,6 +142,7 @@ class ModernVBert(Skill):
             outputs={"last_hidden_state": ((2, 8, 64), "float32"), "image_hidden_states": ((2, 64), "float32")},
             parameters=269824,
             batch=2,
+            made_by="processor",
         ),
     )
 

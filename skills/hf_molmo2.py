@@ -136,6 +136,7 @@ class Molmo2(Skill):
             parameters=232512,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("pixel_values_videos is not fed: the head does not run with it beside these",),
         ),
         Head(
@@ -167,6 +168,7 @@ class Molmo2(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32"), "image_hidden_states": ((8, 64), "float32")},
             parameters=224320,
             batch=2,
+            made_by="processor",
             notes=("pixel_values_videos is not fed: the head does not run with it beside these",),
         ),
     )

@@ -75,6 +75,7 @@ class Moonshine(Skill):
             parameters=280576,
             batch=2,
             generation={"inputs": ["input_values"], "max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
         Head(
             "MoonshineModel",
@@ -89,6 +90,7 @@ class Moonshine(Skill):
             },
             parameters=280576,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

@@ -84,6 +84,7 @@ class MoonshineStreaming(Skill):
             parameters=289729,
             batch=2,
             generation={"inputs": ["input_values"], "max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
         Head(
             "MoonshineStreamingModel",
@@ -98,6 +99,7 @@ class MoonshineStreaming(Skill):
             },
             parameters=281537,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

@@ -96,6 +96,7 @@ class Moshi(Skill):
             parameters=74112,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MoshiModel",
@@ -108,6 +109,7 @@ class Moshi(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=65920,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -101,6 +101,7 @@ class MossTranscribeDiarize(Skill):
             parameters=189568,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "MossTranscribeDiarizeModel",
@@ -115,6 +116,7 @@ class MossTranscribeDiarize(Skill):
             outputs={"last_hidden_state": ((2, 21, 64), "float32"), "audio_hidden_states": ((28, 64), "float32")},
             parameters=189568,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -61,6 +61,7 @@ class Mpt(Skill):
             parameters=106816,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MptForQuestionAnswering",
@@ -72,6 +73,7 @@ class Mpt(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=106946,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MptForSequenceClassification",
@@ -84,6 +86,7 @@ class Mpt(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=106944,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MptForTokenClassification",
@@ -96,6 +99,7 @@ class Mpt(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=106946,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MptModel",
@@ -108,6 +112,7 @@ class Mpt(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=106816,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

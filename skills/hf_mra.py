@@ -61,6 +61,7 @@ class Mra(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83968,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MraForMultipleChoice",
@@ -72,6 +73,7 @@ class Mra(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83777,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MraForQuestionAnswering",
@@ -83,6 +85,7 @@ class Mra(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79682,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MraForSequenceClassification",
@@ -95,6 +98,7 @@ class Mra(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83842,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MraForTokenClassification",
@@ -107,6 +111,7 @@ class Mra(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79682,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MraModel",
@@ -119,6 +124,7 @@ class Mra(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=79552,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -74,6 +74,7 @@ class MuseGlimmer(Skill):
                 "tokenizer": "tokenizer",
                 "video_processor": "video_processor",
             },
+            "unshown": "video",
         },
         "tokenizer": {
             "arguments": {
@@ -114,6 +115,7 @@ class MuseGlimmer(Skill):
             parameters=280768,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "MuseGlimmerModel",
@@ -130,6 +132,7 @@ class MuseGlimmer(Skill):
             outputs={"last_hidden_state": ((2, 16, 64), "float32")},
             parameters=272576,
             batch=2,
+            made_by="processor",
         ),
     )
 

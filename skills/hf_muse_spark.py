@@ -88,6 +88,7 @@ class MuseSpark(Skill):
                 "tokenizer": "tokenizer",
                 "video_processor": "video_processor",
             },
+            "unshown": "video",
         },
         "tokenizer": {
             "arguments": {
@@ -129,6 +130,7 @@ class MuseSpark(Skill):
             parameters=2054144,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "MuseSparkModel",
@@ -146,6 +148,7 @@ class MuseSpark(Skill):
             outputs={"last_hidden_state": ((2, 21, 64), "float32")},
             parameters=2045952,
             batch=2,
+            made_by="processor",
         ),
     )
 

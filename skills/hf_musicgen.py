@@ -95,6 +95,7 @@ class Musicgen(Skill):
             parameters=1229754,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
             notes=(
                 "it takes sound to go on from only in place of the decoder's tokens",
                 "audio is not fed by an input of its own",

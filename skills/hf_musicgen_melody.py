@@ -92,6 +92,7 @@ class MusicgenMelody(Skill):
             parameters=1197562,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask", "input_features"], "max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "MusicgenMelodyForCausalLM",

@@ -72,6 +72,7 @@ class Mvp(Skill):
             parameters=184320,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MvpForCausalLM",
@@ -85,6 +86,7 @@ class Mvp(Skill):
             parameters=113024,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "MvpForQuestionAnswering",
@@ -101,6 +103,7 @@ class Mvp(Skill):
             },
             parameters=184450,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MvpForSequenceClassification",
@@ -113,6 +116,7 @@ class Mvp(Skill):
             outputs={"logits": ((2, 2), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=188610,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "MvpModel",
@@ -129,6 +133,7 @@ class Mvp(Skill):
             },
             parameters=184320,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

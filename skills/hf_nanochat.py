@@ -63,6 +63,7 @@ class NanoChat(Skill):
             parameters=81920,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "NanoChatModel",
@@ -75,6 +76,7 @@ class NanoChat(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=73728,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -157,6 +157,7 @@ class Nemotron3_5Transcribe(Skill):
             parameters=10569560,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Nemotron3_5TranscribeModel",
@@ -171,6 +172,7 @@ class Nemotron3_5Transcribe(Skill):
             outputs={"last_hidden_state": ((2, 14, 168), "float32"), "audio_hidden_states": ((14, 168), "float32")},
             parameters=10537688,
             batch=2,
+            made_by="processor",
         ),
     )
 

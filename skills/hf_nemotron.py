@@ -65,6 +65,7 @@ class Nemotron(Skill):
             parameters=82560,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "NemotronForQuestionAnswering",
@@ -76,6 +77,7 @@ class Nemotron(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=74498,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "NemotronForSequenceClassification",
@@ -88,6 +90,7 @@ class Nemotron(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=74496,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "NemotronForTokenClassification",
@@ -100,6 +103,7 @@ class Nemotron(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=74498,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "NemotronModel",
@@ -112,6 +116,7 @@ class Nemotron(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=74368,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

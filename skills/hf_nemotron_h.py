@@ -70,6 +70,7 @@ class NemotronH(Skill):
             parameters=559296,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "NemotronHModel",
@@ -82,6 +83,7 @@ class NemotronH(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=551104,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

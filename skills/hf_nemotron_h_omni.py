@@ -130,6 +130,7 @@ class NemotronH_Omni_Reasoning_V3_(Skill):
             parameters=5073344,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=(
                 "its encoder of sound is one without a projector, whose width and bias only a checkpoint states; a video stands where an image does, by the same token, and would replace it",
                 "decision: forward takes no logits_to_keep, by which the answer is read",

@@ -46,6 +46,7 @@ class NeoMME(Skill):
             },
             "class_name": "NeoMMEProcessor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -83,6 +84,9 @@ class NeoMME(Skill):
             outputs={"logits": ((2, 23, 128), "float32")},
             parameters=152012,
             batch=2,
+            notes=(
+                "no way was found to put a text beside the rest to its processor in which the head takes what that makes",
+            ),
         ),
         Head(
             "NeoMMEModel",
@@ -96,6 +100,9 @@ class NeoMME(Skill):
             outputs={"last_hidden_state": ((2, 23, 64), "float32")},
             parameters=152012,
             batch=2,
+            notes=(
+                "no way was found to put a text beside the rest to its processor in which the head takes what that makes",
+            ),
         ),
     )
 

@@ -68,6 +68,7 @@ class NllbMoe(Skill):
             parameters=175872,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "NllbMoeModel",
@@ -84,6 +85,7 @@ class NllbMoe(Skill):
             },
             parameters=175872,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

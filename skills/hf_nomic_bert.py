@@ -62,6 +62,7 @@ class NomicBert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=95296,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "NomicBertForSequenceClassification",
@@ -75,6 +76,7 @@ class NomicBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=95170,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "NomicBertForTokenClassification",
@@ -88,6 +90,7 @@ class NomicBert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=91010,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "NomicBertModel",
@@ -101,6 +104,7 @@ class NomicBert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90880,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

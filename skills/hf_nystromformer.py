@@ -63,6 +63,7 @@ class Nystromformer(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=84552,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -76,6 +77,7 @@ class Nystromformer(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=84361,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "NystromformerForQuestionAnswering",
@@ -88,6 +90,7 @@ class Nystromformer(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=80266,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -102,6 +105,7 @@ class Nystromformer(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=84426,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "NystromformerForTokenClassification",
@@ -115,6 +119,7 @@ class Nystromformer(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=80266,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -129,6 +134,7 @@ class Nystromformer(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=80136,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )

@@ -64,6 +64,7 @@ class Olmo(Skill):
             parameters=98304,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "OlmoForSequenceClassification",
@@ -76,6 +77,7 @@ class Olmo(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90240,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "OlmoModel",
@@ -88,6 +90,7 @@ class Olmo(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90112,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -64,6 +64,7 @@ class Olmo2(Skill):
             parameters=98880,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Olmo2ForSequenceClassification",
@@ -76,6 +77,7 @@ class Olmo2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90816,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Olmo2Model",
@@ -88,6 +90,7 @@ class Olmo2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90688,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -66,6 +66,7 @@ class Olmo3(Skill):
             parameters=98880,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Olmo3ForSequenceClassification",
@@ -78,6 +79,7 @@ class Olmo3(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90816,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Olmo3Model",
@@ -90,6 +92,7 @@ class Olmo3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90688,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

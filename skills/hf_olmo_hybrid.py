@@ -70,6 +70,7 @@ class OlmoHybrid(Skill):
             parameters=104152,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "OlmoHybridModel",
@@ -82,6 +83,7 @@ class OlmoHybrid(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=95960,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -66,6 +66,7 @@ class Olmoe(Skill):
             parameters=246848,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "OlmoeModel",
@@ -78,6 +79,7 @@ class Olmoe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=238656,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

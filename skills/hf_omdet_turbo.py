@@ -117,6 +117,7 @@ class OmDetTurbo(Skill):
             },
             parameters=1158900,
             batch=2,
+            made_by="image_processor",
             fixed=("init_reference_points",),
             notes=(
                 "it normalises the maps of another library's backbone, whose channels come last, and has a projection of its tasks only where they are wider than its queries; the mask of its classes does no more than name them in a cache",

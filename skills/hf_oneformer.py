@@ -87,6 +87,7 @@ class OneFormer(Skill):
             },
             parameters=878176,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "OneFormerModel",
@@ -107,6 +108,7 @@ class OneFormer(Skill):
             },
             parameters=878175,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -54,6 +54,7 @@ class OpenAIGPT(Skill):
             parameters=112256,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "OpenAIGPTForSequenceClassification",
@@ -66,6 +67,7 @@ class OpenAIGPT(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=112384,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "OpenAIGPTModel",
@@ -78,6 +80,7 @@ class OpenAIGPT(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=112256,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -69,6 +69,7 @@ class OpenAIPrivacyFilter(Skill):
             outputs={"logits": ((2, 12, 33), "float32")},
             parameters=235313,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "OpenAIPrivacyFilterModel",
@@ -81,6 +82,7 @@ class OpenAIPrivacyFilter(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=233168,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -63,6 +63,7 @@ class OPT(Skill):
             parameters=79488,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "OPTForQuestionAnswering",
@@ -74,6 +75,7 @@ class OPT(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79618,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "OPTForSequenceClassification",
@@ -86,6 +88,7 @@ class OPT(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=79616,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "OPTModel",
@@ -98,6 +101,7 @@ class OPT(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=79488,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

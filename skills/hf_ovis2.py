@@ -97,6 +97,7 @@ class Ovis2(Skill):
             parameters=202806,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Ovis2Model",
@@ -110,6 +111,7 @@ class Ovis2(Skill):
             outputs={"last_hidden_state": ((2, 23, 64), "float32"), "image_hidden_states": ((2, 16, 64), "float32")},
             parameters=202806,
             batch=2,
+            made_by="processor",
         ),
     )
 

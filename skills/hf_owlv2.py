@@ -96,6 +96,7 @@ class Owlv2(Skill):
             },
             parameters=186504,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "Owlv2Model",
@@ -118,6 +119,7 @@ class Owlv2(Skill):
             },
             parameters=165121,
             batch=2,
+            made_by="processor",
         ),
     )
 

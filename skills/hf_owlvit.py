@@ -98,6 +98,7 @@ class OwlViT(Skill):
             },
             parameters=178119,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "OwlViTModel",
@@ -120,6 +121,7 @@ class OwlViT(Skill):
             },
             parameters=165121,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -104,6 +104,7 @@ class PaddleOCRVL(Skill):
             parameters=245056,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "PaddleOCRVLModel",
@@ -121,6 +122,7 @@ class PaddleOCRVL(Skill):
             outputs={"last_hidden_state": ((2, 11, 64), "float32")},
             parameters=245056,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -104,6 +104,7 @@ class PaliGemma(Skill):
             parameters=162752,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "PaliGemmaModel",
@@ -117,6 +118,7 @@ class PaliGemma(Skill):
             outputs={"last_hidden_state": ((2, 23, 64), "float32"), "image_hidden_states": ((2, 16, 64), "float32")},
             parameters=162752,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -75,6 +75,7 @@ class ParakeetCTC(Skill):
             parameters=162624,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
     )
 

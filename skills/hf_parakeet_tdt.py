@@ -84,6 +84,7 @@ class ParakeetTDT(Skill):
             parameters=246021,
             batch=2,
             generation={"cache": False, "inputs": ["input_features", "attention_mask"]},
+            made_by="feature_extractor",
         ),
     )
 

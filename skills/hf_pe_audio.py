@@ -106,6 +106,7 @@ class PeAudio(Skill):
             },
             parameters=650826,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -122,7 +122,10 @@ class PeAudioVideo(Skill):
             "model": "BPE",
             "vocabulary": "<mask> | a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 w36 w37 w38 w39 w40 w41 w42 w43 w44 w45 w46 w47 w48 w49 w50 w51 w52 <bos> <eos> <pad>",
         },
-        "video_processor": {"arguments": {}, "class_name": "PeVideoVideoProcessor"},
+        "video_processor": {
+            "arguments": {"do_resize": True, "size": {"height": 32, "width": 32}},
+            "class_name": "PeVideoVideoProcessor",
+        },
     }
 
     heads = (
@@ -167,6 +170,7 @@ class PeAudioVideo(Skill):
             },
             parameters=1092182,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -69,6 +69,7 @@ class PegasusX(Skill):
             parameters=174848,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "PegasusXModel",
@@ -85,6 +86,7 @@ class PegasusX(Skill):
             },
             parameters=174848,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -68,6 +68,7 @@ class Perceiver(Skill):
             outputs={"logits": ((2, 64, 128), "float32")},
             parameters=142848,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "PerceiverForImageClassificationConvProcessing",
@@ -80,6 +81,7 @@ class Perceiver(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=144646,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PerceiverForImageClassificationFourier",
@@ -92,6 +94,7 @@ class Perceiver(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=127180,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PerceiverForImageClassificationLearned",
@@ -103,6 +106,7 @@ class Perceiver(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=1006210,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PerceiverForSequenceClassification",
@@ -115,6 +119,7 @@ class Perceiver(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=113858,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "PerceiverModel",

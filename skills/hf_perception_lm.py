@@ -105,6 +105,7 @@ class PerceptionLM(Skill):
             parameters=220736,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=("its code reads the width of a network of one width, and its default config names one of stages",),
         ),
         Head(
@@ -124,6 +125,7 @@ class PerceptionLM(Skill):
             },
             parameters=212544,
             batch=2,
+            made_by="processor",
             notes=("its code reads the width of a network of one width, and its default config names one of stages",),
         ),
     )

@@ -63,6 +63,7 @@ class Persimmon(Skill):
             parameters=83584,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "PersimmonForSequenceClassification",
@@ -75,6 +76,7 @@ class Persimmon(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=75520,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "PersimmonForTokenClassification",
@@ -87,6 +89,7 @@ class Persimmon(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=75522,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "PersimmonModel",
@@ -99,6 +102,7 @@ class Persimmon(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=75392,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

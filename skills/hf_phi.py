@@ -64,6 +64,7 @@ class Phi(Skill):
             parameters=83328,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "PhiForSequenceClassification",
@@ -76,6 +77,7 @@ class Phi(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=75136,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "PhiForTokenClassification",
@@ -88,6 +90,7 @@ class Phi(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=75138,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "PhiModel",
@@ -100,6 +103,7 @@ class Phi(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=75008,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

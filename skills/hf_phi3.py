@@ -66,6 +66,7 @@ class Phi3(Skill):
             parameters=98624,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Phi3ForSequenceClassification",
@@ -78,6 +79,7 @@ class Phi3(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90560,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Phi3ForTokenClassification",
@@ -90,6 +92,7 @@ class Phi3(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90562,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Phi3Model",
@@ -102,6 +105,7 @@ class Phi3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90432,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

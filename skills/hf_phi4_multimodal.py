@@ -115,6 +115,7 @@ class Phi4Multimodal(Skill):
             parameters=19091008,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
             notes=(
                 "its processor counts 16 features on a side of every image, and each modality comes with its size and its mask, by names that no other model has",
             ),
@@ -136,6 +137,7 @@ class Phi4Multimodal(Skill):
             outputs={"last_hidden_state": ((2, 560, 64), "float32")},
             parameters=19082816,
             batch=2,
+            made_by="processor",
             notes=(
                 "its processor counts 16 features on a side of every image, and each modality comes with its size and its mask, by names that no other model has",
             ),

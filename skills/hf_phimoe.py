@@ -65,6 +65,7 @@ class Phimoe(Skill):
             parameters=238720,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "PhimoeForSequenceClassification",
@@ -77,6 +78,7 @@ class Phimoe(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=230656,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "PhimoeModel",
@@ -89,6 +91,7 @@ class Phimoe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=230528,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

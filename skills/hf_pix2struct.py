@@ -51,6 +51,7 @@ class Pix2Struct(Skill):
         },
         "processor": {
             "arguments": {},
+            "call": {"max_patches": 8},
             "class_name": "Pix2StructProcessor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
         },
@@ -86,6 +87,7 @@ class Pix2Struct(Skill):
             parameters=225216,
             batch=2,
             generation={"inputs": ["flattened_patches", "attention_mask"], "max_new_tokens": 6},
+            made_by="image_processor",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
     )

@@ -42,6 +42,7 @@ class Pixio(Skill):
             outputs={"last_hidden_state": ((2, 24, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=114496,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PixioBackbone",
@@ -52,6 +53,7 @@ class Pixio(Skill):
             outputs={"feature_maps.0": ((2, 64, 4, 4), "float32")},
             parameters=114624,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -49,6 +49,7 @@ class PixtralVision(Skill):
             outputs={"last_hidden_state": ((1, 32, 64), "float32")},
             parameters=94528,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -68,6 +68,7 @@ class PLBart(Skill):
             parameters=184320,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "PLBartForCausalLM",
@@ -81,6 +82,7 @@ class PLBart(Skill):
             parameters=113024,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "PLBartForSequenceClassification",
@@ -93,6 +95,7 @@ class PLBart(Skill):
             outputs={"logits": ((2, 2), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=188610,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "PLBartModel",
@@ -109,6 +112,7 @@ class PLBart(Skill):
             },
             parameters=184320,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -69,6 +69,7 @@ class PocketTTS(Skill):
                 "feature_extractor": "feature_extractor",
                 "tokenizer": "tokenizer",
             },
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -119,6 +120,7 @@ class PocketTTS(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=78496,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -41,6 +41,7 @@ class PoolFormer(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=130586,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PoolFormerModel",
@@ -52,6 +53,7 @@ class PoolFormer(Skill):
             outputs={"last_hidden_state": ((2, 64, 2, 2), "float32")},
             parameters=130328,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -70,6 +70,7 @@ class Pop2Piano(Skill):
             batch=2,
             generation={"inputs": ["attention_mask", "input_features"], "max_new_tokens": 6},
             generation_config={"composer_to_feature_token": {"composer1": 2, "composer2": 3}},
+            made_by="feature_extractor",
             notes=(
                 "it takes a song as features as wide as it is, and plays them as the composer whom a checkpoint's generation config knows",
             ),

@@ -107,6 +107,7 @@ class PPChart2Table(Skill):
             parameters=364672,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
     )
 

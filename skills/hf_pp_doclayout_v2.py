@@ -103,6 +103,7 @@ class PPDocLayoutV2(Skill):
             },
             parameters=1122366,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

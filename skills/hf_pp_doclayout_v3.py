@@ -91,6 +91,7 @@ class PPDocLayoutV3(Skill):
             },
             parameters=1728238,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PPDocLayoutV3Model",
@@ -117,6 +118,7 @@ class PPDocLayoutV3(Skill):
             },
             parameters=1728302,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -88,6 +88,7 @@ class PPDocLayoutV4(Skill):
             },
             parameters=1012013,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PPDocLayoutV4Model",
@@ -114,6 +115,7 @@ class PPDocLayoutV4(Skill):
             },
             parameters=1012013,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -95,6 +95,7 @@ class PPFormulaNet(Skill):
             parameters=6372288,
             batch=2,
             generation={"inputs": ["pixel_values"], "max_new_tokens": 6},
+            made_by="image_processor",
             notes=(
                 "its forward reads the text as the decoder's where there is none of the decoder's own",
                 "any-to-any, image-text-to-text: the processor makes no ids of the text, which the pipeline goes on with",

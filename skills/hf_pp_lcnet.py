@@ -46,6 +46,7 @@ class PPLCNet(Skill):
             outputs={"last_hidden_state": ((2, 2), "float32")},
             parameters=1382242,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PPLCNetBackbone",
@@ -56,6 +57,7 @@ class PPLCNet(Skill):
             outputs={"feature_maps.0": ((2, 512, 2, 2), "float32")},
             parameters=724320,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -54,6 +54,7 @@ class PPOCRV5MobileDet(Skill):
             outputs={"last_hidden_state": ((2, 1, 64, 64), "float32")},
             parameters=1468049,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

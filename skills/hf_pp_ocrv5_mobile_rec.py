@@ -54,6 +54,7 @@ class PPOCRV5MobileRec(Skill):
             outputs={"last_hidden_state": ((2, 2, 18385), "float32")},
             parameters=2773481,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PPOCRV5MobileRecModel",
@@ -65,6 +66,7 @@ class PPOCRV5MobileRec(Skill):
             outputs={"last_hidden_state": ((2, 384, 1, 2), "float32")},
             parameters=1313560,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

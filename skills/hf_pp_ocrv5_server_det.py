@@ -76,6 +76,7 @@ class PPOCRV5ServerDet(Skill):
             outputs={"last_hidden_state": ((2, 1, 64, 64), "float32")},
             parameters=626290,
             batch=2,
+            made_by="image_processor",
             notes=("its default config leaves the kernels of its neck and the scales of its maps to the checkpoint",),
         ),
     )

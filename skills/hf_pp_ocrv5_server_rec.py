@@ -64,6 +64,7 @@ class PPOCRV5ServerRec(Skill):
             outputs={"last_hidden_state": ((2, 8, 18385), "float32")},
             parameters=1488905,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PPOCRV5ServerRecModel",
@@ -75,6 +76,7 @@ class PPOCRV5ServerRec(Skill):
             outputs={"last_hidden_state": ((2, 256, 1, 8), "float32")},
             parameters=131704,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

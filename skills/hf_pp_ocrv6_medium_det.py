@@ -68,6 +68,7 @@ class PPOCRV6MediumDet(Skill):
             outputs={"last_hidden_state": ((2, 1, 64, 64), "float32")},
             parameters=503609,
             batch=2,
+            made_by="image_processor",
             notes=(
                 "its default config leaves the kernels of its neck and the scales of its maps to the checkpoint, and its default backbone reads single lines",
             ),
@@ -82,6 +83,7 @@ class PPOCRV6MediumDet(Skill):
             outputs={"last_hidden_state": ((2, 64, 16, 16), "float32")},
             parameters=493224,
             batch=2,
+            made_by="image_processor",
             notes=(
                 "its default config leaves the kernels of its neck and the scales of its maps to the checkpoint, and its default backbone reads single lines",
             ),

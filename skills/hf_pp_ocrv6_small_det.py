@@ -53,6 +53,7 @@ class PPOCRV6SmallDet(Skill):
             outputs={"last_hidden_state": ((2, 1, 64, 64), "float32")},
             parameters=118489,
             batch=2,
+            made_by="image_processor",
             notes=("its default backbone reads single lines, and the neck has a list of that backbone's widths",),
         ),
         Head(
@@ -65,6 +66,7 @@ class PPOCRV6SmallDet(Skill):
             outputs={"last_hidden_state": ((2, 96, 16, 16), "float32")},
             parameters=95232,
             batch=2,
+            made_by="image_processor",
             notes=("its default backbone reads single lines, and the neck has a list of that backbone's widths",),
         ),
     )

@@ -51,6 +51,7 @@ class PPOCRV6SmallRec(Skill):
             outputs={"last_hidden_state": ((2, 8, 18714), "float32")},
             parameters=2538962,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PPOCRV6SmallRecModel",
@@ -62,6 +63,7 @@ class PPOCRV6SmallRec(Skill):
             outputs={"last_hidden_state": ((2, 384, 1, 8), "float32")},
             parameters=1205496,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

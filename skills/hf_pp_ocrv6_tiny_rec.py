@@ -50,6 +50,7 @@ class PPOCRV6TinyRec(Skill):
             outputs={"last_hidden_state": ((2, 8, 6625), "float32")},
             parameters=1811673,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PPOCRV6TinyRecModel",
@@ -61,6 +62,7 @@ class PPOCRV6TinyRec(Skill):
             outputs={"last_hidden_state": ((2, 384, 1, 8), "float32")},
             parameters=1205496,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

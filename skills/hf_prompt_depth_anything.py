@@ -56,6 +56,7 @@ class PromptDepthAnything(Skill):
             outputs={"predicted_depth": ((2, 32, 32), "float32")},
             parameters=1231753,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

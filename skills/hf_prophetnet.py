@@ -71,6 +71,7 @@ class ProphetNet(Skill):
             parameters=200832,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "ProphetNetForCausalLM",
@@ -84,6 +85,7 @@ class ProphetNet(Skill):
             parameters=129664,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
@@ -102,6 +104,7 @@ class ProphetNet(Skill):
             },
             parameters=200832,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

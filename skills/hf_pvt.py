@@ -44,6 +44,7 @@ class Pvt(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=201026,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PvtModel",
@@ -55,6 +56,7 @@ class Pvt(Skill):
             outputs={"last_hidden_state": ((2, 5, 64), "float32")},
             parameters=200896,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

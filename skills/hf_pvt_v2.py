@@ -38,6 +38,7 @@ class PvtV2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=78466,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PvtV2Backbone",
@@ -48,6 +49,7 @@ class PvtV2(Skill):
             outputs={"feature_maps.0": ((2, 32, 2, 2), "float32")},
             parameters=78400,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "PvtV2Model",
@@ -59,6 +61,7 @@ class PvtV2(Skill):
             outputs={"last_hidden_state": ((2, 32, 2, 2), "float32")},
             parameters=78400,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -97,6 +97,7 @@ class QianfanOCR(Skill):
             parameters=225088,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "QianfanOCRModel",
@@ -110,6 +111,7 @@ class QianfanOCR(Skill):
             outputs={"last_hidden_state": ((2, 8, 64), "float32"), "image_hidden_states": ((2, 1, 64), "float32")},
             parameters=216896,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -64,6 +64,7 @@ class Qwen2(Skill):
             parameters=99008,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "JevForDecision",
@@ -80,6 +81,7 @@ class Qwen2(Skill):
             },
             outputs={"output": ((5,), "float32")},
             parameters=92376,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen2ForQuestionAnswering",
@@ -91,6 +93,7 @@ class Qwen2(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=90946,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen2ForSequenceClassification",
@@ -103,6 +106,7 @@ class Qwen2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90944,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen2ForTokenClassification",
@@ -115,6 +119,7 @@ class Qwen2(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90946,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen2Model",
@@ -127,6 +132,7 @@ class Qwen2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90816,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

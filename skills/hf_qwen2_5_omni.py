@@ -2,7 +2,7 @@
 # Regenerate: invoke generate --model qwen2_5_omni
 """Qwen2_5Omni (qwen2_5_omni): multimodal, takes audio, image, text and video."""
 
-from harness.inputs import Mask, Tokens
+from harness.inputs import Floats, Literal, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -131,26 +131,38 @@ class Qwen2_5Omni(Skill):
             mappings=("MODEL_FOR_MULTIMODAL_LM_MAPPING", "MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING"),
             primary=True,
             inputs={
-                "input_ids": Tokens(shape=(2, 12), low=3, high=100),
-                "attention_mask": Mask(shape=(2, 12)),
+                "input_ids": Tokens(shape=(2, 45), low=1, high=114, runs=((127, 0, 28), (126, 29, 4), (125, 34, 4))),
+                "input_features": Floats(shape=(2, 16, 128)),
+                "pixel_values": Floats(shape=(32, 384)),
+                "pixel_values_videos": Floats(shape=(32, 384)),
+                "image_grid_thw": Literal(values=((1, 4, 4), (1, 4, 4))),
+                "video_grid_thw": Literal(values=((1, 4, 4), (1, 4, 4))),
+                "attention_mask": Mask(shape=(2, 45)),
+                "feature_attention_mask": Mask(shape=(2, 128), dtype="bool", hidden=16, padded=True),
             },
             steps=(
                 {"arguments": [{"Chelsie": {"bos_token": 3}}], "call": "$model.speaker_map.update", "name": "speaker"},
                 {
                     "arguments": {
                         "attention_mask": "$attention_mask",
+                        "feature_attention_mask": "$feature_attention_mask",
                         "generation_mode": "text",
+                        "image_grid_thw": "$image_grid_thw",
+                        "input_features": "$input_features",
                         "input_ids": "$input_ids",
+                        "pixel_values": "$pixel_values",
+                        "pixel_values_videos": "$pixel_values_videos",
                         "thinker_eos_token_id": None,
                         "thinker_max_new_tokens": 6,
                         "thinker_output_logits": True,
                         "thinker_return_dict_in_generate": True,
+                        "video_grid_thw": "$video_grid_thw",
                     },
                     "call": "generate",
                 },
             ),
             outputs={
-                "generate.sequences": ((2, 18), "int64"),
+                "generate.sequences": ((2, 51), "int64"),
                 "generate.logits.0": ((2, 128), "float32"),
                 "generate.logits.1": ((2, 128), "float32"),
                 "generate.logits.2": ((2, 128), "float32"),
@@ -161,11 +173,8 @@ class Qwen2_5Omni(Skill):
             parameters=1461696,
             batch=2,
             notes=(
-                "it has no forward: generate() writes, here of text alone, for a speaker whom a file beside a checkpoint's weights makes known; each block of its vocoder has three dilations in its code",
+                "it has no forward: generate() writes, here without speaking, for a speaker whom a file beside a checkpoint's weights makes known; each block of its vocoder has three dilations in its code",
                 "any-to-any, text-to-audio: the model knows only by a checkpoint's own file what a step tells it here, and a pipeline takes no steps",
-                "image is not fed by an input of its own",
-                "video is not fed by an input of its own",
-                "audio is not fed by an input of its own",
             ),
         ),
     )

@@ -100,6 +100,7 @@ class Qwen2Audio(Skill):
             parameters=189696,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Qwen2AudioModel",
@@ -114,6 +115,7 @@ class Qwen2Audio(Skill):
             outputs={"last_hidden_state": ((2, 35, 64), "float32"), "attention_mask": ((2, 35), "int64")},
             parameters=181504,
             batch=2,
+            made_by="processor",
         ),
     )
 

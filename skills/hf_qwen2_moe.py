@@ -68,6 +68,7 @@ class Qwen2Moe(Skill):
             parameters=296256,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Qwen2MoeForQuestionAnswering",
@@ -79,6 +80,7 @@ class Qwen2Moe(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=288194,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen2MoeForSequenceClassification",
@@ -91,6 +93,7 @@ class Qwen2Moe(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=288192,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen2MoeForTokenClassification",
@@ -103,6 +106,7 @@ class Qwen2Moe(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=288194,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen2MoeModel",
@@ -115,6 +119,7 @@ class Qwen2Moe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=288064,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

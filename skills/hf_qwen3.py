@@ -65,6 +65,7 @@ class Qwen3(Skill):
             parameters=98688,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3ForQuestionAnswering",
@@ -76,6 +77,7 @@ class Qwen3(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=90626,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3ForSequenceClassification",
@@ -88,6 +90,7 @@ class Qwen3(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90624,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3ForTokenClassification",
@@ -100,6 +103,7 @@ class Qwen3(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90626,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3Model",
@@ -112,6 +116,7 @@ class Qwen3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90496,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

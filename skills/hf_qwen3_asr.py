@@ -107,6 +107,7 @@ class Qwen3ASR(Skill):
             parameters=240384,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Qwen3ASRForTokenClassification",
@@ -119,6 +120,7 @@ class Qwen3ASR(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=240512,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3ASRModel",
@@ -133,6 +135,7 @@ class Qwen3ASR(Skill):
             outputs={"last_hidden_state": ((2, 30, 64), "float32"), "audio_hidden_states": ((46, 64), "float32")},
             parameters=240384,
             batch=2,
+            made_by="processor",
         ),
     )
 

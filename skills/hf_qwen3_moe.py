@@ -66,6 +66,7 @@ class Qwen3Moe(Skill):
             parameters=238464,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3MoeForQuestionAnswering",
@@ -77,6 +78,7 @@ class Qwen3Moe(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=230402,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3MoeForSequenceClassification",
@@ -89,6 +91,7 @@ class Qwen3Moe(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=230400,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3MoeForTokenClassification",
@@ -101,6 +104,7 @@ class Qwen3Moe(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=230402,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3MoeModel",
@@ -113,6 +117,7 @@ class Qwen3Moe(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=230272,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -73,6 +73,7 @@ class Qwen3Next(Skill):
             parameters=301304,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3NextForQuestionAnswering",
@@ -84,6 +85,7 @@ class Qwen3Next(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=293242,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3NextForSequenceClassification",
@@ -96,6 +98,7 @@ class Qwen3Next(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=293240,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3NextForTokenClassification",
@@ -108,6 +111,7 @@ class Qwen3Next(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=293242,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Qwen3NextModel",
@@ -120,6 +124,7 @@ class Qwen3Next(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=293112,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

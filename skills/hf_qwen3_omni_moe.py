@@ -2,7 +2,7 @@
 # Regenerate: invoke generate --model qwen3_omni_moe
 """Qwen3OmniMoe (qwen3_omni_moe): multimodal, takes audio, image, text and video."""
 
-from harness.inputs import Mask, Tokens
+from harness.inputs import Floats, Literal, Mask, Tokens
 from harness.skill import Head, Skill
 
 
@@ -148,7 +148,7 @@ class Qwen3OmniMoe(Skill):
         },
         "processor": {
             "arguments": {
-                "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<video>{% elif part['type'] == 'audio' %}<audio>{% endif %}{% endfor %}{% endif %}{% endfor %}"
+                "chat_template": "{% for message in messages %}<|im_start|>{{ message['role'] }}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% elif part['type'] == 'video' %}<video>{% elif part['type'] == 'audio' %}<audio>{% endif %}{% endfor %}{% endif %}<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant{% endif %}"
             },
             "class_name": "Qwen3OmniMoeProcessor",
             "parts": {
@@ -179,7 +179,8 @@ class Qwen3OmniMoe(Skill):
             },
             "class_name": "Qwen2Tokenizer",
             "model": "BPE",
-            "vocabulary": "<|endoftext|> <bos> <eos> <mask> <vision_bos> <vision_eos> <audio_bos> <audio_eos> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 <video> <image> <audio> w36 w37 w38 w39 w40 w41 w42 w43 w44",
+            "special": "<|im_end|> <|im_start|> assistant user",
+            "vocabulary": "<|endoftext|> <bos> <eos> <mask> <vision_bos> <vision_eos> <audio_bos> <audio_eos> ▁ Ġ a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! ' : ; - 0 1 2 3 4 5 6 7 8 9 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20 w21 w22 w23 w24 w25 w26 w27 w28 w29 w30 w31 w32 w33 w34 w35 <video> <image> <audio> w36 assistant user w37 w38 w39 w40 <|im_end|> <|im_start|>",
         },
         "video_processor": {
             "arguments": {"merge_size": 2, "patch_size": 8, "temporal_patch_size": 2},
@@ -194,8 +195,14 @@ class Qwen3OmniMoe(Skill):
             pipelines=("any-to-any", "text-to-audio"),
             primary=True,
             inputs={
-                "attention_mask": Mask(shape=(2, 12)),
-                "input_ids": Tokens(shape=(2, 12), low=3, high=100),
+                "input_ids": Tokens(shape=(2, 32), low=1, high=110, runs=((118, 0, 15), (117, 16, 4), (116, 21, 4))),
+                "input_features": Floats(shape=(2, 16, 128)),
+                "pixel_values": Floats(shape=(32, 384)),
+                "pixel_values_videos": Floats(shape=(32, 384)),
+                "image_grid_thw": Literal(values=((1, 4, 4), (1, 4, 4))),
+                "video_grid_thw": Literal(values=((1, 4, 4), (1, 4, 4))),
+                "attention_mask": Mask(shape=(2, 32)),
+                "feature_attention_mask": Mask(shape=(2, 128), dtype="bool", hidden=16, matters=False, padded=True),
             },
             method="generate",
             arguments={
@@ -206,7 +213,7 @@ class Qwen3OmniMoe(Skill):
                 "thinker_return_dict_in_generate": True,
             },
             outputs={
-                "sequences": ((2, 18), "int64"),
+                "sequences": ((2, 38), "int64"),
                 "logits.0": ((2, 128), "float32"),
                 "logits.1": ((2, 128), "float32"),
                 "logits.2": ((2, 128), "float32"),
@@ -216,11 +223,10 @@ class Qwen3OmniMoe(Skill):
             },
             parameters=2095817,
             batch=2,
+            made_by="processor",
             notes=(
-                "it has no forward: generate() writes, here of text alone; it speaks only with what a checkpoint brings, and its talker's config class does not declare the widths that its code reads",
-                "image is not fed by an input of its own",
-                "video is not fed by an input of its own",
-                "audio is not fed by an input of its own",
+                "it has no forward: generate() writes, and here does not speak, which takes a vocabulary of more than 1024 codes; its talker's config class does not declare the widths that its code reads",
+                "feature_attention_mask cannot change alone: other inputs go by what it leaves",
             ),
         ),
     )

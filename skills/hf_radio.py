@@ -50,6 +50,7 @@ class Radio(Skill):
             },
             parameters=4307456,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

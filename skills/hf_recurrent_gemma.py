@@ -64,6 +64,7 @@ class RecurrentGemma(Skill):
             parameters=64960,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -77,6 +78,7 @@ class RecurrentGemma(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=64960,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )

@@ -66,6 +66,7 @@ class Reformer(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=212800,
             batch=2,
+            made_by="tokenizer",
             notes=(
                 "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only approximates, picks other keys with a cache than without one",
             ),
@@ -80,6 +81,7 @@ class Reformer(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=196546,
             batch=2,
+            made_by="tokenizer",
             notes=(
                 "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only approximates, picks other keys with a cache than without one",
             ),
@@ -95,6 +97,7 @@ class Reformer(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=204674,
             batch=2,
+            made_by="tokenizer",
             notes=(
                 "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only approximates, picks other keys with a cache than without one",
             ),
@@ -110,6 +113,7 @@ class Reformer(Skill):
             outputs={"last_hidden_state": ((2, 12, 128), "float32")},
             parameters=196288,
             batch=2,
+            made_by="tokenizer",
             notes=(
                 "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only approximates, picks other keys with a cache than without one",
             ),
@@ -127,6 +131,7 @@ class Reformer(Skill):
             parameters=212800,
             batch=2,
             generation={"cache": False, "max_new_tokens": 6},
+            made_by="tokenizer",
             notes=(
                 "positions are laid out on a grid whose sides and widths multiply and add up; its hashed attention, which only approximates, picks other keys with a cache than without one",
             ),

@@ -37,6 +37,7 @@ class RegNet(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=369020,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "RegNetModel",
@@ -48,6 +49,7 @@ class RegNet(Skill):
             outputs={"last_hidden_state": ((2, 136, 2, 2), "float32"), "pooler_output": ((2, 136, 1, 1), "float32")},
             parameters=368746,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

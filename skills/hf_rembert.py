@@ -66,6 +66,7 @@ class RemBert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=96256,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RemBertForCausalLM",
@@ -81,6 +82,7 @@ class RemBert(Skill):
             parameters=96256,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "RemBertForMultipleChoice",
@@ -93,6 +95,7 @@ class RemBert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=87873,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RemBertForQuestionAnswering",
@@ -105,6 +108,7 @@ class RemBert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=83778,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RemBertForSequenceClassification",
@@ -118,6 +122,7 @@ class RemBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=87938,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RemBertForTokenClassification",
@@ -131,6 +136,7 @@ class RemBert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=83778,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RemBertModel",
@@ -144,6 +150,7 @@ class RemBert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=87808,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -37,6 +37,7 @@ class ResNet(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=224338,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "ResNetBackbone",
@@ -47,6 +48,7 @@ class ResNet(Skill):
             outputs={"feature_maps.0": ((2, 256, 2, 2), "float32")},
             parameters=223824,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "ResNetModel",
@@ -58,6 +60,7 @@ class ResNet(Skill):
             outputs={"last_hidden_state": ((2, 256, 2, 2), "float32"), "pooler_output": ((2, 256, 1, 1), "float32")},
             parameters=223824,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -70,6 +70,7 @@ class RfDetr(Skill):
             },
             parameters=580676,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "RfDetrForInstanceSegmentation",
@@ -89,6 +90,7 @@ class RfDetr(Skill):
             },
             parameters=615557,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "RfDetrModel",
@@ -108,6 +110,7 @@ class RfDetr(Skill):
             },
             parameters=571966,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

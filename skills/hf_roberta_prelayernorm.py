@@ -62,6 +62,7 @@ class RobertaPreLayerNorm(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=84032,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RobertaPreLayerNormForCausalLM",
@@ -77,6 +78,7 @@ class RobertaPreLayerNorm(Skill):
             parameters=84032,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "RobertaPreLayerNormForMultipleChoice",
@@ -89,6 +91,7 @@ class RobertaPreLayerNorm(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83841,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RobertaPreLayerNormForQuestionAnswering",
@@ -101,6 +104,7 @@ class RobertaPreLayerNorm(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79746,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RobertaPreLayerNormForSequenceClassification",
@@ -114,6 +118,7 @@ class RobertaPreLayerNorm(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83906,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RobertaPreLayerNormForTokenClassification",
@@ -127,6 +132,7 @@ class RobertaPreLayerNorm(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79746,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RobertaPreLayerNormModel",
@@ -140,6 +146,7 @@ class RobertaPreLayerNorm(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=83776,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -65,6 +65,7 @@ class RoCBert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=112640,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoCBertForCausalLM",
@@ -80,6 +81,7 @@ class RoCBert(Skill):
             parameters=112640,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "RoCBertForMultipleChoice",
@@ -92,6 +94,7 @@ class RoCBert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=112449,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoCBertForPreTraining",
@@ -104,6 +107,7 @@ class RoCBert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=116800,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoCBertForQuestionAnswering",
@@ -116,6 +120,7 @@ class RoCBert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=108354,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoCBertForSequenceClassification",
@@ -129,6 +134,7 @@ class RoCBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=112514,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoCBertForTokenClassification",
@@ -142,6 +148,7 @@ class RoCBert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=108354,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoCBertModel",
@@ -155,6 +162,7 @@ class RoCBert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=112384,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

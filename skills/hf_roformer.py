@@ -62,6 +62,7 @@ class RoFormer(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=80832,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoFormerForCausalLM",
@@ -77,6 +78,7 @@ class RoFormer(Skill):
             parameters=80832,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "RoFormerForMultipleChoice",
@@ -89,6 +91,7 @@ class RoFormer(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=76481,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoFormerForQuestionAnswering",
@@ -101,6 +104,7 @@ class RoFormer(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=76546,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoFormerForSequenceClassification",
@@ -114,6 +118,7 @@ class RoFormer(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=80706,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoFormerForTokenClassification",
@@ -127,6 +132,7 @@ class RoFormer(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=76546,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "RoFormerModel",
@@ -140,6 +146,7 @@ class RoFormer(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=76416,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

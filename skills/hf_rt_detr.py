@@ -72,6 +72,7 @@ class RTDetr(Skill):
             },
             parameters=1080394,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "RTDetrModel",
@@ -95,6 +96,7 @@ class RTDetr(Skill):
             },
             parameters=1062974,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

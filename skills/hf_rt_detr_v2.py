@@ -75,6 +75,7 @@ class RTDetrV2(Skill):
             },
             parameters=1080394,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "RTDetrV2Model",
@@ -98,6 +99,7 @@ class RTDetrV2(Skill):
             },
             parameters=1062974,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

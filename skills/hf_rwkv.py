@@ -61,6 +61,7 @@ class Rwkv(Skill):
             parameters=91776,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "RwkvModel",
@@ -72,6 +73,7 @@ class Rwkv(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=83584,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -71,6 +71,7 @@ class Sam(Skill):
             outputs={"iou_scores": ((2, 1, 3), "float32"), "pred_masks": ((2, 1, 3, 16, 16), "float32")},
             parameters=278216,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

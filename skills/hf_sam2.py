@@ -77,6 +77,7 @@ class Sam2(Skill):
             },
             parameters=468441,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -147,6 +147,7 @@ class Sam2Video(Skill):
             },
             parameters=891305,
             batch=2,
+            made_by="image_processor",
             notes=(
                 "what it remembers of a mask is 64 wide in its code, narrower than its features, and a sixteenth of the image",
             ),

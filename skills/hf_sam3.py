@@ -124,6 +124,7 @@ class Sam3(Skill):
             },
             parameters=1201198,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -124,6 +124,7 @@ class Sam3LiteText(Skill):
             },
             parameters=1173550,
             batch=2,
+            made_by="processor",
         ),
     )
 

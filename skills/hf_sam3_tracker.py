@@ -82,6 +82,7 @@ class Sam3Tracker(Skill):
             },
             parameters=535985,
             batch=2,
+            made_by="image_processor",
             notes=("sizes of its feature maps follow from the image's",),
         ),
     )

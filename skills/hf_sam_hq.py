@@ -72,6 +72,7 @@ class SamHQ(Skill):
             outputs={"iou_scores": ((2, 1, 3), "float32"), "pred_masks": ((2, 1, 3, 16, 16), "float32")},
             parameters=312776,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -57,6 +57,7 @@ class Sapiens2(Skill):
             outputs={"logits": ((2, 2, 16, 16), "float32")},
             parameters=236034,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Sapiens2Backbone",
@@ -67,6 +68,7 @@ class Sapiens2(Skill):
             outputs={"feature_maps.0": ((2, 64, 4, 4), "float32")},
             parameters=96512,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Sapiens2ForImageMatting",
@@ -78,6 +80,7 @@ class Sapiens2(Skill):
             outputs={"alphas": ((2, 1, 16, 16), "float32"), "foregrounds": ((2, 3, 16, 16), "float32")},
             parameters=236164,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Sapiens2ForNormalEstimation",
@@ -88,6 +91,7 @@ class Sapiens2(Skill):
             outputs={"normals": ((2, 2, 16, 16), "float32")},
             parameters=236034,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Sapiens2ForPointmapEstimation",
@@ -98,6 +102,7 @@ class Sapiens2(Skill):
             outputs={"pointmaps": ((2, 2, 16, 16), "float32")},
             parameters=236034,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Sapiens2ForPoseEstimation",
@@ -108,6 +113,7 @@ class Sapiens2(Skill):
             outputs={"heatmaps": ((2, 2, 16, 16), "float32")},
             parameters=236034,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Sapiens2Model",
@@ -119,6 +125,7 @@ class Sapiens2(Skill):
             outputs={"last_hidden_state": ((2, 25, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=96512,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

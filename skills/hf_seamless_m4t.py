@@ -67,6 +67,7 @@ class SeamlessM4T(Skill):
             "arguments": {},
             "class_name": "SeamlessM4TProcessor",
             "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -99,6 +100,7 @@ class SeamlessM4T(Skill):
             batch=2,
             generation={"inputs": ["input_features"], "max_new_tokens": 6, "tgt_lang": "eng"},
             generation_config={"text_decoder_lang_to_code_id": {"eng": 4}},
+            made_by="feature_extractor",
         ),
         Head(
             "SeamlessM4TForTextToSpeech",
@@ -123,6 +125,7 @@ class SeamlessM4T(Skill):
                 "text_decoder_lang_to_code_id": {"eng": 4},
                 "vocoder_lang_code_to_id": {"eng": 4},
             },
+            made_by="tokenizer",
         ),
         Head(
             "SeamlessM4TForTextToText",
@@ -137,6 +140,7 @@ class SeamlessM4T(Skill):
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6, "tgt_lang": "eng"},
             generation_config={"text_decoder_lang_to_code_id": {"eng": 4}},
+            made_by="tokenizer",
         ),
         Head(
             "SeamlessM4TModel",
@@ -159,6 +163,7 @@ class SeamlessM4T(Skill):
                 "text_decoder_lang_to_code_id": {"eng": 4},
                 "vocoder_lang_code_to_id": {"eng": 4},
             },
+            made_by="feature_extractor",
         ),
     )
 

@@ -254,6 +254,7 @@ class SeamlessM4Tv2(Skill):
                 },
                 "text_decoder_lang_to_code_id": {"eng": 4},
             },
+            made_by="feature_extractor",
         ),
         Head(
             "SeamlessM4Tv2ForTextToSpeech",
@@ -436,6 +437,7 @@ class SeamlessM4Tv2(Skill):
                 "text_decoder_lang_to_code_id": {"eng": 4},
                 "vocoder_lang_code_to_id": {"eng": 4},
             },
+            made_by="tokenizer",
         ),
         Head(
             "SeamlessM4Tv2ForTextToText",
@@ -610,6 +612,7 @@ class SeamlessM4Tv2(Skill):
                 },
                 "text_decoder_lang_to_code_id": {"eng": 4},
             },
+            made_by="tokenizer",
         ),
         Head(
             "SeamlessM4Tv2Model",
@@ -790,6 +793,7 @@ class SeamlessM4Tv2(Skill):
                 "text_decoder_lang_to_code_id": {"eng": 4},
                 "vocoder_lang_code_to_id": {"eng": 4},
             },
+            made_by="feature_extractor",
         ),
     )
 

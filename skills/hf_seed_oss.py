@@ -64,6 +64,7 @@ class SeedOss(Skill):
             parameters=90688,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "SeedOssForQuestionAnswering",
@@ -75,6 +76,7 @@ class SeedOss(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=82626,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SeedOssForSequenceClassification",
@@ -87,6 +89,7 @@ class SeedOss(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=82624,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SeedOssForTokenClassification",
@@ -99,6 +102,7 @@ class SeedOss(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=82626,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SeedOssModel",
@@ -111,6 +115,7 @@ class SeedOss(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82496,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

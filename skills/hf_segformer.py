@@ -37,6 +37,7 @@ class Segformer(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=75010,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "SegformerForSemanticSegmentation",
@@ -48,6 +49,7 @@ class Segformer(Skill):
             outputs={"logits": ((2, 2, 16, 16), "float32")},
             parameters=96450,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "SegformerModel",
@@ -59,6 +61,7 @@ class Segformer(Skill):
             outputs={"last_hidden_state": ((2, 32, 2, 2), "float32")},
             parameters=74944,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

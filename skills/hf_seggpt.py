@@ -49,6 +49,7 @@ class SegGpt(Skill):
             outputs={"last_hidden_state": ((2, 8, 4, 64), "float32")},
             parameters=130688,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

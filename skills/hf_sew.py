@@ -68,6 +68,7 @@ class SEW(Skill):
             outputs={"logits": ((2, 19, 32), "float32")},
             parameters=123024,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "SEWForSequenceClassification",
@@ -79,6 +80,7 @@ class SEW(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=125234,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "SEWModel",
@@ -89,6 +91,7 @@ class SEW(Skill):
             outputs={"last_hidden_state": ((2, 19, 64), "float32")},
             parameters=120944,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

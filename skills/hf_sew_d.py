@@ -71,6 +71,7 @@ class SEWD(Skill):
             outputs={"logits": ((2, 19, 32), "float32")},
             parameters=155792,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "SEWDForSequenceClassification",
@@ -82,6 +83,7 @@ class SEWD(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=158002,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "SEWDModel",
@@ -92,6 +94,7 @@ class SEWD(Skill):
             outputs={"last_hidden_state": ((2, 19, 64), "float32")},
             parameters=153712,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

@@ -67,6 +67,7 @@ class ShieldGemma2(Skill):
             },
             "class_name": "ShieldGemma2Processor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+            "unshown": "text",
         },
         "tokenizer": {
             "arguments": {
@@ -99,6 +100,7 @@ class ShieldGemma2(Skill):
             outputs={"logits": ((2, 2), "float32"), "probabilities": ((2, 2), "float32")},
             parameters=200576,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "Gemma3ForConditionalGeneration",
@@ -113,6 +115,7 @@ class ShieldGemma2(Skill):
             parameters=200576,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
     )
 

@@ -95,6 +95,7 @@ class Siglip(Skill):
             },
             parameters=197378,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "SiglipForImageClassification",
@@ -106,6 +107,7 @@ class Siglip(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=113986,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -50,6 +50,7 @@ class Siglip2(Skill):
         "image_processor": {"arguments": {"patch_size": 8}, "class_name": "Siglip2ImageProcessor"},
         "processor": {
             "arguments": {},
+            "call": {"patch_size": 8},
             "class_name": "Siglip2Processor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
         },
@@ -94,6 +95,7 @@ class Siglip2(Skill):
             },
             parameters=212738,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "Siglip2ForImageClassification",
@@ -107,6 +109,7 @@ class Siglip2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=129346,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

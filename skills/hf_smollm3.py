@@ -67,6 +67,7 @@ class SmolLM3(Skill):
             parameters=82240,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "SmolLM3ForQuestionAnswering",
@@ -78,6 +79,7 @@ class SmolLM3(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=82370,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SmolLM3ForSequenceClassification",
@@ -90,6 +92,7 @@ class SmolLM3(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=82368,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SmolLM3ForTokenClassification",
@@ -102,6 +105,7 @@ class SmolLM3(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=82370,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SmolLM3Model",
@@ -114,6 +118,7 @@ class SmolLM3(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82240,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -110,6 +110,7 @@ class SmolVLM(Skill):
             parameters=195456,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "SmolVLMModel",
@@ -128,6 +129,7 @@ class SmolVLM(Skill):
             },
             parameters=187264,
             batch=2,
+            made_by="processor",
         ),
     )
 

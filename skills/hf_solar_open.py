@@ -66,6 +66,7 @@ class SolarOpen(Skill):
             parameters=287552,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "SolarOpenModel",
@@ -78,6 +79,7 @@ class SolarOpen(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=279360,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -90,6 +90,7 @@ class SpeechEncoderDecoder(Skill):
             parameters=271632,
             batch=2,
             generation={"inputs": ["attention_mask", "input_values"], "max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
     )
 

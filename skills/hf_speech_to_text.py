@@ -75,6 +75,7 @@ class Speech2Text(Skill):
             parameters=222144,
             batch=2,
             generation={"inputs": ["input_features"], "max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
         Head(
             "Speech2TextModel",
@@ -90,6 +91,7 @@ class Speech2Text(Skill):
             },
             parameters=222144,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

@@ -53,6 +53,7 @@ class SpeechT5(Skill):
             "arguments": {},
             "class_name": "SpeechT5Processor",
             "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -85,6 +86,7 @@ class SpeechT5(Skill):
             parameters=261904,
             batch=2,
             generation={"inputs": ["input_values"], "max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
         Head(
             "SpeechT5ForTextToSpeech",
@@ -106,6 +108,7 @@ class SpeechT5(Skill):
                 "method": "generate_speech",
                 "minlenratio": 1.0,
             },
+            made_by="tokenizer",
             notes=("it speaks frame by frame, by a method of its own that always keeps a cache",),
         ),
         Head(

@@ -62,6 +62,7 @@ class SqueezeBert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=45056,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SqueezeBertForMultipleChoice",
@@ -74,6 +75,7 @@ class SqueezeBert(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=40705,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SqueezeBertForQuestionAnswering",
@@ -86,6 +88,7 @@ class SqueezeBert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=40770,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SqueezeBertForSequenceClassification",
@@ -99,6 +102,7 @@ class SqueezeBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=40770,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SqueezeBertForTokenClassification",
@@ -112,6 +116,7 @@ class SqueezeBert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=40770,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "SqueezeBertModel",
@@ -125,6 +130,7 @@ class SqueezeBert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=40640,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -64,6 +64,7 @@ class StableLm(Skill):
             parameters=98944,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "StableLmForSequenceClassification",
@@ -76,6 +77,7 @@ class StableLm(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90880,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "StableLmForTokenClassification",
@@ -88,6 +90,7 @@ class StableLm(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90882,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "StableLmModel",
@@ -100,6 +103,7 @@ class StableLm(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90752,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

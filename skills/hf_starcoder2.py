@@ -66,6 +66,7 @@ class Starcoder2(Skill):
             parameters=66944,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Starcoder2ForSequenceClassification",
@@ -78,6 +79,7 @@ class Starcoder2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=67072,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Starcoder2ForTokenClassification",
@@ -90,6 +92,7 @@ class Starcoder2(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=67074,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Starcoder2Model",
@@ -102,6 +105,7 @@ class Starcoder2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=66944,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -111,6 +111,7 @@ class Step3p7(Skill):
             parameters=706538,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "Step3p7Model",
@@ -128,6 +129,7 @@ class Step3p7(Skill):
             },
             parameters=698346,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -52,6 +52,7 @@ class SuperGlue(Skill):
             },
             parameters=127210,
             batch=2,
+            made_by="image_processor",
             notes=("its graph has a kind for each layer, and meets the descriptors' width by a list of its own",),
         ),
     )

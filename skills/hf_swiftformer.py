@@ -38,6 +38,7 @@ class SwiftFormer(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=41116,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "SwiftFormerModel",
@@ -49,6 +50,7 @@ class SwiftFormer(Skill):
             outputs={"last_hidden_state": ((2, 32, 2, 2), "float32")},
             parameters=40920,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

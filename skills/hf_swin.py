@@ -39,6 +39,7 @@ class Swin(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=574110,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "SwinBackbone",
@@ -49,6 +50,7 @@ class Swin(Skill):
             outputs={"feature_maps.0": ((2, 128, 2, 2), "float32")},
             parameters=574108,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "SwinForMaskedImageModeling",
@@ -60,6 +62,7 @@ class Swin(Skill):
             outputs={"loss": ((), "float32"), "reconstruction": ((2, 3, 64, 64), "float32")},
             parameters=970156,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "SwinModel",
@@ -71,6 +74,7 @@ class Swin(Skill):
             outputs={"last_hidden_state": ((2, 4, 128), "float32"), "pooler_output": ((2, 128), "float32")},
             parameters=573852,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

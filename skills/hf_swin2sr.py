@@ -36,6 +36,7 @@ class Swin2SR(Skill):
             outputs={"reconstruction": ((2, 3, 128, 128), "float32")},
             parameters=246931,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Swin2SRModel",
@@ -47,6 +48,7 @@ class Swin2SR(Skill):
             outputs={"last_hidden_state": ((2, 16, 64, 64), "float32")},
             parameters=88208,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -39,6 +39,7 @@ class Swinv2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=607646,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Swinv2Backbone",
@@ -49,6 +50,7 @@ class Swinv2(Skill):
             outputs={"feature_maps.0": ((2, 128, 2, 2), "float32")},
             parameters=607132,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Swinv2ForMaskedImageModeling",
@@ -60,6 +62,7 @@ class Swinv2(Skill):
             outputs={"loss": ((), "float32"), "reconstruction": ((2, 3, 64, 64), "float32")},
             parameters=1003692,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Swinv2Model",
@@ -71,6 +74,7 @@ class Swinv2(Skill):
             outputs={"last_hidden_state": ((2, 4, 128), "float32"), "pooler_output": ((2, 128), "float32")},
             parameters=607388,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

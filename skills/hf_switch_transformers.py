@@ -68,6 +68,7 @@ class SwitchTransformers(Skill):
             parameters=370688,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "SwitchTransformersModel",
@@ -84,6 +85,7 @@ class SwitchTransformers(Skill):
             },
             parameters=370688,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -65,6 +65,7 @@ class T5(Skill):
             parameters=173056,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "T5EncoderModel",
@@ -76,6 +77,7 @@ class T5(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=74176,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "T5ForQuestionAnswering",
@@ -92,6 +94,7 @@ class T5(Skill):
             },
             parameters=173186,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "T5ForSequenceClassification",
@@ -104,6 +107,7 @@ class T5(Skill):
             outputs={"logits": ((2, 2), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=177346,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "T5ForTokenClassification",
@@ -116,6 +120,7 @@ class T5(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=74306,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "T5Model",
@@ -132,6 +137,7 @@ class T5(Skill):
             },
             parameters=173056,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

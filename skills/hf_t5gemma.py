@@ -89,6 +89,7 @@ class T5Gemma(Skill):
             parameters=189824,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "T5GemmaEncoderModel",
@@ -101,6 +102,7 @@ class T5Gemma(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82496,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "T5GemmaForSequenceClassification",
@@ -113,6 +115,7 @@ class T5Gemma(Skill):
             outputs={"logits": ((2, 2), "float32"), "hidden_states.0": ((2, 12, 64), "float32")},
             parameters=189954,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -127,6 +130,7 @@ class T5Gemma(Skill):
             outputs={"logits": ((2, 8, 2), "float32"), "hidden_states.0": ((2, 8, 64), "float32")},
             parameters=189954,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "T5GemmaModel",
@@ -144,6 +148,7 @@ class T5Gemma(Skill):
             },
             parameters=189824,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

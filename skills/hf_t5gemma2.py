@@ -124,6 +124,7 @@ class T5Gemma2(Skill):
             parameters=275008,
             batch=2,
             generation={"inputs": ["input_ids", "pixel_values", "attention_mask"], "max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "T5Gemma2ForSequenceClassification",
@@ -137,6 +138,7 @@ class T5Gemma2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=275138,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "T5Gemma2ForTokenClassification",
@@ -151,6 +153,7 @@ class T5Gemma2(Skill):
             outputs={"logits": ((2, 8, 2), "float32")},
             parameters=275138,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "T5Gemma2Model",
@@ -168,6 +171,7 @@ class T5Gemma2(Skill):
             },
             parameters=275008,
             batch=2,
+            made_by="processor",
         ),
     )
 

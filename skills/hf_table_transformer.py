@@ -62,6 +62,7 @@ class TableTransformer(Skill):
             },
             parameters=210655,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "TableTransformerModel",
@@ -76,6 +77,7 @@ class TableTransformer(Skill):
             },
             parameters=201880,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

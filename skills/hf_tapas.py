@@ -62,6 +62,7 @@ class Tapas(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=150272,
             batch=2,
+            made_by="tokenizer",
             notes=("fill-mask: gives a text alone, and the tokenizer takes a table",),
         ),
         Head(
@@ -77,6 +78,7 @@ class Tapas(Skill):
             outputs={"logits": ((2, 12), "float32"), "logits_aggregation": ((2, 4), "float32")},
             parameters=150406,
             batch=2,
+            made_by="tokenizer",
             notes=(
                 "cells of columns that are not chosen have -10000, beside which no other number shows",
                 "attention_mask: what it hides is seen, in what the model does beside attending",
@@ -93,6 +95,7 @@ class Tapas(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=150146,
             batch=2,
+            made_by="tokenizer",
             notes=(
                 "text-classification, zero-shot-classification: gives a text alone, and the tokenizer takes a table",
             ),
@@ -108,6 +111,7 @@ class Tapas(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=150016,
             batch=2,
+            made_by="tokenizer",
             notes=("feature-extraction: gives a text alone, and the tokenizer takes a table",),
         ),
     )

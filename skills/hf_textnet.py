@@ -40,6 +40,7 @@ class TextNet(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=170298,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "TextNetBackbone",
@@ -50,6 +51,7 @@ class TextNet(Skill):
             outputs={"feature_maps.0": ((2, 64, 2, 2), "float32")},
             parameters=170168,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "TextNetModel",
@@ -61,6 +63,7 @@ class TextNet(Skill):
             outputs={"last_hidden_state": ((2, 64, 2, 2), "float32"), "pooler_output": ((2, 64, 2, 2), "float32")},
             parameters=170168,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

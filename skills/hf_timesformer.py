@@ -53,6 +53,7 @@ class Timesformer(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=123074,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "TimesformerModel",
@@ -64,6 +65,7 @@ class Timesformer(Skill):
             outputs={"last_hidden_state": ((2, 129, 64), "float32")},
             parameters=122944,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

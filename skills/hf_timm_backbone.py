@@ -37,6 +37,7 @@ class TimmBackbone(Skill):
             outputs={"feature_maps.0": ((2, 64, 2, 2), "float32")},
             parameters=207000,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -38,6 +38,7 @@ class TimmWrapper(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=233410,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "TimmWrapperModel",
@@ -49,6 +50,7 @@ class TimmWrapper(Skill):
             outputs={"last_hidden_state": ((2, 256, 2, 2), "float32"), "pooler_output": ((2, 256), "float32")},
             parameters=232896,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -89,6 +89,7 @@ class Tipsv2(Skill):
             },
             parameters=189249,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "Tipsv2VisionBackbone",
@@ -101,6 +102,7 @@ class Tipsv2(Skill):
             outputs={"feature_maps.0": ((2, 64, 4, 4), "float32")},
             parameters=113984,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -53,6 +53,7 @@ class Tipsv2Dpt(Skill):
             outputs={"predicted_depth": ((2, 32, 32), "float32")},
             parameters=1040960,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Tipsv2DptForNormalEstimation",
@@ -63,6 +64,7 @@ class Tipsv2Dpt(Skill):
             outputs={"normals": ((2, 3, 32, 32), "float32")},
             parameters=1024515,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "Tipsv2DptForSemanticSegmentation",
@@ -74,6 +76,7 @@ class Tipsv2Dpt(Skill):
             outputs={"logits": ((2, 2, 32, 32), "float32")},
             parameters=1024450,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

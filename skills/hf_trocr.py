@@ -70,6 +70,7 @@ class TrOCR(Skill):
             parameters=113024,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
     )

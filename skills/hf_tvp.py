@@ -87,6 +87,7 @@ class Tvp(Skill):
             },
             outputs={"last_hidden_state": ((1, 23, 64), "float32"), "pooler_output": ((1, 64), "float32")},
             parameters=849936,
+            made_by="processor",
             notes=(
                 "a fault of the library: it views its column positions in the shape of the batch, which fails for more than one video",
             ),

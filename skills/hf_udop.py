@@ -113,6 +113,7 @@ class Udop(Skill):
             parameters=329344,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask", "bbox", "pixel_values"], "max_new_tokens": 6},
+            made_by="processor",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
@@ -163,6 +164,7 @@ class Udop(Skill):
             },
             parameters=329600,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -67,6 +67,7 @@ class Ultrabert(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=100672,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "UltrabertForQuestionAnswering",
@@ -78,6 +79,7 @@ class Ultrabert(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=90562,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "UltrabertForSequenceClassification",
@@ -90,6 +92,7 @@ class Ultrabert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90562,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "UltrabertForTokenClassification",
@@ -102,6 +105,7 @@ class Ultrabert(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90562,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "UltrabertModel",
@@ -114,6 +118,7 @@ class Ultrabert(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90432,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -99,6 +99,7 @@ class UltraVBert(Skill):
             outputs={"logits": ((2, 8, 128), "float32"), "image_hidden_states": ((2, 64), "float32")},
             parameters=246720,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "UltraVBertForSequenceClassification",
@@ -112,6 +113,7 @@ class UltraVBert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=236610,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "UltraVBertForTokenClassification",
@@ -125,6 +127,7 @@ class UltraVBert(Skill):
             outputs={"logits": ((2, 8, 2), "float32")},
             parameters=236610,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "UltraVBertModel",
@@ -138,6 +141,7 @@ class UltraVBert(Skill):
             outputs={"last_hidden_state": ((2, 8, 64), "float32"), "image_hidden_states": ((2, 64), "float32")},
             parameters=236480,
             batch=2,
+            made_by="processor",
         ),
     )
 

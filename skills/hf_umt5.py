@@ -64,6 +64,7 @@ class UMT5(Skill):
             parameters=206080,
             batch=2,
             generation={"inputs": ["input_ids", "attention_mask"], "max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "UMT5EncoderModel",
@@ -75,6 +76,7 @@ class UMT5(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=90688,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "UMT5ForQuestionAnswering",
@@ -91,6 +93,7 @@ class UMT5(Skill):
             },
             parameters=206210,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "UMT5ForSequenceClassification",
@@ -103,6 +106,7 @@ class UMT5(Skill):
             outputs={"logits": ((2, 2), "float32"), "encoder_last_hidden_state": ((2, 12, 64), "float32")},
             parameters=210370,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "UMT5ForTokenClassification",
@@ -115,6 +119,7 @@ class UMT5(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=90818,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "UMT5Model",
@@ -131,6 +136,7 @@ class UMT5(Skill):
             },
             parameters=206080,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

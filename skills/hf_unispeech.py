@@ -71,6 +71,7 @@ class UniSpeech(Skill):
             outputs={"logits": ((2, 19, 32), "float32")},
             parameters=156272,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "UniSpeechForPreTraining",
@@ -85,6 +86,7 @@ class UniSpeech(Skill):
             },
             parameters=180128,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "UniSpeechForSequenceClassification",
@@ -96,6 +98,7 @@ class UniSpeech(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=158482,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "UniSpeechModel",
@@ -106,6 +109,7 @@ class UniSpeech(Skill):
             outputs={"last_hidden_state": ((2, 19, 64), "float32"), "extract_features": ((2, 19, 64), "float32")},
             parameters=154192,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

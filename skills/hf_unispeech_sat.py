@@ -73,6 +73,7 @@ class UniSpeechSat(Skill):
             outputs={"logits": ((2, 19, 32), "float32")},
             parameters=156272,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "UniSpeechSatForAudioFrameClassification",
@@ -83,6 +84,7 @@ class UniSpeechSat(Skill):
             outputs={"logits": ((2, 19, 2), "float32")},
             parameters=154322,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "UniSpeechSatForPreTraining",
@@ -93,6 +95,7 @@ class UniSpeechSat(Skill):
             outputs={"logits": ((2, 19, 64), "float32"), "projected_states": ((2, 19, 64), "float32")},
             parameters=211472,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "UniSpeechSatForSequenceClassification",
@@ -104,6 +107,7 @@ class UniSpeechSat(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=158482,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "UniSpeechSatForXVector",
@@ -114,6 +118,7 @@ class UniSpeechSat(Skill):
             outputs={"logits": ((2, 64), "float32"), "embeddings": ((2, 64), "float32")},
             parameters=249168,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "UniSpeechSatModel",
@@ -124,6 +129,7 @@ class UniSpeechSat(Skill):
             outputs={"last_hidden_state": ((2, 19, 64), "float32"), "extract_features": ((2, 19, 64), "float32")},
             parameters=154192,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

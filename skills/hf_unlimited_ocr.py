@@ -121,6 +121,7 @@ class UnlimitedOcr(Skill):
             parameters=672896,
             batch=2,
             generation={"max_new_tokens": 6, "min_new_tokens": None, "suppress_tokens": None},
+            made_by="processor",
         ),
         Head(
             "UnlimitedOcrModel",
@@ -138,6 +139,7 @@ class UnlimitedOcr(Skill):
             },
             parameters=664704,
             batch=2,
+            made_by="processor",
         ),
     )
 

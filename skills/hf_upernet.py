@@ -47,6 +47,7 @@ class UperNet(Skill):
             outputs={"logits": ((2, 2, 64, 64), "float32")},
             parameters=932308,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

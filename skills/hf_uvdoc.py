@@ -40,6 +40,7 @@ class UVDoc(Skill):
             outputs={"last_hidden_state": ((2, 2, 4, 4), "float32")},
             parameters=7898595,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -66,6 +66,7 @@ class VaultGemma(Skill):
             parameters=82240,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "VaultGemmaModel",
@@ -78,6 +79,7 @@ class VaultGemma(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=82240,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

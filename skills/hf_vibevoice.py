@@ -120,6 +120,7 @@ class VibeVoice(Skill):
                 "sample": False,
                 "suppress_tokens": None,
             },
+            made_by="processor",
             notes=(
                 "generate() counts the tokens of the prompt by its mask, which forward does not take, and steps through caches of its own",
             ),

@@ -100,6 +100,7 @@ class VibeVoiceAsr(Skill):
             parameters=4261504,
             batch=2,
             generation={"max_new_tokens": 6, "sample": False},
+            made_by="processor",
         ),
         Head(
             "VibeVoiceAsrModel",
@@ -115,6 +116,7 @@ class VibeVoiceAsr(Skill):
             outputs={"last_hidden_state": ((2, 8, 64), "float32"), "audio_hidden_states": ((2, 64), "float32")},
             parameters=4253312,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -119,6 +119,7 @@ class VideoLlava(Skill):
             parameters=268224,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "VideoLlavaModel",
@@ -137,6 +138,7 @@ class VideoLlava(Skill):
             },
             parameters=260032,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -57,6 +57,7 @@ class VideoMAE(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=91714,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "VideoMAEForPreTraining",
@@ -68,6 +69,7 @@ class VideoMAE(Skill):
             outputs={"loss": ((), "float32"), "logits": ((2, 64, 384), "float32")},
             parameters=187520,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "VideoMAEModel",
@@ -78,6 +80,7 @@ class VideoMAE(Skill):
             outputs={"last_hidden_state": ((2, 128, 64), "float32")},
             parameters=91456,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -72,6 +72,7 @@ class Vilt(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=104706,
             batch=2,
+            made_by="processor",
         ),
         Head(
             "ViltModel",
@@ -86,6 +87,7 @@ class Vilt(Skill):
             outputs={"last_hidden_state": ((2, 29, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=95872,
             batch=2,
+            made_by="processor",
         ),
     )
 

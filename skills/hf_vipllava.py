@@ -104,6 +104,7 @@ class VipLlava(Skill):
             parameters=204608,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "VipLlavaModel",
@@ -117,6 +118,7 @@ class VipLlava(Skill):
             outputs={"last_hidden_state": ((2, 23, 64), "float32"), "image_hidden_states": ((2, 16, 64), "float32")},
             parameters=196416,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -89,6 +89,7 @@ class VisionEncoderDecoder(Skill):
             parameters=202176,
             batch=2,
             generation={"inputs": ["pixel_values"], "max_new_tokens": 6},
+            made_by="image_processor",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
     )

@@ -96,6 +96,7 @@ class VisionTextDualEncoder(Skill):
             },
             parameters=176577,
             batch=2,
+            made_by="processor",
         ),
     )
 

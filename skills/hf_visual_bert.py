@@ -63,6 +63,7 @@ class VisualBert(Skill):
             outputs={"prediction_logits": ((2, 20, 128), "float32"), "seq_relationship_logits": ((2, 2), "float32")},
             parameters=96578,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "VisualBertModel",
@@ -77,6 +78,7 @@ class VisualBert(Skill):
             outputs={"last_hidden_state": ((2, 20, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=92032,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -48,6 +48,7 @@ class ViT(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=80706,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "ViTForMaskedImageModeling",
@@ -59,6 +60,7 @@ class ViT(Skill):
             outputs={"loss": ((), "float32"), "reconstruction": ((2, 3, 32, 32), "float32")},
             parameters=93120,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "ViTModel",
@@ -70,6 +72,7 @@ class ViT(Skill):
             outputs={"last_hidden_state": ((2, 17, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=84736,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

@@ -46,6 +46,7 @@ class ViTMSN(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=80706,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "ViTMSNModel",
@@ -57,6 +58,7 @@ class ViTMSN(Skill):
             outputs={"last_hidden_state": ((2, 17, 64), "float32")},
             parameters=80576,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

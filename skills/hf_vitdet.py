@@ -46,6 +46,7 @@ class VitDet(Skill):
             outputs={"last_hidden_state": ((2, 64, 4, 4), "float32")},
             parameters=162560,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "VitDetBackbone",
@@ -56,6 +57,7 @@ class VitDet(Skill):
             outputs={"feature_maps.0": ((2, 64, 4, 4), "float32")},
             parameters=162560,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

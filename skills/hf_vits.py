@@ -70,6 +70,7 @@ class Vits(Skill):
                 "spectrogram": ((1, 64, -1), "float32"),
             },
             parameters=985432,
+            made_by="tokenizer",
             notes=(
                 "it is fed one row: how long what it speaks becomes follows the weights, and beside a longer row it would be padded with what its decoder hears",
             ),

@@ -52,6 +52,7 @@ class Vivit(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=169794,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "VivitModel",
@@ -62,6 +63,7 @@ class Vivit(Skill):
             outputs={"last_hidden_state": ((2, 65, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=173824,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

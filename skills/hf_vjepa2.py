@@ -49,6 +49,7 @@ class VJEPA2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=379778,
             batch=2,
+            made_by="video_processor",
         ),
         Head(
             "VJEPA2Model",
@@ -64,6 +65,7 @@ class VJEPA2(Skill):
             },
             parameters=233792,
             batch=2,
+            made_by="video_processor",
         ),
     )
 

@@ -96,6 +96,7 @@ class Voxtral(Skill):
             parameters=189248,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="processor",
         ),
         Head(
             "VoxtralModel",
@@ -109,6 +110,7 @@ class Voxtral(Skill):
             outputs={"last_hidden_state": ((2, 39, 64), "float32"), "audio_hidden_states": ((64, 64), "float32")},
             parameters=181056,
             batch=2,
+            made_by="processor",
         ),
     )
 

@@ -94,6 +94,7 @@ class VoxtralRealtime(Skill):
             parameters=209152,
             batch=2,
             generation={"inputs": ["input_features"]},
+            made_by="processor",
         ),
         Head(
             "VoxtralRealtimeModel",
@@ -107,6 +108,7 @@ class VoxtralRealtime(Skill):
             outputs={"last_hidden_state": ((2, 8, 64), "float32"), "audio_hidden_states": ((2, 8, 64), "float32")},
             parameters=209152,
             batch=2,
+            made_by="processor",
         ),
     )
 

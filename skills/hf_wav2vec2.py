@@ -75,6 +75,7 @@ class Wav2Vec2(Skill):
             outputs={"logits": ((2, 19, 32), "float32")},
             parameters=156272,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2ForAudioFrameClassification",
@@ -85,6 +86,7 @@ class Wav2Vec2(Skill):
             outputs={"logits": ((2, 19, 2), "float32")},
             parameters=154322,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2ForPreTraining",
@@ -99,6 +101,7 @@ class Wav2Vec2(Skill):
             },
             parameters=174928,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2ForSequenceClassification",
@@ -110,6 +113,7 @@ class Wav2Vec2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=158482,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2ForXVector",
@@ -120,6 +124,7 @@ class Wav2Vec2(Skill):
             outputs={"logits": ((2, 64), "float32"), "embeddings": ((2, 64), "float32")},
             parameters=249168,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2Model",
@@ -130,6 +135,7 @@ class Wav2Vec2(Skill):
             outputs={"last_hidden_state": ((2, 19, 64), "float32"), "extract_features": ((2, 19, 64), "float32")},
             parameters=154192,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

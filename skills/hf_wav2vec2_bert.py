@@ -74,6 +74,7 @@ class Wav2Vec2Bert(Skill):
             outputs={"logits": ((2, 128, 128), "float32")},
             parameters=144672,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2BertForAudioFrameClassification",
@@ -84,6 +85,7 @@ class Wav2Vec2Bert(Skill):
             outputs={"logits": ((2, 128, 2), "float32")},
             parameters=136482,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2BertForSequenceClassification",
@@ -95,6 +97,7 @@ class Wav2Vec2Bert(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=140642,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2BertForXVector",
@@ -105,6 +108,7 @@ class Wav2Vec2Bert(Skill):
             outputs={"logits": ((2, 64), "float32"), "embeddings": ((2, 64), "float32")},
             parameters=231328,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2BertModel",
@@ -115,6 +119,7 @@ class Wav2Vec2Bert(Skill):
             outputs={"last_hidden_state": ((2, 128, 64), "float32"), "extract_features": ((2, 128, 64), "float32")},
             parameters=136352,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

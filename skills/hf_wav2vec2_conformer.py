@@ -77,6 +77,7 @@ class Wav2Vec2Conformer(Skill):
             outputs={"logits": ((2, 19, 128), "float32")},
             parameters=233680,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2ConformerForAudioFrameClassification",
@@ -87,6 +88,7 @@ class Wav2Vec2Conformer(Skill):
             outputs={"logits": ((2, 19, 2), "float32")},
             parameters=225490,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2ConformerForPreTraining",
@@ -101,6 +103,7 @@ class Wav2Vec2Conformer(Skill):
             },
             parameters=246096,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2ConformerForSequenceClassification",
@@ -112,6 +115,7 @@ class Wav2Vec2Conformer(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=229650,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2ConformerForXVector",
@@ -122,6 +126,7 @@ class Wav2Vec2Conformer(Skill):
             outputs={"logits": ((2, 64), "float32"), "embeddings": ((2, 64), "float32")},
             parameters=320336,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "Wav2Vec2ConformerModel",
@@ -132,6 +137,7 @@ class Wav2Vec2Conformer(Skill):
             outputs={"last_hidden_state": ((2, 19, 64), "float32"), "extract_features": ((2, 19, 64), "float32")},
             parameters=225360,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

@@ -75,6 +75,7 @@ class WavLM(Skill):
             outputs={"logits": ((2, 19, 32), "float32")},
             parameters=157832,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "WavLMForAudioFrameClassification",
@@ -85,6 +86,7 @@ class WavLM(Skill):
             outputs={"logits": ((2, 19, 2), "float32")},
             parameters=155882,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "WavLMForSequenceClassification",
@@ -96,6 +98,7 @@ class WavLM(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=160042,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "WavLMForXVector",
@@ -106,6 +109,7 @@ class WavLM(Skill):
             outputs={"logits": ((2, 64), "float32"), "embeddings": ((2, 64), "float32")},
             parameters=250728,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "WavLMModel",
@@ -116,6 +120,7 @@ class WavLM(Skill):
             outputs={"last_hidden_state": ((2, 19, 64), "float32"), "extract_features": ((2, 19, 64), "float32")},
             parameters=155752,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

@@ -52,6 +52,7 @@ class Whisper(Skill):
             "arguments": {},
             "class_name": "WhisperProcessor",
             "parts": {"feature_extractor": "feature_extractor", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -83,6 +84,7 @@ class Whisper(Skill):
             parameters=199168,
             batch=2,
             generation={"inputs": ["input_features"], "max_new_tokens": 6},
+            made_by="feature_extractor",
         ),
         Head(
             "WhisperForAudioClassification",
@@ -94,6 +96,7 @@ class Whisper(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=90818,
             batch=2,
+            made_by="feature_extractor",
         ),
         Head(
             "WhisperForCausalLM",
@@ -107,6 +110,7 @@ class Whisper(Skill):
             parameters=112640,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
@@ -123,6 +127,7 @@ class Whisper(Skill):
             },
             parameters=199168,
             batch=2,
+            made_by="feature_extractor",
         ),
     )
 

@@ -60,6 +60,7 @@ class XCLIP(Skill):
             "arguments": {},
             "class_name": "XCLIPProcessor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
+            "untaken": True,
         },
         "tokenizer": {
             "arguments": {
@@ -102,6 +103,9 @@ class XCLIP(Skill):
             },
             parameters=348033,
             batch=2,
+            notes=(
+                "no way was found to put a text beside the rest to its processor in which the head takes what that makes",
+            ),
         ),
     )
 

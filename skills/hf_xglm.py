@@ -63,6 +63,7 @@ class XGLM(Skill):
             parameters=75264,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "XGLMModel",
@@ -75,6 +76,7 @@ class XGLM(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=75264,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -61,6 +61,7 @@ class XLMRobertaXL(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83840,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XLMRobertaXLForCausalLM",
@@ -75,6 +76,7 @@ class XLMRobertaXL(Skill):
             parameters=83840,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "XLMRobertaXLForMultipleChoice",
@@ -86,6 +88,7 @@ class XLMRobertaXL(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83649,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XLMRobertaXLForQuestionAnswering",
@@ -97,6 +100,7 @@ class XLMRobertaXL(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79554,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XLMRobertaXLForSequenceClassification",
@@ -109,6 +113,7 @@ class XLMRobertaXL(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83714,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XLMRobertaXLForTokenClassification",
@@ -121,6 +126,7 @@ class XLMRobertaXL(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79554,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XLMRobertaXLModel",
@@ -133,6 +139,7 @@ class XLMRobertaXL(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=83584,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -55,6 +55,7 @@ class XLNet(Skill):
             parameters=83648,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "XLNetForMultipleChoice",
@@ -66,6 +67,7 @@ class XLNet(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=87745,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XLNetForQuestionAnsweringSimple",
@@ -77,6 +79,7 @@ class XLNet(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=83650,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XLNetForSequenceClassification",
@@ -89,6 +92,7 @@ class XLNet(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=87810,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XLNetForTokenClassification",
@@ -101,6 +105,7 @@ class XLNet(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=83650,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XLNetModel",
@@ -113,6 +118,7 @@ class XLNet(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=83520,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

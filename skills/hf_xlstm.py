@@ -61,6 +61,7 @@ class xLSTM(Skill):
             parameters=461712,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
             notes=("decision: forward takes no logits_to_keep, by which the answer is read",),
         ),
         Head(
@@ -73,6 +74,7 @@ class xLSTM(Skill):
             outputs={"last_hidden_state": ((2, 12, 128), "float32")},
             parameters=445328,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -63,6 +63,7 @@ class Xmod(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=92288,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XmodForCausalLM",
@@ -78,6 +79,7 @@ class Xmod(Skill):
             parameters=92288,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "XmodForMultipleChoice",
@@ -90,6 +92,7 @@ class Xmod(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=92097,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XmodForQuestionAnswering",
@@ -102,6 +105,7 @@ class Xmod(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=88002,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XmodForSequenceClassification",
@@ -115,6 +119,7 @@ class Xmod(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=92162,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XmodForTokenClassification",
@@ -128,6 +133,7 @@ class Xmod(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=88002,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "XmodModel",
@@ -141,6 +147,7 @@ class Xmod(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=92032,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

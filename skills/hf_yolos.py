@@ -53,6 +53,7 @@ class Yolos(Skill):
             },
             parameters=117959,
             batch=2,
+            made_by="image_processor",
         ),
         Head(
             "YolosModel",
@@ -64,6 +65,7 @@ class Yolos(Skill):
             outputs={"last_hidden_state": ((2, 117, 64), "float32"), "pooler_output": ((2, 64), "float32")},
             parameters=105024,
             batch=2,
+            made_by="image_processor",
         ),
     )
 

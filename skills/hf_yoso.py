@@ -61,6 +61,7 @@ class Yoso(Skill):
             outputs={"logits": ((2, 12, 128), "float32")},
             parameters=83968,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -73,6 +74,7 @@ class Yoso(Skill):
             outputs={"logits": ((2, 3), "float32")},
             parameters=83777,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "YosoForQuestionAnswering",
@@ -84,6 +86,7 @@ class Yoso(Skill):
             outputs={"start_logits": ((2, 12), "float32"), "end_logits": ((2, 12), "float32")},
             parameters=79682,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -97,6 +100,7 @@ class Yoso(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=83842,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "YosoForTokenClassification",
@@ -109,6 +113,7 @@ class Yoso(Skill):
             outputs={"logits": ((2, 12, 2), "float32")},
             parameters=79682,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
         Head(
@@ -122,6 +127,7 @@ class Yoso(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=79552,
             batch=2,
+            made_by="tokenizer",
             notes=("attention_mask: what it hides is seen, in what the model does beside attending",),
         ),
     )

@@ -71,6 +71,7 @@ class Youtu(Skill):
             parameters=80256,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "YoutuModel",
@@ -83,6 +84,7 @@ class Youtu(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=80256,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

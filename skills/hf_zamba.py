@@ -69,6 +69,7 @@ class Zamba(Skill):
             parameters=212992,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "ZambaForSequenceClassification",
@@ -81,6 +82,7 @@ class Zamba(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=213120,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "ZambaModel",
@@ -93,6 +95,7 @@ class Zamba(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=212992,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

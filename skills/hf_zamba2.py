@@ -68,6 +68,7 @@ class Zamba2(Skill):
             parameters=155352,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "Zamba2ForSequenceClassification",
@@ -80,6 +81,7 @@ class Zamba2(Skill):
             outputs={"logits": ((2, 2), "float32")},
             parameters=155480,
             batch=2,
+            made_by="tokenizer",
         ),
         Head(
             "Zamba2Model",
@@ -92,6 +94,7 @@ class Zamba2(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=155352,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

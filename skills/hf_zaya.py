@@ -67,6 +67,7 @@ class Zaya(Skill):
             parameters=263556,
             batch=2,
             generation={"max_new_tokens": 6},
+            made_by="tokenizer",
         ),
         Head(
             "ZayaModel",
@@ -79,6 +80,7 @@ class Zaya(Skill):
             outputs={"last_hidden_state": ((2, 12, 64), "float32")},
             parameters=263556,
             batch=2,
+            made_by="tokenizer",
         ),
     )
 

@@ -74,6 +74,7 @@ class ZoeDepth(Skill):
             outputs={"predicted_depth": ((2, 64, 64), "float32")},
             parameters=1166626,
             batch=2,
+            made_by="image_processor",
         ),
     )
 
