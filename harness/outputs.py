@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["STATE", "named"]
+__all__ = ["STATE", "answers", "named"]
 
 STATE = ("past_key_values", "cache_params", "mems", "state", "past_buckets_states")
 """Outputs of exactly these names are state carried to the next step, not an answer; ``state_preds`` is one."""
@@ -21,6 +21,12 @@ def named(output: Any) -> dict[str, torch.Tensor]:
     name ``output``. Caches, None and Python scalars are left out, and so are the fields of ``STATE``.
     """
     return dict(_walk("output" if _is_tensor(output) else "", output))
+
+
+def answers(outputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Those outputs that answer a user: what training minimises is reckoned over all rows, and is NaN where no label is
+    given, as a processor gives none of a text that it knows no end of (PaliGemma's)."""
+    return {name: tensor for name, tensor in outputs.items() if name.rpartition(".")[2] != "loss"}
 
 
 def _walk(name: str, value: Any) -> Iterator[tuple[str, torch.Tensor]]:

@@ -16,7 +16,7 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.outputs import named
+from harness.outputs import answers, named
 
 if TYPE_CHECKING:
     import torch
@@ -43,8 +43,7 @@ def follow(model: Any, steps: Sequence[Step], inputs: Mapping[str, torch.Tensor]
             result = call(*arguments)
         known[title(step)] = list(result) if step.get("stream") else result
         given |= named({title(step): known[title(step)]})
-    # What training minimises is reckoned over all rows, and is no answer to a user.
-    return {name: tensor for name, tensor in given.items() if name.rpartition(".")[2] != "loss"}
+    return answers(given)
 
 
 def fixed(method: Any) -> dict[str, Any]:

@@ -60,7 +60,6 @@ class Aria(Skill):
             "arguments": {
                 "chat_template": "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endif %}{% endfor %}"
             },
-            "call": {"max_image_size": 196},
             "class_name": "AriaProcessor",
             "parts": {"image_processor": "image_processor", "tokenizer": "tokenizer"},
             "untaken": True,

@@ -150,7 +150,15 @@ def _fitted(found: Any, subject: Subject, parts: Parts, sources: Mapping[str, st
             unshown = ["video"] if moving and "video" not in shown else []
             return _unshown(likely, [*unshown, *(["text"] if trial.overlooks(likely, shown) else [])])
         likeliest = likeliest or likely
-    return {**likeliest, "processor": {**likeliest["processor"], "untaken": True}} if likeliest else parts
+    return _untaken(likeliest, instead) if likeliest else parts
+
+
+def _untaken(parts: Parts, instead: Mapping[str, Any]) -> Parts:
+    """The parts, of which the model takes nothing that they make: so nothing speaks for telling the processor something
+    ``instead`` of its own defaults (Aria's images are 490 or 980 pixels a side, or an error)."""
+    processor = {**parts["processor"], "untaken": True}
+    call = {name: value for name, value in processor.pop("call", {}).items() if name not in instead}
+    return {**parts, "processor": {**processor, **({"call": call} if call else {})}}
 
 
 def _unshown(parts: Parts, kinds: Sequence[str]) -> Parts:

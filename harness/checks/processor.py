@@ -15,6 +15,7 @@ from harness.checks.forward import not_finite
 from harness.checks.protocol import Check, Outcome, passed
 from harness.comparison import difference
 from harness.inputs import draw
+from harness.outputs import answers
 
 if TYPE_CHECKING:
     import torch
@@ -48,12 +49,12 @@ def run(session: Session) -> Outcome:
     metrics: dict[str, float | int | str] = {"made": " ".join(given), **_named("left_out", unread)}
     metrics |= {"unshown": declared["unshown"]} if "unshown" in declared else {}
     try:
-        outputs = session.run(given)
+        outputs = answers(session.run(given))
     except (ValueError, TypeError, RuntimeError, AttributeError):
         # It may want what no processor makes, such as the beginning of what its decoder is to write.
         if not (own := _own(session, given)):
             raise
-        outputs = session.run({**given, **own})
+        outputs = answers(session.run({**given, **own}))
     metrics |= {**_named("own", own), **_named("unfed", [name for name in given if name not in session.head.inputs])}
     session.at("compare")
     if not any(tensor.is_floating_point() for tensor in outputs.values()):

@@ -7,7 +7,7 @@ from transformers import DynamicCache
 from transformers.modeling_outputs import CausalLMOutputWithPast, Seq2SeqLMOutput
 
 from generator.tiny import probe
-from harness.outputs import STATE, named
+from harness.outputs import STATE, answers, named
 
 
 def test_fields_keep_their_names_and_members_of_tuples_are_dotted() -> None:
@@ -41,3 +41,13 @@ def test_the_generator_declares_by_the_same_names() -> None:
 def test_what_has_no_names_gets_plain_ones() -> None:
     assert list(named(torch.zeros(1))) == ["output"]
     assert list(named((torch.zeros(1), [torch.zeros(1)]))) == ["0", "1.0"]
+
+
+def test_a_loss_is_no_answer() -> None:
+    given = {
+        "logits": torch.ones(1),
+        "loss": torch.tensor(float("nan")),
+        "decode.loss": torch.ones(1),
+        "loss_map": torch.ones(1),
+    }
+    assert list(answers(given)) == ["logits", "loss_map"]
