@@ -171,7 +171,7 @@ def test_a_device_that_is_not_here_is_neither_and_is_told_apart(project: pytest.
             "*expected/absent.toml:1: there is no model 'brt'. The nearest are bert.*",
         ),
         ({"cell": "bert/BertForMaskdLM/absent/fp32/forward"}, "*there is no head 'BertForMaskdLM'.*BertForMaskedLM*"),
-        ({"cell": "bert/*/absent/fp32/forwrd"}, "*there is no check 'forwrd'. The nearest are forward.*"),
+        ({"cell": "bert/*/absent/fp32/forwrd"}, "*there is no check 'forwrd'. The nearest are forward, backward.*"),
         ({"expires": "tomorrow"}, "*expires 'tomorrow', which is no day*"),
     ],
 )
