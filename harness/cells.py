@@ -81,10 +81,10 @@ def cells(skill: type[Skill], selection: Selection) -> Iterator[Cell]:
     for head in heads(skill, selection.head):
         for where in selection.hardware:
             found = hardware(where)
-            ready = named or getattr(found, "generates", False)
+            ready = getattr(found, "generates", False)
             for dtype in selection.dtypes:
                 for check in asked:
-                    if check.put(module=found.module, named=ready) and check.applicable(head) is None:
+                    if check.put(module=found.module, named=named, ready=ready) and check.applicable(head) is None:
                         yield Cell(skill, head, where, dtype, check)
 
 

@@ -55,11 +55,12 @@ class Check:
         """Whether nothing else may run beside it: what it says is how long something takes."""
         return self.axis == "speed"
 
-    def put(self, *, module: bool, named: bool) -> bool:
-        """Whether hardware is asked it that runs the torch module, or what was compiled from it, if checks were named."""
+    def put(self, *, module: bool, named: bool, ready: bool = False) -> bool:
+        """Whether hardware is asked it that runs the torch module, or what was compiled from it, if checks were named; what is
+        ``ready`` for it has made its graphs already."""
         if self.extra and not named:
             return False
-        return module or (self.compiled and (named or not self.costly))
+        return module or (self.compiled and (named or ready or not self.costly))
 
 
 def passed(metrics: Mapping[str, float | int | str] | None = None) -> Outcome:

@@ -172,7 +172,7 @@ def test_a_compiler_that_does_not_work_is_found_by_using_it(tmp_path: Path) -> N
     )
     broken.chmod(0o755)
     with fresh_cache(), config.patch({"cpp.cxx": (None, str(broken)), "compile_threads": 1}):
-        assert "does not compile by inductor here (CppCompileError" in str(TorchCompile().probe())
+        assert "does not compile by inductor here (" in str(TorchCompile().probe())
 
 
 class Probed(TorchCompile):
