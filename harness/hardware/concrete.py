@@ -7,6 +7,7 @@ What Python read of them is a further output of the graph, so that every run of 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ def concrete(asked: Asked) -> Concrete:
     def run(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         with reader:
             outputs = module(*tensors)
-        return *(output.clone() for output in outputs), *reader.read
+        return *(output.clone() for output in outputs), *(value for value, _ in reader.read)
 
     # Code that asks whether it is exported has another way to go then (Qwen3.5 solves its equations row by row). oneDNN's
     # kernels of recurrent layers are operators that nobody else has.
@@ -115,7 +116,7 @@ def concrete(asked: Asked) -> Concrete:
     return Concrete(Named().eval(), names, list(asked.outputs), read)
 
 
-def _kept(traced: Any, asked: Asked, values: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+def _kept(traced: Any, asked: Asked, read: Sequence[tuple[torch.Tensor, int]]) -> dict[str, torch.Tensor]:
     """What was read and follows the inputs, each once, by name; all else is no output of the graph any more."""
     import torch
 
@@ -124,10 +125,13 @@ def _kept(traced: Any, asked: Asked, values: Sequence[torch.Tensor]) -> dict[str
     count = len(asked.outputs)
     follows = _roots(traced, asked.inputs)
     kept: dict[Any, torch.Tensor] = {}
-    for node, value in zip(given[count:], values, strict=True):
-        source = node.args[0]  # of the copy, which was made when it was read
-        if source not in kept and follows.get(source, frozenset()) - {WEIGHTS}:
-            kept[source] = value
+    seen: set[tuple[Any, int]] = set()
+    for node, (value, version) in zip(given[count:], read, strict=True):
+        # A copy was made at each read, of what is the same until it is written into.
+        source = (node.args[0], version)
+        if source not in seen and follows[node] - {WEIGHTS}:
+            kept[node] = value
+            seen.add(source)
     last.args = ((*given[:count], *kept),)
     traced.graph.eliminate_dead_code()
     traced.recompile()
@@ -140,11 +144,12 @@ def _kept(traced: Any, asked: Asked, values: Sequence[torch.Tensor]) -> dict[str
             raise InapplicableError(f"the shape of what {node.target.name()} gives follows its values")
     others = traced(*map(_otherwise, asked.sample))[count:]
     floating = {name for name, tensor in asked.inputs.items() if tensor.is_floating_point()}
-    for (source, value), other in zip(kept.items(), others, strict=True):
+    for (node, value), other in zip(kept.items(), others, strict=True):
         if not torch.equal(value, other):
-            raise InapplicableError(f"what its code reads follows {' and '.join(sorted(follows[source] & floating))}")
+            names = sorted(follows[node] & floating) or ["random numbers, or what an earlier run left"]
+            raise InapplicableError(f"what its code reads follows {' and '.join(names)}")
         # Other ids may be no sentence that the head takes, so what follows them by way of weights cannot be tried.
-        if WEIGHTS in follows[source] and value.dtype != torch.bool and not follows[source] & floating:
+        if WEIGHTS in follows[node] and value.dtype != torch.bool and not follows[node] & floating:
             raise InapplicableError(f"its code reads a number that follows {WEIGHTS} and no image or sound")
     return {f"read.{index}": value for index, value in enumerate(kept.values())}
 
@@ -154,20 +159,31 @@ def _otherwise(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.amin() + tensor.amax() - tensor if tensor.is_floating_point() else tensor
 
 
-def _roots(traced: Any, inputs: Iterable[str]) -> dict[Any, frozenset[str]]:
-    """The inputs that each node of a graph follows at any remove, and whether it follows the weights."""
+def _roots(traced: Any, inputs: Iterable[str]) -> dict[Any, set[str]]:
+    """The inputs that each node of a graph follows at any remove, and whether it follows the weights; one set for all that
+    share memory, since what is written into one of them shows in the others."""
     import torch
 
     names = iter(inputs)
-    roots: dict[Any, frozenset[str]] = {}
+    roots: dict[Any, set[str]] = {}
     for node in traced.graph.nodes:
-        own: set[str] = set()
+        lender = _lender(node)
+        roots[node] = set() if lender is None else roots[lender]
+        roots[node].update(*(roots[source] for source in node.all_input_nodes))
         if node.op == "placeholder":
-            own.add(next(names))
+            roots[node].add(next(names))
         elif node.op == "get_attr" and isinstance(getattr(traced, node.target), torch.nn.Parameter):
-            own.add(WEIGHTS)
-        roots[node] = frozenset(own).union(*(roots[source] for source in node.all_input_nodes))
+            roots[node].add(WEIGHTS)
     return roots
+
+
+def _lender(node: Any) -> Any:
+    """The node whose memory another one shows, as views do and what writes in place; None where it has its own."""
+    if node.target is operator.getitem:
+        return node.args[0]
+    schema = getattr(node.target, "_schema", None)
+    lent = (place for place, argument in enumerate(schema.arguments if schema else ()) if argument.alias_info)
+    return next((node.args[place] for place in lent if place < len(node.args)), None)
 
 
 def _reader() -> Any:
@@ -178,7 +194,8 @@ def _reader() -> Any:
     class Reader(TorchFunctionMode):
         def __init__(self) -> None:
             super().__init__()
-            self.read: list[torch.Tensor] = []
+            self.read: list[tuple[torch.Tensor, int]] = []
+            """Copies, for the code may write into it later, and how often it had until then."""
 
         def __torch_function__(
             self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -190,7 +207,7 @@ def _reader() -> Any:
             return function(*args, **(kwargs or {}))
 
         def note(self, tensor: torch.Tensor) -> None:
-            self.read.append(tensor.clone())  # a copy, for the code may write into it later
+            self.read.append((tensor.clone(), tensor._version))  # noqa: SLF001, it has no other name
 
         def number(self, tensor: torch.Tensor) -> Any:
             self.note(tensor)

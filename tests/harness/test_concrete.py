@@ -113,6 +113,35 @@ def test_what_is_recorded_gives_what_the_head_gives(does: Callable[..., torch.Te
             torch.testing.assert_close(given[name], value)
 
 
+def written(x: torch.Tensor, n: torch.Tensor, **_: torch.Tensor) -> torch.Tensor:
+    """Reads what was put together piece by piece, twice, and goes on writing into it."""
+    sizes = torch.zeros(3, dtype=torch.long)
+    sizes[0] = n[0]
+    first = int(sizes.sum())
+    before = sizes.tolist()
+    sizes[:1] += n[1]
+    after = sizes.tolist()
+    sizes += 1
+    return x * first + torch.tensor(before) + torch.tensor(after)
+
+
+@COMPILED
+def test_what_is_read_of_memory_that_is_written_into_is_what_was_there(base: Any) -> None:
+    inputs = {"x": torch.ones(3), "n": torch.tensor([2, 5])}
+    assert [value.tolist() for value in concrete(asked(written, inputs)).read.values()] == [2, [2, 0, 0], [7, 0, 0]]
+    runner, head = compiled(base, written, inputs)
+    torch.testing.assert_close(runner.run(inputs)["answer"], head(**inputs)["answer"])
+    for other, read in (([3, 5], "reads 2, .* reads 3"), ([2, 4], r"reads \[7, 0, 0\], .* reads \[6, 0, 0\]")):
+        with pytest.raises(UnsupportedError, match=read):
+            runner.run({**inputs, "n": torch.tensor(other)})
+
+
+def test_what_is_read_twice_is_looked_at_once() -> None:
+    inputs = {"x": PIXELS, "n": torch.tensor([2, 5])}
+    found = concrete(asked(lambda x, n, **_: x * sum(n.tolist()) + max(n.tolist()), inputs))
+    assert [value.tolist() for value in found.read.values()] == [[2, 5]]
+
+
 @pytest.mark.parametrize("places", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (1, 2, 3), (0, 2, 3)])
 def test_a_mixed_assignment_puts_what_torch_puts(places: tuple[int, ...]) -> None:
     def put(x: torch.Tensor, number: torch.Tensor, mask: torch.Tensor, **_: torch.Tensor) -> torch.Tensor:
@@ -138,6 +167,7 @@ def test_a_mixed_assignment_puts_what_torch_puts(places: tuple[int, ...]) -> Non
         (lambda x, **_: x[x > 1], "follows x"),
         (lambda x, **_: x * int(x.sum()), "follows x"),
         (lambda n, weight, **_: weight[: int((n * weight[0]).sum())], "follows the weights and no image"),
+        (lambda x, n, **_: x * (n + torch.randint(1000, (2,))).tolist()[0], "follows random numbers"),
     ],
 )
 def test_a_number_that_another_image_or_other_weights_would_change_is_a_refusal(
