@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from harness.hardware.protocol import without
 from harness.hardware.torch_device import TorchDevice
 from harness.weights import DTYPES
 
@@ -37,9 +38,7 @@ class Accelerator(TorchDevice):
 
     def probe(self, dtype: str | None = None) -> str | None:
         """See the protocol; it runs one kernel in the dtype, since a device that is seen need not work."""
-        if dtype is not None and dtype not in self.dtypes:
-            return f"{self.name} has no cells in {dtype}, only in {', '.join(self.dtypes)}"
-        if (reason := self.foreign()) is not None:
+        if (reason := without(self.name, self.dtypes, dtype) or self.foreign()) is not None:
             return reason
         import torch
 

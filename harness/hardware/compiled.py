@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.call import FORWARD, Call
 from harness.hardware.generating import GraphGenerator, Step
-from harness.hardware.protocol import UnsupportedError
+from harness.hardware.protocol import UnsupportedError, without
 from harness.hardware.routes import Asked, InapplicableError, Program, Route, chosen, convert
 
 if TYPE_CHECKING:
@@ -159,9 +159,7 @@ class Compiler:
 
     def probe(self, dtype: str | None = None) -> str | None:
         """See the protocol."""
-        if dtype is not None and dtype not in self.dtypes:
-            return f"{self.name} has no cells in {dtype}, only in {', '.join(self.dtypes)}"
-        return self.absent(dtype)
+        return without(self.name, self.dtypes, dtype) or self.absent(dtype)
 
     def prepare(
         self, model: Any, inputs: Mapping[str, torch.Tensor], dtype: str = "fp32", call: Call = FORWARD

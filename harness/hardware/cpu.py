@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
+from harness.hardware.protocol import without
 from harness.hardware.torch_device import TorchDevice
 
 __all__ = ["Cpu"]
@@ -18,9 +19,7 @@ class Cpu(TorchDevice):
 
     def probe(self, dtype: str | None = None) -> str | None:
         """See the protocol; there always is one."""
-        if dtype is not None and dtype not in self.dtypes:
-            return f"{self.name} has no cells in {dtype}, only in {', '.join(self.dtypes)}"
-        return None
+        return without(self.name, self.dtypes, dtype)
 
     def describe(self) -> dict[str, str]:
         """The processor's name, as the kernel or the platform tells it."""

@@ -12,7 +12,7 @@ from harness.call import FORWARD, Call
 from harness.hardware import openvino
 from harness.hardware.optimum_classes import choose
 from harness.hardware.optimum_recipes import published, sized
-from harness.hardware.protocol import UnsupportedError
+from harness.hardware.protocol import UnsupportedError, without
 from harness.hardware.routes import Asked, InapplicableError, quiet, words
 from harness.hardware.torch_device import pinned
 from harness.outputs import named
@@ -108,7 +108,7 @@ class Optimum:
 
     def probe(self, dtype: str | None = None) -> str | None:
         """See the protocol."""
-        if (reason := self.below.probe(dtype)) is not None:
+        if (reason := without(self.name, self.dtypes, dtype) or self.below.probe(dtype)) is not None:
             return reason
         try:
             import optimum.intel.openvino.modeling_base  # noqa: F401, the package imports what it has when it is asked

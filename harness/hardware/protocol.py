@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.call import FORWARD, Call
@@ -10,7 +10,7 @@ from harness.call import FORWARD, Call
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Generator", "Hardware", "Runner", "UnsupportedError", "generator"]
+__all__ = ["Generator", "Hardware", "Runner", "UnsupportedError", "generator", "without"]
 
 
 class UnsupportedError(RuntimeError):
@@ -107,6 +107,13 @@ class Hardware(Protocol):
 
     def describe(self) -> dict[str, str]:
         """Device and driver for the environment's fingerprint; empty where there is no device."""
+
+
+def without(name: str, dtypes: Sequence[str], dtype: str | None) -> str | None:
+    """That a hardware of this name and these dtypes has no cells in one, in a sentence as of ``probe``; None if it has."""
+    if dtype is None or dtype in dtypes:
+        return None
+    return f"{name} has no cells in {dtype}, only in {', '.join(dtypes)}"
 
 
 def generator(where: Hardware, model: Any, dtype: str, runner: Callable[[], Runner]) -> Generator:

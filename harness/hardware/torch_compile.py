@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.call import FORWARD, Call
 from harness.hardware import torch_openvino
 from harness.hardware.dynamo import Counting, cause, forget, strict
-from harness.hardware.protocol import UnsupportedError
+from harness.hardware.protocol import UnsupportedError, without
 from harness.hardware.routes import quiet, words
 from harness.hardware.torch_device import TorchRunner
 from harness.weights import DTYPES, moved
@@ -165,9 +165,7 @@ class TorchCompile:
 
     def probe(self, dtype: str | None = None) -> str | None:
         """See the protocol; it compiles and runs a function, since a compiler that is found need not work."""
-        if dtype is not None and dtype not in self.dtypes:
-            return f"{self.name} has no cells in {dtype}, only in {', '.join(self.dtypes)}"
-        if (reason := BACKENDS[self.backend].absent()) is not None:
+        if (reason := without(self.name, self.dtypes, dtype) or BACKENDS[self.backend].absent()) is not None:
             return reason
         import torch
 

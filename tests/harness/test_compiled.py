@@ -334,7 +334,7 @@ def test_what_was_compiled_for_another_precision_than_was_asked_for_is_no_pass(
     assert "asked for bf16, and compiled the model for f32" in str(record.reason)
 
 
-@pytest.mark.parametrize("name", ["cpu", "onnxruntime"])
+@pytest.mark.parametrize("name", ["cpu", "onnxruntime", "optimum"])
 def test_where_there_is_no_precision_of_its_own_the_cell_is_unavailable(ask: Ask, name: str) -> None:
     record = ask(Bert, "parity", name, "default")
     assert (record.status, f"{name} has no cells in default" in str(record.reason)) == ("unavailable", True)
