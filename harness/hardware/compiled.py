@@ -139,8 +139,8 @@ class Compiler:
     """What it is called before a device and a route."""
     known: Mapping[str, Route]
     """Its routes, in order."""
-    steps: Mapping[str, Route]
-    """Its routes to the graphs of one step of generation, in order."""
+    steps: Mapping[str, Route] = {}
+    """Its routes to the graphs of one step of generation, in order; none where it generates nothing."""
     dtypes: tuple[str, ...] = ("fp32",)
     module = False
 
@@ -175,7 +175,13 @@ class Compiler:
         return convert(self.routes, asked, made)
 
     def generator(self, model: Any, dtype: str = "fp32") -> GraphGenerator:
-        """See the protocol; a route that was asked for by itself is one of forward, and says nothing of these."""
+        """See the protocol; a route that was asked for by itself is one of forward, and says nothing of these.
+
+        Raises:
+            UnsupportedError: it has no ``steps``.
+        """
+        if not self.steps:
+            raise UnsupportedError("what it compiles is one forward, and none of the steps of generation")
 
         def make(module: Any, arguments: Mapping[str, Any]) -> Step:
             asked = Asked(module, FORWARD, arguments, {})
@@ -192,7 +198,7 @@ class Compiler:
         raise NotImplementedError
 
     def stepping(self, program: Program, dtype: str) -> Step:
-        """The program of one step compiled for the device; whatever is raised is a refusal of its route."""
+        """The program of one of ``steps`` compiled for the device; whatever is raised is a refusal of its route."""
         raise NotImplementedError
 
     def describe(self) -> dict[str, str]:

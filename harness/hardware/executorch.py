@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.hardware.compiled import CompiledRunner, Compiler
 from harness.hardware.executorch_routes import ROUTES, Lowered
-from harness.hardware.protocol import UnsupportedError
 from harness.hardware.routes import InapplicableError, Program, quiet
 
 if TYPE_CHECKING:
@@ -70,14 +69,6 @@ class ExecuTorch(Compiler):
         if "XnnpackBackend" not in backends:
             return f"this build of ExecuTorch has no XnnpackBackend, only {', '.join(backends) or 'its own kernels'}"
         return None
-
-    def generator(self, model: Any, dtype: str = "fp32") -> Any:
-        """See the protocol.
-
-        Raises:
-            UnsupportedError: always; a program is made of one forward.
-        """
-        raise UnsupportedError("a program is made of one forward here, and none of the steps of generation")
 
     def ready(self, program: Program, inputs: Mapping[str, torch.Tensor], dtype: str) -> ExecuTorchRunner:
         """See the base."""

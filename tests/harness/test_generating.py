@@ -108,6 +108,16 @@ def test_it_is_asked_only_where_it_is_named() -> None:
     assert {cell.check.name for cell in asked[1]} == {"generation"}
 
 
+def test_what_compiles_a_forward_alone_says_that_it_generates_nothing(ask: Ask, install: Install) -> None:
+    where = OpenVino()
+    where.steps = {}
+    record = ask(GPT2, "generation", install(where))
+    assert (record.status, record.reason) == (
+        "unsupported",
+        "what it compiles is one forward, and none of the steps of generation",
+    )
+
+
 def test_all_arguments_of_the_loop_are_as_in_torch() -> None:
     model = weights.build(GPT2, GPT2.heads[0])
     inputs = {"input_ids": draw(GPT2.heads[0].inputs, 0)["input_ids"]}
