@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import re
@@ -104,11 +103,9 @@ class Record:
 
 def to_line(record: Record) -> str:
     """The record as one line of JSON, without the newline; NaN and infinities as strings ``nan``, ``inf``, ``-inf``."""
-    row = dataclasses.asdict(record)
-    row["metrics"] = {name: _plain(value) for name, value in sorted(record.metrics.items())}
-    line = json.dumps(row, ensure_ascii=False, allow_nan=False)
-    # A library's words may hold half of a surrogate pair, which is no text to whoever reads the line.
-    return json.dumps(json.loads(line.encode("utf-8", "replace")), ensure_ascii=True)
+    row = {name: _text(value) if isinstance(value, str) else value for name, value in vars(record).items()}
+    row["metrics"] = {_text(name): _plain(value) for name, value in sorted(record.metrics.items())}
+    return json.dumps(row, ensure_ascii=True, allow_nan=False)
 
 
 def from_row(row: dict[str, Any]) -> Record:
@@ -144,4 +141,9 @@ def _migrated(row: dict[str, Any]) -> dict[str, Any]:
 def _plain(value: float | int | str) -> float | int | str:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value
+    return _text(value) if isinstance(value, str) else value
+
+
+def _text(words: str) -> str:
+    """The words without halves of surrogate pairs, which a library's may hold, and which are no text to whoever reads them."""
+    return words if words.isascii() else words.encode("utf-8", "replace").decode("utf-8")
