@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness import hardware
+from harness.cells import ASKED
 from harness.checks import CHECKS
 from harness.results.expectations import Names, files, rows
 from harness.results.verdicts import Expectations
 from harness.selection import declared, find
-from harness.weights import DTYPES
 
 __all__ = ["beside", "expectations", "names"]
 
@@ -52,7 +52,7 @@ def names(folder: Path, skills: Iterable[Path] = (), distributions: Iterable[str
     return Names(
         heads=declared([*find([folder.resolve().parent / "skills"]), *skills]),
         hardware=hardware.names(),
-        dtypes=tuple(DTYPES)[:3],
+        dtypes=ASKED,
         checks=tuple(CHECKS),
         distributions=frozenset(distributions),
     )

@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from harness.expected import expectations
+from harness.cells import ASKED
+from harness.expected import expectations, names
 from harness.results.expectations import ExpectationError, Names, files, rows, schema
 
 ROW: dict[str, Any] = {
@@ -91,6 +92,13 @@ def test_a_row_is_read_with_all_that_it_says(tmp_path: Path) -> None:
 def test_a_pattern_is_one_of_each_part(tmp_path: Path, pattern: str, covered: bool) -> None:
     [row] = rows(written(tmp_path, {"cell": pattern}), Names())
     assert row.covers(ROW["cell"]) is covered
+
+
+@pytest.mark.parametrize("dtype", ASKED)
+def test_a_row_may_name_every_dtype_that_a_cell_may_have(tmp_path: Path, dtype: str) -> None:
+    file = written(tmp_path, {"cell": f"bert/*/cpu/{dtype}/parity"})
+    [row] = rows(file, names(file.parent))
+    assert row.covers(f"bert/BertModel/cpu/{dtype}/parity")
 
 
 def test_only_the_files_of_the_hardware_that_is_asked_for_are_read(tmp_path: Path) -> None:
