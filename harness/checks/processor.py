@@ -13,7 +13,7 @@ from harness import processors
 from harness.checks import processor_samples as samples
 from harness.checks.forward import not_finite
 from harness.checks.protocol import Check, Outcome, passed
-from harness.comparison import difference
+from harness.checks.vacuity import NOTICEABLE, change
 from harness.inputs import draw
 from harness.outputs import answers
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from harness.skill import Head
 
 __all__ = ["CHECK"]
-
-_NOTICEABLE = 1e-5
-"""Least change of an output, relative to its scale, as in ``vacuity``."""
 
 
 def applicable(head: Head) -> str | None:
@@ -65,9 +62,9 @@ def run(session: Session) -> Outcome:
     for kind in sample.kinds:
         other, _ = _tensors(sample.put({kind: 1}))
         changed = session.run({**other, **own})
-        moved = max(_change(changed.get(name), tensor) for name, tensor in outputs.items())
+        moved = max(change(changed.get(name), tensor) for name, tensor in outputs.items())
         metrics[f"change_by_{kind}"] = moved
-        if not moved > _NOTICEABLE:
+        if not moved > NOTICEABLE:
             return Outcome("vacuous", f"no output follows the {kind} that its processor is given", metrics)
     return passed(metrics)
 
@@ -101,12 +98,6 @@ def _own(session: Session, given: Mapping[str, torch.Tensor]) -> dict[str, torch
         for name, item in head.inputs.items()
         if name not in given and not (text and tuple(drawn[name].shape[: len(text)]) == text)
     }
-
-
-def _change(other: torch.Tensor | None, tensor: torch.Tensor) -> float:
-    if other is None or other.shape != tensor.shape:
-        return 1.0
-    return difference(other, tensor).rel_max
 
 
 CHECK = Check("processor", "Does it take what its processor makes, and follow it?", "runs", applicable, run)

@@ -36,7 +36,7 @@ def run(session: Session) -> Outcome:
         if not item.matters:
             continue
         changed = session.run(draw(session.head.inputs, session.subject.seed, changed=name))
-        moved = {output: _change(changed.get(output), tensor) for output, tensor in outputs.items()}
+        moved = {output: change(changed.get(output), tensor) for output, tensor in outputs.items()}
         metrics[f"change_by_{name}"] = max(moved.values())
         for part, made_of, members in _parts(session):
             if name in made_of and not max(moved[output] for output in members) > NOTICEABLE:
@@ -55,12 +55,12 @@ def _deaf_to_weights(
 ) -> str | None:
     """Why the outputs do not prove anything of the weights; an output may be declared fixed, but not all of them."""
     other = session.run(session.inputs, session.prepare(session.subject.build(session.subject.seed + 1)))
-    moved = {name: _change(other.get(name), tensor) for name, tensor in floating.items()}
+    moved = {name: change(other.get(name), tensor) for name, tensor in floating.items()}
     metrics["change_by_weights"] = min(moved.values())
     if max(moved.values()) <= NOTICEABLE:
         return "no output follows the weights"
-    for name, change in moved.items():
-        if change <= NOTICEABLE and name not in session.head.fixed:
+    for name, amount in moved.items():
+        if amount <= NOTICEABLE and name not in session.head.fixed:
             return f"{name} does not follow the weights, and is not declared fixed"
     return None
 
@@ -78,7 +78,7 @@ def _constant(tensor: torch.Tensor) -> bool:
     return high - low <= NOTICEABLE * max(abs(low), abs(high))
 
 
-def _change(other: torch.Tensor | None, tensor: torch.Tensor) -> float:
+def change(other: torch.Tensor | None, tensor: torch.Tensor) -> float:
     """Largest change relative to scale; an output that went, came or took another shape has changed wholly."""
     if other is None or other.shape != tensor.shape:
         return 1.0
