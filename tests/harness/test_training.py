@@ -16,6 +16,7 @@ from harness.cells import Selection, cells
 from harness.checks import CHECKS
 from harness.hardware.cpu import Cpu
 from harness.hardware.torch_device import TorchRunner
+from harness.inputs import draw
 from harness.objective import TARGETS, Objective
 from harness.session import Subject
 from tests.harness.architectures.hf_bert import Bert
@@ -188,6 +189,41 @@ def test_a_model_that_detaches_results_on_its_way_is_not_held_to_its_slope(ask: 
     record = ask(Bert, "backward")
     assert (record.status, record.metrics["detached_on_the_way"]) == ("passed", 1)
     assert "slope_difference" not in record.metrics
+
+
+def test_backward_asked_again_holds_the_gradients_to_what_their_own_inputs_reach(ask: Ask, swap: Swap) -> None:
+    first = draw(Bert.heads[0].inputs, 0)["input_ids"]
+
+    class Kinked(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, tensor: torch.Tensor) -> torch.Tensor:
+            del ctx
+            return tensor.clone()
+
+        @staticmethod
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+            del ctx
+            return gradient * 1.01 if gradient.dtype is torch.float32 else gradient
+
+    class Dense(torch.nn.Linear):
+        def forward(self, states: torch.Tensor) -> torch.Tensor:
+            given = super().forward(states)
+            return Kinked.apply(given) + self.spare if self.first else given
+
+    class Fickle(BertForMaskedLM):
+        def __init__(self, config: Any) -> None:
+            super().__init__(config)
+            dense = self.cls.predictions.transform.dense
+            dense.__class__, dense.spare = Dense, torch.nn.Parameter(torch.zeros(dense.out_features))
+
+        def forward(self, input_ids: torch.Tensor, **kwargs: Any) -> Any:
+            self.cls.predictions.transform.dense.first = torch.equal(input_ids, first)
+            return super().forward(input_ids, **kwargs)
+
+    swap("BertForMaskedLM", Fickle)
+    record = ask(Bert, "backward")
+    assert "asked_again_after" in record.metrics
+    assert (record.status, record.reason) == ("passed", None)
 
 
 class Hooked(Cpu):
