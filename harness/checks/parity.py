@@ -91,9 +91,9 @@ def _to_float64(
     session: Session, actual: Mapping[str, torch.Tensor], reference: Mapping[str, torch.Tensor]
 ) -> dict[str, float]:
     """How far the outputs are from float64's, and how far the reference is that they were judged by."""
-    figures = {}
+    figures, exact = {}, session.given(session.subject.calibration)
     for name, outputs in (("rel_max_to_float64", actual), ("reference_to_float64", reference)):
-        found = agreement(outputs, session.subject.calibration, 0.0, choices=session.dtype == EXACT)
+        found = agreement(outputs, exact, 0.0, choices=session.dtype == EXACT)
         figures[name] = found.differences[found.worst].rel_max
     return figures
 

@@ -18,7 +18,9 @@ import transformers
 
 from harness import weights
 from harness.call import Call
-from harness.cells import Selection, cells
+from harness.cells import Cell, Selection, cells
+from harness.checks import CHECKS
+from harness.engines.local import Engine
 from harness.hardware import UnknownHardwareError, UnsupportedError, hardware
 from harness.hardware.cpu import Cpu
 from harness.hardware.optimum import Optimum, OptimumRunner
@@ -186,12 +188,32 @@ def test_only_its_own_generate_generates() -> None:
         made.generate(PIXELS, {}, "generate_speech")
 
 
+class Partial(Cpu):
+    """A device that promises some outputs, and gives what is made of all."""
+
+    name = "partial"
+    module = False
+
+    def __init__(self, gives: set[str], change: Callable[[Any], Any]) -> None:
+        self.gives, self.change = gives, change
+
+    def prepare(self, *args: Any, **kwargs: Any) -> Any:
+        made: Any = super().prepare(*args, **kwargs)
+        run = made.run
+        made.gives, made.run = self.gives, lambda inputs, seed=0: self.change(run(inputs, seed))
+        return made
+
+
+def logits_alone(outputs: Any) -> Any:
+    return {"logits": outputs["logits"]}
+
+
 @pytest.mark.parametrize(
     ("gives", "change", "status"),
     [
-        ({"logits"}, lambda outputs: {"logits": outputs["logits"]}, "passed"),
+        ({"logits"}, logits_alone, "passed"),
         ({"logits"}, lambda outputs: outputs, "failed"),
-        ({"logits", "encoder_last_hidden_state"}, lambda outputs: {"logits": outputs["logits"]}, "failed"),
+        ({"logits", "encoder_last_hidden_state"}, logits_alone, "failed"),
         ({"logits"}, lambda _outputs: {}, "failed"),
         (set(), lambda _outputs: {}, "vacuous"),
     ],
@@ -200,19 +222,16 @@ def test_only_its_own_generate_generates() -> None:
 def test_what_is_promised_must_be_given_and_nothing_else(
     ask: Ask, install: Install, gives: set[str], change: Callable[[Any], Any], status: str
 ) -> None:
-    class Partial(Cpu):
-        name = "partial"
-        module = False
-
-        def prepare(self, *args: Any, **kwargs: Any) -> Any:
-            made: Any = super().prepare(*args, **kwargs)
-            run = made.run
-            made.gives, made.run = gives, lambda inputs, seed=0: change(run(inputs, seed))
-            return made
-
-    where = install(Partial())
+    where = install(Partial(gives, change))
     for check in ("forward", "parity"):
         assert ask(T5, check, where).status == status
+
+
+def test_the_distance_to_float64_is_that_of_what_is_promised(install: Install) -> None:
+    where = install(Partial({"logits"}, logits_alone))
+    record = Engine(threads=1, exact=True).execute(Cell(T5, T5.heads[0], where, "fp32", CHECKS["parity"]))
+    assert (record.status, record.reason) == ("passed", None)
+    assert 0 < record.metrics["rel_max_to_float64"] == record.metrics["reference_to_float64"] < 1e-4
 
 
 def test_where_nothing_is_given_token_by_token_masks_cannot_be_asked_about(ask: Ask, install: Install) -> None:
