@@ -99,6 +99,9 @@ LIBRARIES = (
     "torchvision==0.28.0",  # beside a CPU build of torch without its compiled operators: see compat/torchvision.py
 )
 
+PLAIN = ("torch==2.13.0", *LIBRARIES)
+"""What every skill runs with."""
+
 ONNX = ("onnx==1.23.2", "onnxscript==0.7.2")
 """What torch exports to ONNX with."""
 
@@ -110,38 +113,37 @@ SILENT = {"CI": "true"}
 ENVIRONMENTS: dict[str, Environment] = {
     environment.hardware: environment
     for environment in (
-        Environment("cpu", ("torch==2.13.0", *LIBRARIES)),
+        Environment("cpu", PLAIN),
         # One worker: two would share the device's memory, and neither's peak or latency would be its own.
-        Environment("cuda", ("torch==2.13.0", *LIBRARIES), jobs=1, choices=(ATTENTION, INDEX)),
+        Environment("cuda", PLAIN, jobs=1, choices=(ATTENTION, INDEX)),
         # Builds of torch that PyPI does not have: PIP_INDEX_URL, or PIP_EXTRA_INDEX_URL, says where they are.
-        Environment("rocm", ("torch==2.13.0", *LIBRARIES), jobs=1, choices=(ATTENTION, INDEX)),
-        Environment("xpu", ("torch==2.13.0", *LIBRARIES), jobs=1, choices=(ATTENTION, INDEX)),
-        Environment("mps", ("torch==2.13.0", *LIBRARIES), jobs=1),
+        Environment("rocm", PLAIN, jobs=1, choices=(ATTENTION, INDEX)),
+        Environment("xpu", PLAIN, jobs=1, choices=(ATTENTION, INDEX)),
+        Environment("mps", PLAIN, jobs=1),
         Environment(
             "openvino",
-            ("torch==2.13.0", *LIBRARIES, OPENVINO, *ONNX),
+            (*PLAIN, OPENVINO, *ONNX),
             choices=(DEVICE, ROUTE),
             variables=SILENT,
         ),
         Environment(
             "onnxruntime",
-            ("torch==2.13.0", *LIBRARIES, "onnxruntime==1.32.0", *ONNX),
+            (*PLAIN, "onnxruntime==1.32.0", *ONNX),
             choices=(DEVICE, ROUTE),
         ),
         Environment(
             "compile",
-            ("torch==2.13.0", *LIBRARIES, OPENVINO),
+            (*PLAIN, OPENVINO),
             choices=(BACKEND,),
             # Each worker compiles by itself: a pool of compilers in each would be more processes than cores.
             variables={**SILENT, "TORCHINDUCTOR_COMPILE_THREADS": "1"},
         ),
-        Environment("executorch", ("torch==2.13.0", *LIBRARIES, "executorch==1.5.1"), choices=(ROUTE,)),
+        Environment("executorch", (*PLAIN, "executorch==1.5.1"), choices=(ROUTE,)),
         Environment(
             "optimum",
             (
-                "torch==2.13.0",
                 # With transformers 5 this diffusers lacks a class that optimum-intel would then import.
-                *(item for item in LIBRARIES if not item.startswith("diffusers==")),
+                *(item for item in PLAIN if not item.startswith("diffusers==")),
                 "optimum-intel==2.2.0",
                 "optimum==2.3.0",
                 "huggingface-hub==1.21.0",  # the newest that optimum-intel takes
@@ -162,7 +164,8 @@ ENVIRONMENTS: dict[str, Environment] = {
 def _third_parties() -> Iterator[Environment]:
     for point in entry_points(group="skillmatrix.hardware"):
         provided = {} if point.dist is None else {point.dist.name: point.dist.version}
-        yield Environment(point.name, ENVIRONMENTS["cpu"].packages, package=point.module, provided=provided)
+        # Whether it has devices and routes its class says, which is asked when one is chosen.
+        yield Environment(point.name, PLAIN, choices=(DEVICE, ROUTE), package=point.module, provided=provided)
 
 
 for _environment in _third_parties():
