@@ -97,6 +97,7 @@ def write(
     import tomlkit
 
     from harness.tolerances import FILE
+    from reporting import files
 
     file = file or FILE
     document = tomlkit.parse(file.read_text(encoding="utf-8"))
@@ -110,19 +111,18 @@ def write(
             table.append(entry)
         entry.update({} if row.bound is None else {"rel_max": row.bound, "source": row.source})
         entry.update({"calibration": _provenance(row, measured, runs)})
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
     # A blank line between rows, which the library leaves to whoever adds one; a comment stays with the row below it.
     text = re.sub(r"^([^#\n].*)\n(?=\[)", r"\1\n\n", tomlkit.dumps(document), flags=re.MULTILINE)
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(file)
+    files.write({file: text.encode()})
 
 
 def _provenance(row: Proposal, measured: Sequence[Evidence], runs: Sequence[str]) -> Mapping[str, Any]:
     """What a row was measured by: figures, seeds, runs, the machine and the versions that matter."""
-    hardware_name = row.key[0]
+    from harness.results.record import environment_of
+
     mine = [item for item in measured if (item.record.hardware, item.record.dtype, item.record.check) == row.key]
     places = {item.environment for item in mine if item.environment is not None}
-    base = hardware_name.partition("@")[0].partition(":")[0]
+    base = environment_of(row.key[0])
     pinned = ENVIRONMENTS[base].pins if base in ENVIRONMENTS else {}
     # Of what is pinned, what computes: the rest makes inputs.
     wanted = [name for name in pinned if name in {"torch", "transformers", base}]

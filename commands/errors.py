@@ -32,23 +32,22 @@ def sentences(name: str, packages: Iterable[str] = ()) -> Iterator[None]:
     from generator.publish import PublishError
     from generator.selection import SelectionError
     from harness.results.expectations import ExpectationError
+    from reporting.archive import ArchiveError
     from reporting.history import HistoryError
 
     try:
         plugins.use(packages)
         yield
         sys.stdout.flush()
-    except (SelectionError, UnknownModelError) as error:
-        raise Exit(f"{name}: {error}" if isinstance(error, SelectionError) else str(error), code=MISUSED) from error
-    except HistoryError as error:
+    except (SelectionError, HistoryError) as error:
         raise Exit(f"{name}: {error}", code=MISUSED) from error
-    except ExpectationError as error:
+    except (UnknownModelError, ExpectationError) as error:
         raise Exit(str(error), code=MISUSED) from error
     except ReleaseError as error:
         raise Exit(f"{name}: {error}", code=error.code) from error
     except (FactsError, FolderError) as error:
         raise Exit(f"{name}: {error}", code=FAILED) from error
-    except (CatalogError, LedgerError, PublishError, plugins.PluginError) as error:
+    except (ArchiveError, CatalogError, LedgerError, PublishError, plugins.PluginError) as error:
         raise Exit(str(error), code=FAILED) from error
     except ModuleNotFoundError as error:
         needed = f"{name}: {error.name} is not installed. {name} cannot work without it."

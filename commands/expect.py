@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from commands.runs import EXPECTED, ROOT, expected_here, skills_here
+from commands.runs import EXPECTED, ROOT, expected_here, known_runs, skills_here
 
 if TYPE_CHECKING:
     from harness.results.verdicts import Expectations
@@ -85,11 +85,11 @@ def check() -> str:
     """
     today = datetime.now(UTC).date()
     lines = []
-    rows = expected_here().rows
-    for file in dict.fromkeys(row.file for row in rows):
-        of_it = [row for row in rows if row.file == file]
+    known = expected_here()
+    for file in dict.fromkeys(row.file for row in known.rows):
+        of_it = [row for row in known.rows if row.file == file]
         lines.append(f"{file}: {len(of_it)} rows, {sum(row.expires < today for row in of_it)} expired")
-    return "\n".join([*(lines or ["expected/: no rows"]), *_untriaged(expected_here())])
+    return "\n".join([*(lines or ["expected/: no rows"]), *_untriaged(known)])
 
 
 def _sensible(asked: Asked) -> None:
@@ -141,7 +141,7 @@ def _results(source: str) -> Iterable[Evidence]:
     from generator.selection import SelectionError
     from reporting import archive, history, runs
 
-    found = history.find(source, history.sources((ROOT / "reports").glob("**/runs")))
+    found = history.find(source, known_runs())
     if found.files[0].suffix == ".parquet":
         try:
             return [item for file in found.files for item in archive.load_file(file)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING
 
 from commands import runs
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from reporting.difference import Difference
 
 __all__ = ["INCOMPLETE", "compared", "shown"]
-
-ROOT = Path(__file__).resolve().parent.parent
 
 INCOMPLETE = 3
 """Exit code where nothing broke, and something that was asked before has no answer."""
@@ -27,14 +25,15 @@ def compared(earlier: str, later: str) -> Difference:
         HistoryError: one of them means none.
     """
     from reporting.difference import compare, environments
-    from reporting.history import find, sources
-    from reporting.pairs import is_green, overlap
+    from reporting.history import find
+    from reporting.pairs import cells, is_green
 
-    known = sources([ROOT / "reports" / "runs", *sorted(ROOT.glob("reports/transformers-*/runs"))])
+    known = runs.known_runs()
     after = find(later, known)
+    asked = cache(lambda: cells(after))
     tests = {
-        "previous": lambda run: overlap(run, after),
-        "last-green": lambda run: is_green(run) and overlap(run, after),
+        "previous": lambda run: not asked().isdisjoint(cells(run)),
+        "last-green": lambda run: is_green(run) and not asked().isdisjoint(cells(run)),
     }
     before = find(earlier, known, before=after, tests=tests)
     releases = [environments(side).get("transformers", "") for side in (before, after)]

@@ -21,6 +21,7 @@ from commands.releases import installed, refused, reports, skills
 if TYPE_CHECKING:
     from harness.results.verdicts import Expectations
     from reporting import Outcome, Verdict
+    from reporting.history import Source
 
 __all__ = [
     "as_json",
@@ -29,6 +30,7 @@ __all__ = [
     "hardware",
     "heads",
     "intact",
+    "known_runs",
     "reports_here",
     "run",
     "skills_here",
@@ -50,6 +52,13 @@ def skills_here(into: str | None = None) -> Path:
 def reports_here() -> Path:
     """Folder of the reports of the installed release."""
     return Path(os.path.relpath(ROOT / reports(installed())))
+
+
+def known_runs() -> list[Source]:
+    """The runs that lie here, of every release, the oldest first."""
+    from reporting.history import sources
+
+    return sources([ROOT / "reports" / "runs", *sorted(ROOT.glob("reports/transformers-*/runs"))])
 
 
 def expected_here() -> Expectations:

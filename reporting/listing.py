@@ -10,7 +10,7 @@ from typing import Any
 from tabulate import tabulate
 
 from reporting.difference import KINDS, Difference, Group
-from reporting.markdown import Markdown, code, plain, table, text
+from reporting.markdown import code, plain, table, text
 
 __all__ = ["FORMATS"]
 
@@ -38,14 +38,7 @@ _COUNTED |= {"failing": "still failing", "new": "new", "removed": "removed", "no
 def _terminal(difference: Difference) -> str:
     parts = [f"{plain(difference.before)} -> {plain(difference.after)}: {_headline(difference)}"]
     parts += [f"{plain(name)}: {plain(was)} -> {plain(now)}" for name, (was, now) in difference.versions.items()]
-    parts += [f"renamed: {plain(old)} -> {plain(new)}" for old, new in difference.renamed.items()]
-    parts += [f"damage: {plain(line, 400)}" for line in difference.damage]
-    for incident in difference.incidents:
-        parts.append(f"\nIncident: {plain(_incident(incident.where, len(incident.pairs), incident.of), 400)}")
-    if difference.flaky:
-        parts.append(
-            f"\nFlaky: {len(difference.flaky)} cells ended differently from one attempt to the next: {_some(difference.flaky)}"
-        )
+    parts += [f"{title}: {plain(words, 400)}" for title, words in _remarks(difference)]
     for kind, groups in _listed(difference):
         rows = [[plain(str(value)) if isinstance(value, str) else value for value in row] for row in _rows(groups)]
         widths = [None, None, 24, None, 70, 60]
@@ -59,18 +52,10 @@ def _markdown(difference: Difference) -> str:
     if difference.versions:
         told = [(code(name), code(was), code(now)) for name, (was, now) in difference.versions.items()]
         parts.append(table(("environment", "before", "after"), told))
-    if difference.renamed:
-        parts.append("Renamed: " + ", ".join(f"{code(old)} → {code(new)}" for old, new in difference.renamed.items()))
-    parts += [f"Damage: {text(line, 400)}" for line in difference.damage]
-    for incident in difference.incidents:
-        parts.append(f"**Incident**: {text(_incident(incident.where, len(incident.pairs), incident.of), 400)}")
-    if difference.flaky:
-        parts.append(
-            f"**Flaky**: {len(difference.flaky)} cells ended differently from one attempt to the next: {text(_some(difference.flaky))}"
-        )
+    parts += [f"**{title}**: {text(words, 400)}" for title, words in _remarks(difference)]
     for kind, groups in _listed(difference):
-        rows = [[code(value) if number == 5 else value for number, value in enumerate(row)] for row in _rows(groups)]
-        parts += [f"## {TITLES[kind]}", table(COLUMNS, rows), *map(Markdown, _more(groups))]
+        rows = [[*row[:-1], code(row[-1])] for row in _rows(groups)]
+        parts += [f"## {TITLES[kind]}", table(COLUMNS, rows), *_more(groups)]
     return "\n\n".join(parts)
 
 
@@ -122,11 +107,17 @@ def _headline(difference: Difference) -> str:
     return f"{', '.join(words) or 'nothing differs'}; {difference.same} passed on both sides"
 
 
-def _incident(where: str, count: int, of: int) -> str:
-    return (
-        f"{where}: {count} of the {of} cells that passed before fell together, and hardly any elsewhere. Ask about the machine "
-        "first: these cells are not counted against their models"
-    )
+def _remarks(difference: Difference) -> Iterator[tuple[str, str]]:
+    """What is to be said before the causes, each with what it is about."""
+    yield from (("Renamed", f"{old} -> {new}") for old, new in difference.renamed.items())
+    yield from (("Damage", line) for line in difference.damage)
+    for incident in difference.incidents:
+        fell = f"{len(incident.pairs)} of the {incident.of} cells that passed before fell together, and hardly any elsewhere"
+        remedy = "Ask about the machine first: these cells are not counted against their models"
+        yield "Incident", f"{incident.where}: {fell}. {remedy}"
+    if cells := difference.flaky:
+        some = ", ".join(cells[:3]) + (" …" if len(cells) > 3 else "")
+        yield "Flaky", f"{len(cells)} cells ended differently from one attempt to the next: {some}"
 
 
 def _listed(difference: Difference) -> Iterator[tuple[str, tuple[Group, ...]]]:
@@ -150,10 +141,6 @@ def _rows(groups: tuple[Group, ...]) -> list[list[Any]]:
 def _more(groups: tuple[Group, ...]) -> list[str]:
     left = groups[ROWS:]
     return [f"and {len(left)} more causes, of {sum(len(group.pairs) for group in left)} cells"] if left else []
-
-
-def _some(cells: tuple[str, ...]) -> str:
-    return ", ".join(cells[:3]) + (" …" if len(cells) > 3 else "")
 
 
 def _side(result: Any) -> dict[str, Any] | None:

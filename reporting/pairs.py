@@ -15,7 +15,7 @@ from reporting.history import Source
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Pair", "Pairs", "Result", "is_green", "overlap", "read"]
+__all__ = ["Pair", "Pairs", "Result", "cells", "is_green", "read"]
 
 _TAIL = re.compile(r"(?:For|With|Model|Decoder|Encoder|Backbone)\w*$")
 """What a model's class is for, after the name of its architecture."""
@@ -108,14 +108,13 @@ def is_green(source: Source) -> bool:
     return "passed" in verdicts and verdicts <= {"passed", "known_failure"}
 
 
-def overlap(one: Source, other: Source) -> bool:
-    """Whether both have results of some cell."""
+def cells(source: Source) -> set[str]:
+    """Ids of the cells that there are results of."""
     import duckdb
 
     with duckdb.connect() as connection:
-        for name, source in (("one", one), ("other", other)):
-            _read(connection, name, source)
-        return connection.execute("SELECT 1 FROM one JOIN other USING (cell) LIMIT 1").fetchone() is not None
+        _read(connection, "run", source)
+        return {row[0] for row in connection.execute("SELECT cell FROM run").fetchall()}
 
 
 def _read(connection: duckdb.DuckDBPyConnection, name: str, source: Source) -> Iterable[str]:

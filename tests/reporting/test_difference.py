@@ -17,7 +17,7 @@ from reporting.difference import Difference, compare
 from reporting.evidence import Evidence
 from reporting.history import HistoryError, Source, find, sources
 from reporting.listing import FORMATS
-from reporting.pairs import is_green, overlap
+from reporting.pairs import cells, is_green
 
 A, B, C = "20261101T120000Z-aaaaaa", "20261102T120000Z-bbbbbb", "20261103T120000Z-cccccc"
 
@@ -148,7 +148,7 @@ def test_an_architecture_of_another_name_is_compared_with_itself(house: House) -
     found = between(house, renamed={"old": "new", "gone": "elsewhere"})
     assert found.renamed == {"old": "new"}
     assert (counted(found), found.same) == ({"broke": 1}, 1)
-    assert "renamed: old -> new" in FORMATS["text"](found)
+    assert "Renamed: old -> new" in FORMATS["text"](found)
 
 
 def test_what_differs_of_the_environments_is_told(house: House) -> None:
@@ -187,7 +187,7 @@ def test_words_mean_runs(house: House) -> None:
     known = runs(house)
     assert [run.name for run in known] == [A, B, C]
     last = find("last", known)
-    tests = {"last-green": lambda run: is_green(run) and overlap(run, last)}
+    tests = {"last-green": lambda run: is_green(run) and cells(run) & cells(last)}
     assert [find(word, known, before=last, tests=tests).name for word in ("previous", "last-green")] == [B, A]
     assert [find(word, known).name for word in ("last", B, B[:10], "2026-11-02", "20261103")] == [C, B, B, B, C]
     assert find(str(house.reports / "runs" / A), []).files == known[0].files
