@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +34,7 @@ collect_ignore = ["architectures"]
 SKILLS: tuple[type[Skill], ...] = (Bert, CLIP, Dac, GPT2, Llama, Llava, Sam2Video, T5, ViT, Whisper)
 
 Ask = Callable[..., Record]
+Furnish = Callable[..., pytest.Pytester]
 
 
 @pytest.fixture
@@ -67,3 +71,27 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], str]:
         return str(item.name)
 
     return put
+
+
+@pytest.fixture
+def furnish(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, root: Path) -> Furnish:
+    """Make a folder with these files of skills and this conftest, in which pytest has the plugin and no other's."""
+
+    def put(conftest: str, *files: str) -> pytest.Pytester:
+        monkeypatch.setenv("PYTHONPATH", str(root))
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        monkeypatch.setenv("PYTEST_ADDOPTS", "-p xdist.plugin -p pytest_timeout -p harness.plugin -p no:cacheprovider")
+        skills = pytester.mkpydir("skills")
+        for name in files:
+            shutil.copy(Path(__file__).parent / "architectures" / name, skills)
+        pytester.makeconftest(conftest)
+        return pytester
+
+    return put
+
+
+def rows(runs: Path) -> list[dict[str, Any]]:
+    """What was recorded below a folder of runs, each cell once."""
+    found = [json.loads(line) for path in runs.glob("*/*.jsonl") for line in path.read_text().splitlines()]
+    assert len({row["cell"] for row in found}) == len(found)
+    return found

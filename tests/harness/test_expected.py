@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ARCHITECTURES = Path(__file__).parent / "architectures"
-ROOT = Path(__file__).parents[2]
+from tests.harness.conftest import Furnish, rows
 
 ENGINE = """
 import os
@@ -66,15 +64,9 @@ def expect(project: Path, hardware: str, *several: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A folder with one skill, and pytest with the plugin."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p xdist.plugin -p pytest_timeout -p harness.plugin -p no:cacheprovider")
-    skills = pytester.mkpydir("skills")
-    shutil.copy(ARCHITECTURES / "hf_bert.py", skills / "hf_bert.py")
-    pytester.makeconftest(ENGINE)
-    return pytester
+def project(furnish: Furnish) -> pytest.Pytester:
+    """A folder with one skill."""
+    return furnish(ENGINE, "hf_bert.py")
 
 
 def run(project: pytest.Pytester, hardware: str, *options: str, checks: str = "forward") -> pytest.RunResult:
@@ -83,8 +75,7 @@ def run(project: pytest.Pytester, hardware: str, *options: str, checks: str = "f
 
 
 def records(project: pytest.Pytester) -> dict[str, dict[str, Any]]:
-    lines = [line for path in project.path.glob("reports/runs/*/*.jsonl") for line in path.read_text().splitlines()]
-    return {row["check"]: row for row in map(json.loads, lines)}
+    return {row["check"]: row for row in rows(project.path / "reports/runs")}
 
 
 def test_a_known_failure_is_shown_recorded_and_no_error(project: pytest.Pytester) -> None:

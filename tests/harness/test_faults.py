@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from harness import memory
 from harness.flight_recorder import Wreck
-
-ARCHITECTURES = Path(__file__).parent / "architectures"
-ROOT = Path(__file__).parents[2]
+from tests.harness.conftest import Furnish, rows
 
 FAULTS = {
     "segfaulting": ("ctypes.string_at(0)", "crashed", "the process was ended by SIGSEGV", "Segmentation fault"),
@@ -58,29 +51,22 @@ register({title}())
 """
 
 
-def test_each_fault_is_named_with_its_stage_and_the_rest_is_unharmed(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    skills = pytester.mkpydir("skills")
-    shutil.copy(ARCHITECTURES / "hf_bert.py", skills)
+def test_each_fault_is_named_with_its_stage_and_the_rest_is_unharmed(furnish: Furnish) -> None:
     before = "import ctypes, os, signal\nfrom harness.hardware import register\nfrom harness.hardware.cpu import Cpu\n"
     devices = (DEVICE.format(title=name.title(), name=name, code=code) for name, (code, *_) in FAULTS.items())
-    pytester.makeconftest(before + "".join(devices))
-    plugins = ("-p", "xdist.plugin", "-p", "pytest_timeout", "-p", "harness.plugin", "-p", "no:cacheprovider")
-    result = pytester.runpytest_subprocess(
-        *plugins,
+    project = furnish(before + "".join(devices), "hf_bert.py")
+    result = project.runpytest_subprocess(
         *("skills", "-n", "2", "--timeout=4", "--results=runs", "--check=build,forward", "--head=primary"),
         f"--hardware=cpu,{','.join(FAULTS)}",
     )
     assert result.ret == 1
-    lines = [line for path in pytester.path.glob("runs/*/*.jsonl") for line in path.read_text().splitlines()]
-    rows: dict[str, dict[str, Any]] = {row["cell"]: row for row in map(json.loads, lines)}
-    assert len(rows) == len(lines) == 2 * (len(FAULTS) + 1)
-    assert {row["status"] for row in rows.values() if row["check"] == "build" or row["hardware"] == "cpu"} == {"passed"}
+    found = {row["cell"]: row for row in rows(project.path / "runs")}
+    assert len(found) == 2 * (len(FAULTS) + 1)
+    assert {row["status"] for row in found.values() if row["check"] == "build" or row["hardware"] == "cpu"} == {
+        "passed"
+    }
     for name, (_, status, reason, printed) in FAULTS.items():
-        row = rows[f"bert/BertForMaskedLM/{name}/fp32/forward"]
+        row = found[f"bert/BertForMaskedLM/{name}/fp32/forward"]
         assert (row["status"], row["stage"]) == (status, "prepare"), row
         assert row["reason"].startswith(reason), row
         assert printed in (row["traceback"] or ""), row

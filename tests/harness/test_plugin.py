@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-ARCHITECTURES = Path(__file__).parent / "architectures"
-ROOT = Path(__file__).parents[2]
+from tests.harness.conftest import Furnish, rows
 
 DEVICES = """
 import os
@@ -52,16 +49,9 @@ for device in (Dying, Hanging, Raising, Absent, Warning):
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A folder with two skills, and pytest with the plugin."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p xdist.plugin -p pytest_timeout -p harness.plugin -p no:cacheprovider")
-    skills = pytester.mkpydir("skills")
-    for name in ("hf_bert.py", "hf_gpt2.py"):
-        shutil.copy(ARCHITECTURES / name, skills / name)
-    pytester.makeconftest(DEVICES)
-    return pytester
+def project(furnish: Furnish) -> pytest.Pytester:
+    """A folder with two skills."""
+    return furnish(DEVICES, "hf_bert.py", "hf_gpt2.py")
 
 
 def ids(result: pytest.RunResult) -> list[str]:
@@ -69,10 +59,7 @@ def ids(result: pytest.RunResult) -> list[str]:
 
 
 def records(project: pytest.Pytester) -> dict[str, dict[str, Any]]:
-    lines = [line for path in project.path.glob("runs/*/*.jsonl") for line in path.read_text().splitlines()]
-    rows = [json.loads(line) for line in lines]
-    assert len({row["cell"] for row in rows}) == len(rows)
-    return {row["cell"]: row for row in rows}
+    return {row["cell"]: row for row in rows(project.path / "runs")}
 
 
 def test_test_ids_are_the_cell_ids_and_the_primary_head_is_the_default(project: pytest.Pytester) -> None:
